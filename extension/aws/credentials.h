@@ -1,0 +1,25 @@
+/*
+ * credentials.h
+ *		Who signs: one file a provider (credentials_mapping.c, credentials_environment.c).
+ */
+#ifndef ETL_AWS_CREDENTIALS_H
+#define ETL_AWS_CREDENTIALS_H
+
+#include "postgres.h"
+
+#include "aws/server.h"
+
+typedef struct EtlAwsCredentials
+{
+	char *access_key_id;
+	char *secret_access_key;
+	char *session_token; /* NULL: none */
+} EtlAwsCredentials;
+
+/*
+ * The current user's credentials for the server, by the provider its options choose. Allocated in the current
+ * context. Raises 28000 with a hint that shows the CREATE USER MAPPING statement when there are none.
+ */
+extern EtlAwsCredentials *aws_credentials_get(const EtlAwsServer *server);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * module.c
+ *		Settings and registrations of this room.
+ */
+#include "postgres.h"
+
+#include "aws/module.h"
+
+void
+aws_init(void)
+{
+}

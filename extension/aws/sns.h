@@ -1,0 +1,21 @@
+/*
+ * sns.h
+ *		Amazon SNS: Publish. In local mode a topic is rows of etl.local_message plus NOTIFY etl_local_message.
+ */
+#ifndef ETL_AWS_SNS_H
+#define ETL_AWS_SNS_H
+
+#include "postgres.h"
+
+#include "aws/server.h"
+#include "utils/jsonb.h"
+
+/*
+ * Publish and return the message id. subject and attributes may be NULL; attributes is a JSON object whose values
+ * are strings, numbers, arrays of strings, or {"DataType": …, "StringValue": …}. deduplication_id goes to FIFO
+ * topics only; NULL: none.
+ */
+extern char *sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message,
+						 const char *subject, Jsonb *attributes, const char *deduplication_id);
+
+#endif

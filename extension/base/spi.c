@@ -1,0 +1,96 @@
+/*
+ * spi.c
+ *		The SPI scope. See spi.h.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "base/spi.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+Oid
+etl_extension_owner(void)
+{
+	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("pg_etl"));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+	return owner;
+}
+
+void
+etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
+{
+	scope->caller_context = CurrentMemoryContext;
+	GetUserIdAndSecContext(&scope->saved_user, &scope->saved_security);
+	if (rights == ETL_SPI_OWNER)
+	{
+		Oid owner = etl_extension_owner();
+
+		if (!OidIsValid(owner))
+			ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("extension \"pg_etl\" is not created in this database"),
+					errhint("Run CREATE EXTENSION pg_etl."));
+		SetUserIdAndSecContext(owner, scope->saved_security | SECURITY_LOCAL_USERID_CHANGE |
+										  SECURITY_RESTRICTED_OPERATION);
+	}
+	scope->guc_nest_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+etl_spi_close(EtlSpiScope *scope)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	AtEOXact_GUC(true, scope->guc_nest_level);
+	SetUserIdAndSecContext(scope->saved_user, scope->saved_security);
+	MemoryContextSwitchTo(scope->caller_context);
+}
+
+uint64
+etl_spi_run(const char *sql, int expected, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	int result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+
+	if (result != expected)
+		elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(result), sql);
+	return SPI_processed;
+}
+
+Datum
+etl_spi_datum(uint64 row, int column, bool *isnull)
+{
+	Assert(row < SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+char *
+etl_spi_text(const EtlSpiScope *scope, uint64 row, int column)
+{
+	char *value;
+
+	Assert(row < SPI_processed);
+	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+	return value == NULL ? NULL : MemoryContextStrdup(scope->caller_context, value);
+}

@@ -1,0 +1,34 @@
+/*
+ * stream.h
+ *		Byte streams: what a store gives and a codec or a format consumes.
+ *
+ * A stream is the first member of its driver's struct. All three functions run in the server's own code, never in
+ * a C library's callback, so they may ereport; each does CHECK_FOR_INTERRUPTS as it goes.
+ */
+#ifndef ETL_BASE_STREAM_H
+#define ETL_BASE_STREAM_H
+
+#include "postgres.h"
+
+typedef struct EtlReader EtlReader;
+struct EtlReader
+{
+	/* Up to `size` bytes into buf; 0 only at the end of the stream. Raises on failure. */
+	size_t (*read)(EtlReader *self, char *buf, size_t size);
+	/* Frees what the stream holds; safe at any point. A context reset does the same. */
+	void (*close)(EtlReader *self);
+	const char *name; /* for errors: the object's URI */
+};
+
+typedef struct EtlWriter EtlWriter;
+struct EtlWriter
+{
+	void (*write)(EtlWriter *self, const char *buf, size_t size);
+	/* No more bytes follow; the content is complete, staged and verified as far as it can be. */
+	void (*finish)(EtlWriter *self);
+	/* Drop everything written so far; safe at any point before finish. */
+	void (*abort)(EtlWriter *self);
+	const char *name;
+};
+
+#endif

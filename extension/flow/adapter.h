@@ -1,0 +1,58 @@
+/*
+ * adapter.h
+ *		What a step does: the adapters that task/ registers with the engine.
+ *
+ * The engine knows when a step runs, as whom, and what becomes of its result; it does not know what SQL, a Glue job
+ * or SNS is. A step is a statement (here, or on a connection) or a resource with arguments; each has one adapter.
+ *
+ * A transactional adapter runs inside the step's own transaction, so its effect and its record commit together:
+ * exactly once. Any other runs with no transaction open: it opens and closes its own (StartTransactionCommand …
+ * CommitTransactionCommand) around catalog access and holds none while it waits on the network: at least once, with
+ * the idempotency key to tell a repetition.
+ */
+#ifndef ETL_FLOW_ADAPTER_H
+#define ETL_FLOW_ADAPTER_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/jsonb.h"
+
+/* What an adapter is told. Strings are valid for the whole step. */
+typedef struct EtlStep
+{
+	int64 run_id;
+	int64 task_run_id;
+	const char *workflow;
+	const char *run_name;		 /* NULL: none */
+	const char *task;
+	int attempt;				 /* 1, 2, … */
+	const char *idempotency_key; /* the same for every attempt of this step that may have reached the other side */
+	const char *sql;			 /* a statement, or NULL */
+	const char *connection;		 /* etl_warehouse server, or NULL for here */
+	const char *resource;		 /* resource ARN, or NULL */
+	Jsonb *arguments;			 /* the resource's; NULL for a statement */
+	Jsonb *input;				 /* the run's input: parameters */
+} EtlStep;
+
+/* What an adapter answers when it succeeds. A failure is raised: ereport(ERROR) with everything it knows. */
+typedef struct EtlStepResult
+{
+	Jsonb *output; /* NULL: none. In the context that was current when the adapter was called. */
+	int64 rows;	   /* affected; -1: has none */
+} EtlStepResult;
+
+typedef struct EtlAdapter
+{
+	const char *resource; /* the ARN it serves; NULL: a statement here (see on_connection) */
+	bool on_connection;	  /* with resource NULL: a statement on a connection */
+	bool transactional;
+	void (*run)(const EtlStep *step, EtlStepResult *result);
+} EtlAdapter;
+
+/* Called from task_init. The struct must stay valid. */
+extern void flow_adapter_register(const EtlAdapter *adapter);
+/* The adapter for a step, or NULL when nothing serves its resource. */
+extern const EtlAdapter *flow_adapter_find(const char *resource, const char *connection);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * warehouse.h
+ *		Statements on another server over libpq: an etl_warehouse foreign server, or what a secret describes.
+ *
+ *		CREATE SERVER warehouse FOREIGN DATA WRAPPER etl_warehouse
+ *			OPTIONS (host '…', port '5439', dbname 'dev');             -- user mapping: user, password
+ *		CREATE SERVER warehouse FOREIGN DATA WRAPPER etl_warehouse OPTIONS (secret_id 'prod/redshift');
+ *
+ * The connection is non-blocking; every wait is on the latch and the socket together, so cancel and timeouts
+ * work, and a cancelled statement is cancelled over there too (PQcancel). A server that has pg_etl gets Redshift
+ * statements through CALL etl.execute; a real Redshift gets them untouched.
+ */
+#ifndef ETL_REMOTE_WAREHOUSE_H
+#define ETL_REMOTE_WAREHOUSE_H
+
+#include "postgres.h"
+
+#include "base/error.h"
+
+typedef struct EtlWarehouse EtlWarehouse;
+
+/* What the other server said of a failed statement; context is "" when it said none. */
+typedef struct EtlRemoteError
+{
+	EtlError error;
+	char context[2048];
+} EtlRemoteError;
+
+/* Connect as the current user's mapping for foreign server `name` says. Raises on failure. */
+extern EtlWarehouse *warehouse_connect(const char *name);
+/* Connect as Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to `dbname` if not NULL. */
+extern EtlWarehouse *warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname);
+/* Run one statement to its end; rows are counted, not kept. False with `error` filled when the server refused it. */
+extern bool warehouse_execute(EtlWarehouse *warehouse, const char *sql, int64 *rows, EtlRemoteError *error);
+/* Closes now; a reset of the context it was made in does the same. */
+extern void warehouse_close(EtlWarehouse *warehouse);
+
+#endif

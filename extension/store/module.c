@@ -1,0 +1,12 @@
+/*
+ * module.c
+ *		Settings and registrations of this room.
+ */
+#include "postgres.h"
+
+#include "store/module.h"
+
+void
+store_init(void)
+{
+}

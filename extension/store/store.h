@@ -1,0 +1,93 @@
+/*
+ * store.h
+ *		Object stores: one interface, a driver each for S3 and for folders (local mode).
+ *
+ * A driver is a table of functions; everything above it (COPY, UNLOAD, external tables, the SQL functions) works
+ * on either. All functions raise on failure, with the object's URI in the message; all check for interrupts.
+ *
+ * Writing is staged: bytes go to a place nobody sees until the object is published.
+ *   store_put             one object, visible when it returns (etl.s3_put)
+ *   store_stage           a writer whose object is published when the transaction commits; a (sub)transaction
+ *                         that aborts leaves nothing. Publishing happens just before the commit
+ *                         (XACT_EVENT_PRE_COMMIT), or earlier in store_publish_staged, so its failure is still the
+ *                         transaction's failure.
+ */
+#ifndef ETL_STORE_STORE_H
+#define ETL_STORE_STORE_H
+
+#include "postgres.h"
+
+#include "aws/credentials.h"
+#include "aws/server.h"
+#include "base/stream.h"
+#include "datatype/timestamp.h"
+
+typedef struct EtlUri
+{
+	char *bucket;
+	char *key; /* "" for the bucket itself; never starts with the separating slash */
+} EtlUri;
+
+typedef struct EtlObject
+{
+	char *key;
+	uint64 size; /* bytes */
+	char *etag;	 /* without the quotes S3 puts around it */
+	TimestampTz last_modified;
+} EtlObject;
+
+typedef struct EtlStore EtlStore;
+
+/* Called once an object, in key order; the object lives until it returns. Return false to stop. */
+typedef bool (*EtlObjectVisitor)(const EtlObject *object, void *arg);
+
+typedef struct EtlStoreDriver
+{
+	const char *name;
+	void (*list)(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg);
+	/* false: no such object (a missing bucket raises) */
+	bool (*head)(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
+	/* The object's bytes from offset (length 0: to the end). etag not NULL: raise if the object isn't that one. */
+	EtlReader *(*read)(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
+					   const char *etag);
+	/* Publish `size` bytes of the file at fd (rewound by the callee) as the object. Returns its etag. */
+	char *(*put)(EtlStore *store, const char *bucket, const char *key, int fd, uint64 size, bool must_not_exist);
+	/* true also when there was no such object, as S3 answers */
+	bool (*remove)(EtlStore *store, const char *bucket, const char *key);
+} EtlStoreDriver;
+
+struct EtlStore
+{
+	const EtlStoreDriver *driver;
+	EtlAwsServer *server;
+	const EtlAwsCredentials *credentials; /* overrides the server's; NULL: the server's own */
+};
+
+/* Parse "s3://bucket/key". Raises 22023 naming the URI and what is wrong with it. */
+extern void store_uri_parse(const char *uri, EtlUri *out);
+/* "s3://bucket/key" */
+extern char *store_uri_format(const char *bucket, const char *key);
+
+/*
+ * Open the store behind AWS server `server_name` (NULL: setting etl.aws_server) for the current user.
+ * `credentials`, if not NULL, take the place of the server's (ACCESS_KEY_ID … in COPY).
+ */
+extern EtlStore *store_open(const char *server_name, const EtlAwsCredentials *credentials);
+
+extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg);
+extern bool store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
+extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
+							 const char *etag);
+extern char *store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
+					   bool must_not_exist);
+extern void store_remove(EtlStore *store, const char *bucket, const char *key);
+
+/*
+ * A writer whose object appears at commit. With must_not_exist, an object that is there now, or that appears
+ * before the publish, is an error (58P02) that names it.
+ */
+extern EtlWriter *store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_exist);
+/* Publish what this transaction has staged so far, now. Objects published here are removed again on failure. */
+extern void store_publish_staged(void);
+
+#endif
