@@ -12,7 +12,7 @@ INSTALL_SQL = $(EXTENSION)--$(ETL_VERSION).sql
 DATA_built = $(INSTALL_SQL)
 EXTRA_CLEAN = build
 
-PKGS = libcurl libcrypto json-c zlib libpq
+PKGS = libcurl libcrypto json-c expat zlib libpq
 PG_CPPFLAGS = -Iextension $(shell pkg-config --cflags $(PKGS))
 PG_CFLAGS = -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-declaration-after-statement -Wno-cast-function-type $(if $(WERROR),-Werror)

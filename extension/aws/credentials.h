@@ -1,6 +1,7 @@
 /*
  * credentials.h
- *		Who signs: one file a provider (credentials_mapping.c, credentials_environment.c).
+ *		Who signs: one file a provider (credentials_mapping.c, credentials_environment.c,
+ *		credentials_assume_role.c).
  */
 #ifndef ETL_AWS_CREDENTIALS_H
 #define ETL_AWS_CREDENTIALS_H
@@ -21,5 +22,11 @@ typedef struct EtlAwsCredentials
  * context. Raises 28000 with a hint that shows the CREATE USER MAPPING statement when there are none.
  */
 extern EtlAwsCredentials *aws_credentials_get(const EtlAwsServer *server);
+
+/*
+ * Temporary credentials of the IAM role, which the server's own credentials assume (STS AssumeRole); for "arn1,arn2"
+ * the first role assumes the second, and so on. Kept by the process until shortly before they expire.
+ */
+extern EtlAwsCredentials *aws_credentials_assume_role(const EtlAwsServer *server, const char *role_arn);
 
 #endif

@@ -1,0 +1,59 @@
+/*
+ * s3.h
+ *		Amazon S3, an object at a time.
+ *
+ * Every function signs with `credentials`, or, when that is NULL, with the current user's for the server; retries
+ * what is worth retrying; checks for interrupts; and raises with the object's URI, the AWS code, the request id and
+ * the IAM action it needed. The server must not be in local mode.
+ */
+#ifndef ETL_AWS_S3_H
+#define ETL_AWS_S3_H
+
+#include "postgres.h"
+
+#include "aws/credentials.h"
+#include "aws/server.h"
+#include "base/stream.h"
+#include "datatype/timestamp.h"
+#include "net/http.h"
+
+/* What S3 takes in one PUT. */
+#define S3_PUT_MAX_SIZE (UINT64CONST(5) * 1024 * 1024 * 1024)
+
+typedef struct EtlS3Object
+{
+	char *key;
+	uint64 size; /* bytes */
+	char *etag;	 /* without the quotes S3 puts around it */
+	TimestampTz last_modified;
+} EtlS3Object;
+
+/* A page of a listing: up to 1,000 objects in key order. */
+typedef struct EtlS3Page
+{
+	EtlS3Object *objects;
+	int count;
+	char *next_token; /* for the next page; NULL: this was the last */
+} EtlS3Page;
+
+/* GET (HEAD for its length is not needed). length 0: to the end; etag not NULL: 40001 unless the object is that one. */
+extern EtlReader *s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+								 const char *bucket, const char *key, uint64 offset, uint64 length,
+								 const char *etag);
+/* HEAD. False: no such object. A missing bucket raises. */
+extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+						   const char *key, EtlS3Object *object);
+/*
+ * PUT; returns the new object's etag. With must_not_exist an object that is there is an error (58P02) and stays
+ * as it is: S3 itself decides (If-None-Match).
+ */
+extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+						   const char *key, const EtlHttpBody *body, bool must_not_exist);
+/* DELETE; succeeds as well when there was no such object. */
+extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+							 const char *bucket, const char *key);
+/* LIST version 2: the objects whose key starts with prefix, from `token` on (NULL: the first page). */
+extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+							const char *prefix, const char *token, EtlS3Page *page);
+
+#endif

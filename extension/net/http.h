@@ -1,0 +1,75 @@
+/*
+ * http.h
+ *		One HTTP request at a time over libcurl, in a process that stays cancellable.
+ *
+ *		EtlHttp *http = http_send(&request);            -- returns when the response's headers are there
+ *		while ((n = http_read(http, buf, sizeof(buf))) > 0) …
+ *		http_close(http);
+ *
+ * The body is pulled: what nobody reads stays in a bounded buffer and then at the other end. Several requests may
+ * be open at once (a download that is being parsed while another object is listed). Every wait is on the process
+ * latch and curl's sockets together and serves interrupts. Connections are kept for the life of the process.
+ *
+ * A failure to get an answer is not raised here: the caller knows what it was doing, so it decides whether to try
+ * again and words the error. An HTTP status of 400 or more is an answer.
+ */
+#ifndef ETL_NET_HTTP_H
+#define ETL_NET_HTTP_H
+
+#include "base/error.h"
+
+/* A header, or a query parameter. */
+typedef struct EtlHttpField
+{
+	const char *name;
+	const char *value;
+} EtlHttpField;
+
+/* What is sent: `size` bytes at `data`, or, with data NULL, of the file at `fd` from its start. Size 0: no body. */
+typedef struct EtlHttpBody
+{
+	const char *data;
+	int fd;
+	uint64 size;
+} EtlHttpBody;
+
+typedef struct EtlHttpRequest
+{
+	const char *method;
+	const char *url;
+	const EtlHttpField *headers;
+	int nheaders;
+	EtlHttpBody body;
+	bool guarded; /* https to public addresses only: see guard.h */
+} EtlHttpRequest;
+
+/* Why there is no answer, or no more of one. */
+typedef struct EtlHttpFailure
+{
+	int sqlstate;	  /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
+	bool transient;	  /* another attempt may fare better */
+	char reason[512]; /* what libcurl said */
+} EtlHttpFailure;
+
+typedef struct EtlHttp EtlHttp;
+
+/*
+ * Send and wait for the status and headers of the response. Freed by http_close, or with the context that is
+ * current now. The request's body must stay as it is until the response is there.
+ */
+extern EtlHttp *http_send(const EtlHttpRequest *request);
+/* The status; 0: there was no answer, and http_failure says why. */
+extern int http_status(const EtlHttp *http);
+/* A response header's value, or NULL. Valid until http_close. */
+extern const char *http_header(const EtlHttp *http, const char *name);
+/* Up to `size` bytes of the body; 0 at its end, -1 when it broke off: http_failure says why. */
+extern ssize_t http_read(EtlHttp *http, char *buf, size_t size);
+/* The rest of the body, NUL-terminated, cut at `limit` bytes; false when it broke off or was longer. */
+extern bool http_read_all(EtlHttp *http, size_t limit, StringInfo out);
+extern const EtlHttpFailure *http_failure(const EtlHttp *http);
+extern void http_close(EtlHttp *http);
+
+/* Wait on the latch, serving interrupts: between attempts. */
+extern void http_sleep(int milliseconds);
+
+#endif
