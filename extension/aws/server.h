@@ -30,6 +30,12 @@ typedef struct EtlAwsServer
 	bool path_style; /* s3: bucket in the path, not in the host name */
 	char *root;		 /* local mode: absolute, canonical */
 	bool trusted;	 /* owned by a superuser: may name private addresses, http and ambient credentials */
+
+	/*
+	 * Set by a caller that will use the server with no transaction open, so no catalog access: what
+	 * aws_credentials_get answers from then on. NULL: looked up at each call.
+	 */
+	struct EtlAwsCredentials *credentials;
 } EtlAwsServer;
 
 /*
