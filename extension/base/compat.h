@@ -8,6 +8,9 @@
 
 #include "postgres.h"
 
+#include "storage/latch.h"
+#include "utils/memutils.h"
+
 #if PG_VERSION_NUM < 150000
 #error "pg_etl needs PostgreSQL 15 or later"
 #endif
@@ -24,6 +27,12 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	return classid == ForeignServerRelationId ? pg_foreign_server_aclcheck(objectid, roleid, mode)
 											  : pg_foreign_data_wrapper_aclcheck(objectid, roleid, mode);
 }
+#endif
+
+/* 17: a WaitEventSet belongs to a resource owner (NULL: to the process), no more to a memory context */
+#if PG_VERSION_NUM < 170000
+#define CreateWaitEventSet(owner, nevents)                                                                  \
+	(AssertMacro((owner) == NULL), CreateWaitEventSet(TopMemoryContext, (nevents)))
 #endif
 
 #endif

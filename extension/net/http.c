@@ -1,0 +1,675 @@
+/*
+ * http.c
+ *		Requests over libcurl's multi interface. See http.h.
+ *
+ * curl tells us through callbacks which sockets it waits for and when its next timer is due; they only note that
+ * down. We wait for those sockets and the process latch together in a WaitEventSet, serve interrupts, and hand
+ * curl what happened. No callback raises, allocates from PostgreSQL or checks for interrupts: a longjmp through
+ * curl's frames would leave it in an unknown state. Their memory is malloc'd with the transfer.
+ *
+ * An interrupt leaves the transfer to its memory context, whose reset takes it out of curl and frees it.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/handle.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "net/guard.h"
+#include "net/http.h"
+#include "pgstat.h"
+#include "portability/instr_time.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+
+#define BODY_BUFFER_SIZE (256 * 1024)
+#define HEADERS_SIZE (64 * 1024)
+#define RECEIVE_SIZE (64L * 1024) /* the most curl gives the write callback at once */
+#define UPLOAD_SIZE (128L * 1024)
+#define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
+#define CONNECT_TIMEOUT_S 10L
+#define STALL_TIMEOUT_S 60L
+#define MAX_EVENTS 16
+
+struct EtlHttp
+{
+	MemoryContext context; /* holds `owner`, which frees this struct; deleted by http_close */
+	EtlHandle *owner;
+	CURL *easy;
+	struct curl_slist *request_headers;
+	bool added; /* to the multi handle */
+	bool guarded;
+
+	EtlHttpBody body;
+	uint64 sent;
+	int body_errno; /* of reading it */
+
+	char *headers; /* the response's, each NUL-terminated, "name: value" */
+	size_t headers_size;
+	bool headers_done;
+	bool headers_overflow;
+	bool refused; /* by the guard */
+	int status;
+
+	char *buffer; /* of the response's body: bytes taken..filled */
+	size_t taken;
+	size_t filled;
+	bool paused;
+
+	bool done; /* result is known */
+	CURLcode result;
+	char message[CURL_ERROR_SIZE];
+	EtlHttpFailure failure;
+};
+
+/* What curl waits for. One multi handle a process keeps its connections. */
+typedef struct Watch
+{
+	curl_socket_t socket;
+	int what; /* CURL_POLL_IN … */
+} Watch;
+
+static CURLM *multi = NULL;
+static Watch *watches = NULL;
+static int nwatches = 0;
+static int watches_size = 0;
+static bool watches_changed = true;
+static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
+static WaitEventSet *wait_set = NULL;
+
+static int64
+monotonic_ms(void)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
+}
+
+/* ---- callbacks: note down, copy, never raise ---- */
+
+static int
+note_socket(CURL *easy, curl_socket_t socket, int what, void *arg, void *socket_arg)
+{
+	int i = 0;
+
+	while (i < nwatches && watches[i].socket != socket)
+		i++;
+	watches_changed = true;
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (i < nwatches)
+			watches[i] = watches[--nwatches];
+		return 0;
+	}
+	if (i == watches_size)
+	{
+		int size = Max(8, watches_size * 2);
+		Watch *larger = realloc(watches, size * sizeof(Watch));
+
+		if (larger == NULL)
+			return -1;
+		watches = larger;
+		watches_size = size;
+	}
+	watches[i] = (Watch){socket, what};
+	nwatches = Max(nwatches, i + 1);
+	return 0;
+}
+
+static int
+note_timer(CURLM *handle, long timeout_ms, void *arg)
+{
+	timer_due_ms = timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
+	return 0;
+}
+
+static size_t
+receive_header(char *line, size_t size, size_t count, void *arg)
+{
+	EtlHttp *http = arg;
+	size_t length = size * count;
+	size_t text = length;
+
+	if (http->headers_done)
+		return length; /* trailers */
+	while (text > 0 && (line[text - 1] == '\r' || line[text - 1] == '\n'))
+		text--;
+	if (text > 5 && strncmp(line, "HTTP/", 5) == 0)
+		http->headers_size = 0;
+	if (text == 0)
+	{
+		long status = 0;
+
+		/* 100 Continue and its kind announce another response */
+		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
+		http->headers_done = status >= 200;
+		http->status = (int) status;
+		return length;
+	}
+	if (text + 1 > HEADERS_SIZE - http->headers_size)
+	{
+		http->headers_overflow = true;
+		return 0;
+	}
+	memcpy(http->headers + http->headers_size, line, text);
+	http->headers[http->headers_size + text] = '\0';
+	http->headers_size += text + 1;
+	return length;
+}
+
+static size_t
+receive_body(char *data, size_t size, size_t count, void *arg)
+{
+	EtlHttp *http = arg;
+	size_t length = size * count;
+
+	if (http->taken > 0 && length > BODY_BUFFER_SIZE - http->filled)
+	{
+		memmove(http->buffer, http->buffer + http->taken, http->filled - http->taken);
+		http->filled -= http->taken;
+		http->taken = 0;
+	}
+	if (length > BODY_BUFFER_SIZE - http->filled)
+	{
+		http->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	memcpy(http->buffer + http->filled, data, length);
+	http->filled += length;
+	return length;
+}
+
+static size_t
+send_body(char *buf, size_t size, size_t count, void *arg)
+{
+	EtlHttp *http = arg;
+	size_t length = Min((uint64) size * count, http->body.size - http->sent);
+
+	if (http->body.data != NULL)
+		memcpy(buf, http->body.data + http->sent, length);
+	else if (length > 0)
+	{
+		ssize_t n;
+
+		do
+			n = pread(http->body.fd, buf, length, (off_t) http->sent);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+		{
+			http->body_errno = n < 0 ? errno : EIO; /* the file is shorter than was said */
+			return CURL_READFUNC_ABORT;
+		}
+		length = n;
+	}
+	http->sent += length;
+	return length;
+}
+
+/* curl starts a body over when a kept connection turns out to be dead. */
+static int
+seek_body(void *arg, curl_off_t offset, int origin)
+{
+	EtlHttp *http = arg;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64) offset > http->body.size)
+		return CURL_SEEKFUNC_FAIL;
+	http->sent = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	EtlHttp *http = arg;
+
+	if (http->guarded && !guard_address_is_public(&address->addr))
+	{
+		http->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* ---- the multi handle ---- */
+
+/*
+ * curl resolves names in a thread. It inherits the signal mask of this moment, and PostgreSQL's handlers must not
+ * run in any thread but the process's own.
+ */
+static void
+drive_curl(curl_socket_t socket, int events)
+{
+	sigset_t saved;
+	int running;
+	CURLMcode result;
+
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	result = curl_multi_socket_action(multi, socket, events, &running);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (result != CURLM_OK)
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("could not drive a network transfer: %s", curl_multi_strerror(result)));
+}
+
+static void
+multi_init(void)
+{
+	if (multi != NULL)
+		return;
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || (multi = curl_multi_init()) == NULL)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl"));
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, note_socket);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, note_timer);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+}
+
+static void
+wait_set_build(void)
+{
+	if (wait_set != NULL)
+	{
+		WaitEventSet *old = wait_set;
+
+		wait_set = NULL;
+		FreeWaitEventSet(old);
+	}
+	wait_set = CreateWaitEventSet(NULL, nwatches + 2);
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < nwatches; i++)
+	{
+		uint32 events = ((watches[i].what & CURL_POLL_IN) ? WL_SOCKET_READABLE : 0) |
+						((watches[i].what & CURL_POLL_OUT) ? WL_SOCKET_WRITEABLE : 0);
+
+		if (events != 0)
+			AddWaitEventToSet(wait_set, events, watches[i].socket, NULL, NULL);
+	}
+	watches_changed = false;
+}
+
+static void
+note_results(void)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(multi, &left)) != NULL)
+	{
+		EtlHttp *http = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &http);
+		http->done = true;
+		http->result = message->data.result;
+	}
+}
+
+/* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
+static void
+pump(void)
+{
+	WaitEvent events[MAX_EVENTS];
+	int64 timeout = -1;
+	int nevents;
+
+	if (watches_changed)
+		wait_set_build();
+	if (timer_due_ms >= 0)
+		timeout = Max(timer_due_ms - monotonic_ms(), 0);
+	nevents = WaitEventSetWait(wait_set, (long) timeout, events, MAX_EVENTS, PG_WAIT_EXTENSION);
+	for (int i = 0; i < nevents; i++)
+		if (events[i].events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+
+	for (int i = 0; i < nevents; i++)
+	{
+		int what = ((events[i].events & WL_SOCKET_READABLE) ? CURL_CSELECT_IN : 0) |
+				   ((events[i].events & WL_SOCKET_WRITEABLE) ? CURL_CSELECT_OUT : 0);
+
+		if (what != 0)
+			drive_curl(events[i].fd, what);
+	}
+	if (timer_due_ms >= 0 && timer_due_ms <= monotonic_ms())
+	{
+		timer_due_ms = -1;
+		drive_curl(CURL_SOCKET_TIMEOUT, 0);
+	}
+	note_results();
+}
+
+/* ---- a transfer ---- */
+
+static void
+transfer_free(void *handle)
+{
+	EtlHttp *http = handle;
+
+	if (http->added)
+		curl_multi_remove_handle(multi, http->easy);
+	curl_easy_cleanup(http->easy);
+	curl_slist_free_all(http->request_headers);
+	free(http->headers);
+	free(http->buffer);
+	free(http);
+}
+
+static void
+out_of_memory(void)
+{
+	ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+			errdetail("Failed while preparing a network transfer."));
+}
+
+static EtlHttp *
+transfer_create(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl http", ALLOCSET_SMALL_SIZES);
+	EtlHandle *owner = etl_handle_reserve(context, transfer_free);
+	EtlHttp *http = calloc(1, sizeof(EtlHttp));
+
+	if (http == NULL)
+		out_of_memory();
+	owner->handle = http;
+	http->context = context;
+	http->owner = owner;
+	http->headers = malloc(HEADERS_SIZE);
+	http->buffer = malloc(BODY_BUFFER_SIZE);
+	http->easy = curl_easy_init();
+	if (http->headers == NULL || http->buffer == NULL || http->easy == NULL)
+		out_of_memory();
+	return http;
+}
+
+/* A line break in a header would start another header, or a body. */
+static void
+check_text(const char *what, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
+		if (*c < 0x20 || *c == 0x7F)
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s of a request holds a control character", what));
+}
+
+static void
+add_header(EtlHttp *http, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(http->request_headers, line);
+
+	if (longer == NULL)
+		out_of_memory();
+	http->request_headers = longer;
+}
+
+static void
+set_headers(EtlHttp *http, const EtlHttpRequest *request)
+{
+	for (int i = 0; i < request->nheaders; i++)
+	{
+		const EtlHttpField *field = &request->headers[i];
+		char *line;
+
+		check_text("a header's name", field->name);
+		check_text(psprintf("header \"%s\"", field->name), field->value);
+		/* curl's way of saying that a header is there and empty */
+		line = *field->value ? psprintf("%s: %s", field->name, field->value) : psprintf("%s;", field->name);
+		add_header(http, line);
+		explicit_bzero(line, strlen(line));
+		pfree(line);
+	}
+	if (request->body.size < EXPECT_SIZE)
+		add_header(http, "Expect:");
+}
+
+#define SET(option, value)                                                                                  \
+	do                                                                                                      \
+	{                                                                                                       \
+		CURLcode set_result = curl_easy_setopt(http->easy, option, value);                                  \
+		if (set_result != CURLE_OK)                                                                         \
+			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),                                                 \
+					errmsg("could not set %s: %s", #option, curl_easy_strerror(set_result)));               \
+	} while (0)
+
+/* What every transfer has in common: nothing of the process's environment, nothing that waits for ever. */
+static void
+set_policy(EtlHttp *http)
+{
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SET(CURLOPT_PROTOCOLS_STR, http->guarded ? "https" : "http,https");
+#else
+	SET(CURLOPT_PROTOCOLS, http->guarded ? (long) CURLPROTO_HTTPS : (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+	SET(CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
+	SET(CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_SIZE);
+	SET(CURLOPT_USERAGENT, "pg_etl/" ETL_VERSION);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Closing must not wait for a name that is still being resolved: cancel is to be quick. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+	/* The guard looks at connections as they are made; one that another server's request made doesn't count. */
+	if (http->guarded)
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+}
+
+static void
+set_request(EtlHttp *http, const EtlHttpRequest *request)
+{
+	check_text("the URL", request->url);
+	SET(CURLOPT_URL, request->url);
+	SET(CURLOPT_PRIVATE, http);
+	SET(CURLOPT_ERRORBUFFER, http->message);
+	SET(CURLOPT_HEADERFUNCTION, receive_header);
+	SET(CURLOPT_HEADERDATA, http);
+	SET(CURLOPT_WRITEFUNCTION, receive_body);
+	SET(CURLOPT_WRITEDATA, http);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, http);
+	SET(CURLOPT_HTTPHEADER, http->request_headers);
+	if (strcmp(request->method, "HEAD") == 0)
+		SET(CURLOPT_NOBODY, 1L);
+	else if (request->body.size > 0 || strcmp(request->method, "PUT") == 0 ||
+			 strcmp(request->method, "POST") == 0)
+	{
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_READFUNCTION, send_body);
+		SET(CURLOPT_READDATA, http);
+		SET(CURLOPT_SEEKFUNCTION, seek_body);
+		SET(CURLOPT_SEEKDATA, http);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) request->body.size);
+		SET(CURLOPT_CUSTOMREQUEST, request->method);
+	}
+	else
+		SET(CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+/* Put a finished transfer's result into words and an SQLSTATE. */
+static void
+set_failure(EtlHttp *http)
+{
+	EtlHttpFailure *failure = &http->failure;
+	const char *reason = http->message[0] ? http->message : curl_easy_strerror(http->result);
+
+	failure->transient = true;
+	failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
+	switch (http->result)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_CONNECT:
+		case CURLE_SSL_CONNECT_ERROR:
+			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+			break;
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CACERT_BADFILE:
+			failure->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+			failure->transient = false;
+			break;
+		case CURLE_UNSUPPORTED_PROTOCOL:
+		case CURLE_URL_MALFORMAT:
+			failure->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+			failure->transient = false;
+			break;
+		case CURLE_OUT_OF_MEMORY:
+			failure->sqlstate = ERRCODE_OUT_OF_MEMORY;
+			failure->transient = false;
+			break;
+		case CURLE_WRITE_ERROR:
+		case CURLE_WEIRD_SERVER_REPLY:
+			failure->sqlstate = ERRCODE_PROTOCOL_VIOLATION;
+			failure->transient = false;
+			break;
+		default:
+			break;
+	}
+	if (http->headers_overflow)
+		reason = "the response's headers are longer than 64 kB";
+	if (http->refused)
+	{
+		failure->sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		failure->transient = false;
+		reason = "its address is not a public one, and the foreign server's owner is not a superuser";
+	}
+	if (http->body_errno != 0)
+	{
+		failure->sqlstate = ERRCODE_IO_ERROR;
+		failure->transient = false;
+		reason = strerror(http->body_errno);
+	}
+	strlcpy(failure->reason, reason, sizeof(failure->reason));
+}
+
+static void
+wait_until_done_or(EtlHttp *http, const bool *other)
+{
+	while (!http->done && !*other)
+		pump();
+	if (http->done && http->result != CURLE_OK && http->failure.sqlstate == 0)
+		set_failure(http);
+}
+
+EtlHttp *
+http_send(const EtlHttpRequest *request)
+{
+	EtlHttp *http;
+
+	multi_init();
+	http = transfer_create();
+	http->guarded = request->guarded;
+	http->body = request->body;
+	set_headers(http, request);
+	set_policy(http);
+	set_request(http, request);
+	if (curl_multi_add_handle(multi, http->easy) != CURLM_OK)
+		out_of_memory();
+	http->added = true;
+	wait_until_done_or(http, &http->headers_done);
+	return http;
+}
+
+int
+http_status(const EtlHttp *http)
+{
+	return http->headers_done ? http->status : 0;
+}
+
+const EtlHttpFailure *
+http_failure(const EtlHttp *http)
+{
+	return &http->failure;
+}
+
+const char *
+http_header(const EtlHttp *http, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *line = http->headers; line < http->headers + http->headers_size; line += strlen(line) + 1)
+		if (pg_strncasecmp(line, name, length) == 0 && line[length] == ':')
+			return line + length + 1 + strspn(line + length + 1, " \t");
+	return NULL;
+}
+
+ssize_t
+http_read(EtlHttp *http, char *buf, size_t size)
+{
+	size_t length;
+
+	CHECK_FOR_INTERRUPTS();
+	while (http->taken == http->filled && !http->done)
+	{
+		if (http->paused)
+		{
+			http->paused = false;
+			curl_easy_pause(http->easy, CURLPAUSE_CONT); /* fills the buffer with what it held back */
+			continue;
+		}
+		pump();
+	}
+	if (http->taken == http->filled)
+	{
+		wait_until_done_or(http, &http->done);
+		return http->result == CURLE_OK ? 0 : -1;
+	}
+	length = Min(size, http->filled - http->taken);
+	memcpy(buf, http->buffer + http->taken, length);
+	http->taken += length;
+	if (http->taken == http->filled)
+		http->taken = http->filled = 0;
+	return length;
+}
+
+bool
+http_read_all(EtlHttp *http, size_t limit, StringInfo out)
+{
+	char buf[8192];
+	ssize_t n;
+
+	while ((n = http_read(http, buf, sizeof(buf))) > 0)
+	{
+		if (n > limit - out->len)
+		{
+			appendBinaryStringInfo(out, buf, (int) (limit - out->len));
+			return false;
+		}
+		appendBinaryStringInfo(out, buf, (int) n);
+	}
+	return n == 0;
+}
+
+void
+http_close(EtlHttp *http)
+{
+	MemoryContextDelete(http->context);
+}
+
+void
+http_sleep(int milliseconds)
+{
+	int64 until = monotonic_ms() + milliseconds;
+	int64 left;
+
+	while ((left = until - monotonic_ms()) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
