@@ -32,3 +32,4 @@ $(INSTALL_SQL): extension/sql/MANIFEST $(wildcard extension/sql/*.sql) pg_etl.co
 	 for module in $$(grep -v '^#' extension/sql/MANIFEST); do cat extension/sql/$$module.sql || exit 1; done) > $@
 
 include test/unit/unit.mk
+include test/fuzz/fuzz.mk

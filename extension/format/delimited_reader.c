@@ -1,0 +1,608 @@
+/*
+ * delimited_reader.c
+ *		Bytes of delimited text or CSV to rows of fields. Pure.
+ *
+ * A row is split in one pass over a window that has it whole; fields point into the window, and only those with
+ * an escape in them are copied. The window is the fed buffer itself, so most rows are never copied. A row that the
+ * buffer's end cuts goes to `carry`; the next buffer's bytes are appended to it until it is whole, and the rows after
+ * it are again read where they are.
+ *
+ *		fed:    ...row|row|ro        w|row|row...
+ *		carry:              ro   →   row
+ *
+ * An incomplete row is tried again from its start, but only once it has at least doubled, so the work stays linear
+ * however small the buffers are (rows then come later than they could; nobody can tell).
+ *
+ * Finding the next delimiter, line end, quote or escape is where the time goes: sixteen bytes a step.
+ */
+#include "format/delimited.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* What stops the scan of a bare field: line end, delimiter, quote, escape. Unused ones repeat the line end. */
+#define STOPS 4
+
+typedef enum Scan
+{
+	SCAN_ROW,
+	SCAN_INCOMPLETE, /* the window ends before the row does */
+	SCAN_BAD
+} Scan;
+
+struct EtlDelimitedReader
+{
+	EtlDelimitedOptions options;
+	char stops[STOPS];
+	bool is_stop[256];
+
+	const char *fed; /* the caller's buffer */
+	size_t fed_len;
+	size_t fed_used;
+	bool eof;
+
+	StringInfoData carry; /* a row begun in an earlier buffer, then bytes of fed */
+	bool in_carry;
+	size_t carry_base; /* carry.data[carry_base] is fed[0] */
+	size_t carry_used;
+	size_t retry_at; /* the row was incomplete: bytes it must have to be worth another look */
+
+	bool at_start; /* a byte order mark may follow */
+	int header_left;
+	int64 line;
+	bool over_limit; /* a row was too long: stays an error */
+
+	/* The row being split */
+	const char *raw;
+	const char *raw_end;  /* its line end, or a carriage return before that, is not part of it */
+	const char *next_row; /* start of the one after it */
+	bool multiline;		  /* may have line ends inside */
+	bool any_escaped;
+	int field_count;
+	EtlField fields[ETL_DELIMITED_MAX_FIELDS];
+	bool escaped[ETL_DELIMITED_MAX_FIELDS]; /* data still has its escapes or doubled quotes */
+	StringInfoData scratch;					/* fields without them */
+};
+
+EtlDelimitedReader *
+delimited_reader_create(const EtlDelimitedOptions *options)
+{
+	EtlDelimitedReader *reader = palloc0(sizeof(EtlDelimitedReader));
+
+	reader->options = *options;
+	if (options->escape == options->quote) /* says no more than CSV does by itself */
+		reader->options.escape = '\0';
+	reader->stops[0] = '\n';
+	reader->stops[1] = options->delimiter[0];
+	reader->stops[2] = options->quote != '\0' ? options->quote : '\n';
+	reader->stops[3] = reader->options.escape != '\0' ? reader->options.escape : '\n';
+	for (int i = 0; i < STOPS; i++)
+		reader->is_stop[(unsigned char) reader->stops[i]] = true;
+	initStringInfo(&reader->carry);
+	initStringInfo(&reader->scratch);
+	reader->at_start = true;
+	reader->header_left = options->ignore_header;
+	reader->line = 1;
+	return reader;
+}
+
+void
+delimited_reader_free(EtlDelimitedReader *reader)
+{
+	pfree(reader->carry.data);
+	pfree(reader->scratch.data);
+	pfree(reader);
+}
+
+void
+delimited_reader_feed(EtlDelimitedReader *reader, const char *buf, size_t len, bool eof)
+{
+	reader->fed = len > 0 ? buf : "";
+	reader->fed_len = len;
+	reader->fed_used = 0;
+	reader->eof = eof;
+	reader->in_carry = reader->carry.len > 0;
+	reader->carry_base = reader->carry.len;
+	reader->carry_used = 0;
+}
+
+/* The first stop at or after p, or limit. */
+static inline const char *
+find_stop(const EtlDelimitedReader *reader, const char *p, const char *limit)
+{
+#ifdef __SSE2__
+	const __m128i stop0 = _mm_set1_epi8(reader->stops[0]);
+	const __m128i stop1 = _mm_set1_epi8(reader->stops[1]);
+	const __m128i stop2 = _mm_set1_epi8(reader->stops[2]);
+	const __m128i stop3 = _mm_set1_epi8(reader->stops[3]);
+
+	for (; limit - p >= 16; p += 16)
+	{
+		__m128i block = _mm_loadu_si128((const __m128i *) p);
+		__m128i hits = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, stop0), _mm_cmpeq_epi8(block, stop1)),
+									_mm_or_si128(_mm_cmpeq_epi8(block, stop2), _mm_cmpeq_epi8(block, stop3)));
+		int mask = _mm_movemask_epi8(hits);
+
+		if (mask != 0)
+			return p + __builtin_ctz(mask);
+	}
+#endif
+	while (p < limit && !reader->is_stop[(unsigned char) *p])
+		p++;
+	return p;
+}
+
+static inline bool
+at_delimiter(const EtlDelimitedReader *reader, const char *p, const char *limit)
+{
+	int len = reader->options.delimiter_len;
+
+	return p < limit && *p == reader->options.delimiter[0] &&
+		   (len == 1 || (limit - p >= len && memcmp(p, reader->options.delimiter, len) == 0));
+}
+
+/*
+ * Whether a line end, or the stream's, is at p. One that the window cuts in two counts as none: the row is then
+ * found incomplete.
+ */
+static inline bool
+at_row_end(const char *p, const char *limit, bool final)
+{
+	if (p < limit && *p == '\r')
+		p++;
+	return p < limit ? *p == '\n' : final;
+}
+
+static inline void
+add_field(EtlDelimitedReader *reader, const char *data, const char *end, bool quoted, bool escaped)
+{
+	const EtlDelimitedOptions *options = &reader->options;
+
+	if (reader->field_count < ETL_DELIMITED_MAX_FIELDS)
+	{
+		EtlField *field = &reader->fields[reader->field_count];
+
+		field->data = data;
+		field->len = end - data;
+		field->quoted = quoted;
+		field->is_null = !quoted && field->len == options->null_len &&
+						 memcmp(data, options->null_string, field->len) == 0;
+		reader->escaped[reader->field_count] = escaped;
+		reader->any_escaped |= escaped;
+	}
+	reader->field_count++;
+}
+
+/* The row ends at p: a line end or the stream's end. */
+static void
+end_row(EtlDelimitedReader *reader, const char *p, const char *limit)
+{
+	reader->raw_end = p;
+	if (p < limit && *p == '\r')
+		p++;
+	reader->next_row = p < limit ? p + 1 : limit;
+}
+
+/* The row is malformed where p is, and ends at the first line end from there, whatever quotes there are. */
+static Scan
+bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final, EtlError *error, const char *what)
+{
+	const char *newline = memchr(p, '\n', limit - p);
+
+	if (newline == NULL && !final)
+		return SCAN_INCOMPLETE;
+	if (newline == NULL)
+		newline = limit;
+	if (newline > reader->raw && newline[-1] == '\r')
+		newline--;
+	end_row(reader, newline, limit);
+	reader->multiline = true;
+	etl_error_set(error, ERRCODE_BAD_COPY_FILE_FORMAT, "line " INT64_FORMAT ": %s", reader->line, what);
+	etl_error_detail(error, "It is field %d of the row.", reader->field_count + 1);
+	return SCAN_BAD;
+}
+
+/*
+ * Each scan_… takes one field from *cursor and leaves *cursor on what ends it: a delimiter, a line end, the limit of
+ * a final window.
+ */
+
+/* A CSV field in quotes; *cursor is on the opening one. */
+static Scan
+scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+{
+	const char quote = reader->options.quote;
+	const char escape = reader->options.escape != '\0' ? reader->options.escape : quote;
+	const char *start = *cursor + 1;
+	const char *p = start;
+	const char *end;
+	bool escaped = false;
+
+	reader->multiline = true;
+	for (;;)
+	{
+		if (escape == quote)
+		{
+			p = memchr(p, quote, limit - p);
+			if (p == NULL)
+				p = limit;
+		}
+		else
+			while (p < limit && *p != quote && *p != escape)
+				p++;
+		if (p == limit)
+		{
+			if (!final)
+				return SCAN_INCOMPLETE;
+			return bad_row(reader, p, limit, final, error, "quoted field has no closing quote");
+		}
+		if (p + 1 == limit && !final)
+			return SCAN_INCOMPLETE;
+		if (p + 1 < limit && (p[1] == quote || *p != quote))
+		{
+			escaped = true;
+			p += 2;
+			continue;
+		}
+		if (*p != quote)
+			return bad_row(reader, limit, limit, final, error, "quoted field has no closing quote");
+		break;
+	}
+	end = p++;
+	while (p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
+		p++;
+	if (!at_delimiter(reader, p, limit) && !at_row_end(p, limit, final))
+	{
+		/* Possibly the beginning of either, that the window cuts. */
+		if (!final && limit - p < Max(2, reader->options.delimiter_len) && memchr(p, '\n', limit - p) == NULL)
+			return SCAN_INCOMPLETE;
+		return bad_row(reader, p, limit, final, error, "characters follow the closing quote of a field");
+	}
+	add_field(reader, start, end, true, escaped);
+	*cursor = p;
+	return SCAN_ROW;
+}
+
+/* A text field that begins with a quote to be removed; the one that closes it ends the field. */
+static Scan
+scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+{
+	const char quote = **cursor;
+	const char escape = reader->options.escape;
+	const char *start = *cursor + 1;
+	bool escaped = false;
+
+	for (const char *p = start; p < limit; p++)
+	{
+		if (escape != '\0' && *p == escape)
+		{
+			escaped = true;
+			reader->multiline = true;
+			p++;
+		}
+		else if (*p == quote &&
+				 (at_delimiter(reader, p + 1, limit) || at_row_end(p + 1, limit, final)))
+		{
+			add_field(reader, start, p, true, escaped);
+			*cursor = p + 1;
+			return SCAN_ROW;
+		}
+		else if (*p == '\n')
+			return bad_row(reader, p, limit, final, error, "field begins with a quote and does not end with it");
+	}
+	if (!final)
+		return SCAN_INCOMPLETE;
+	return bad_row(reader, limit, limit, final, error, "field begins with a quote and does not end with it");
+}
+
+static Scan
+scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+{
+	const EtlDelimitedOptions *options = &reader->options;
+	const char *start = *cursor;
+	const char *p = start;
+	const char *kept = start; /* bytes before this are the field's, whatever they are */
+	bool escaped = false;
+
+	for (;;)
+	{
+		p = find_stop(reader, p, limit);
+		if (p == limit)
+		{
+			if (!final)
+				return SCAN_INCOMPLETE;
+			break;
+		}
+		if (*p == '\n')
+			break;
+		if (options->escape != '\0' && *p == options->escape)
+		{
+			if (p + 1 == limit)
+				return final ? bad_row(reader, limit, limit, final, error, "nothing follows the escape character")
+							 : SCAN_INCOMPLETE;
+			escaped = true;
+			reader->multiline = true;
+			p += 2;
+			kept = p;
+		}
+		else if (options->quote != '\0' && *p == options->quote)
+			return bad_row(reader, p, limit, final, error, "quote inside a field that does not begin with one");
+		else if (at_delimiter(reader, p, limit))
+		{
+			add_field(reader, start, p, false, escaped);
+			*cursor = p;
+			return SCAN_ROW;
+		}
+		else
+			p++; /* only looks like the delimiter's beginning */
+	}
+	if (p > kept && p[-1] == '\r')
+		p--;
+	add_field(reader, start, p, false, escaped);
+	*cursor = p;
+	return SCAN_ROW;
+}
+
+/* Split the row that starts at `start`. */
+static Scan
+scan_row(EtlDelimitedReader *reader, const char *start, const char *limit, bool final, EtlError *error)
+{
+	const EtlDelimitedOptions *options = &reader->options;
+	const char *p = start;
+
+	reader->raw = start;
+	reader->field_count = 0;
+	reader->any_escaped = false;
+	reader->multiline = false;
+	for (;;)
+	{
+		Scan scan;
+		const char *quote = p;
+
+		if (options->quote != '\0')
+		{
+			/* Blanks between delimiter and quote are no part of the field. */
+			while (quote < limit && (*quote == ' ' || *quote == '\t') && !at_delimiter(reader, quote, limit))
+				quote++;
+		}
+		if (quote < limit && options->quote != '\0' && *quote == options->quote)
+		{
+			p = quote;
+			scan = scan_csv_quoted(reader, &p, limit, final, error);
+		}
+		else if (options->surrounding_quotes && p < limit && (*p == '"' || *p == '\''))
+			scan = scan_surrounded(reader, &p, limit, final, error);
+		else
+			scan = scan_bare(reader, &p, limit, final, error);
+		if (scan != SCAN_ROW)
+			return scan;
+		if (!at_delimiter(reader, p, limit))
+			break;
+		p += options->delimiter_len;
+	}
+	end_row(reader, p, limit);
+	return SCAN_ROW;
+}
+
+/* Take the escapes out of fields that have any. Done once a row is known to be whole, and so how long it is. */
+static void
+unescape_fields(EtlDelimitedReader *reader)
+{
+	const char quote = reader->options.quote;
+	const char escape = reader->options.escape;
+	int kept = Min(reader->field_count, ETL_DELIMITED_MAX_FIELDS);
+
+	resetStringInfo(&reader->scratch);
+	/* All the room now: fields point into it, so it must not move. */
+	enlargeStringInfo(&reader->scratch, reader->raw_end - reader->raw);
+	for (int i = 0; i < kept; i++)
+	{
+		EtlField *field = &reader->fields[i];
+		const char *end = field->data + field->len;
+		char *out = reader->scratch.data + reader->scratch.len;
+		char *to = out;
+
+		if (!reader->escaped[i] || field->is_null)
+			continue;
+		for (const char *p = field->data; p < end; p++)
+		{
+			if (p + 1 < end && ((escape != '\0' && *p == escape) || (quote != '\0' && *p == quote)))
+				p++;
+			*to++ = *p;
+		}
+		field->data = out;
+		field->len = to - out;
+		reader->scratch.len += field->len;
+	}
+}
+
+/* PostgreSQL has no text with NUL in it. In the null string it may be: then the field has no text. */
+static bool
+check_no_nul(EtlDelimitedReader *reader, EtlError *error)
+{
+	int kept = Min(reader->field_count, ETL_DELIMITED_MAX_FIELDS);
+
+	if (memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL)
+		return true;
+	for (int i = 0; i < kept; i++)
+	{
+		const EtlField *field = &reader->fields[i];
+
+		if (!field->is_null && memchr(field->data, '\0', field->len) != NULL)
+		{
+			etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE, "line " INT64_FORMAT ": NUL byte in field %d",
+						  reader->line, i + 1);
+			etl_error_hint(error, "Text cannot have NUL bytes. If they stand for missing values, say so with NULL AS '\\0'.");
+			return false;
+		}
+	}
+	return true;
+}
+
+static EtlDelimitedStatus
+over_limit(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error)
+{
+	reader->over_limit = true;
+	memset(row, 0, sizeof(*row));
+	row->line = reader->line;
+	etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "line " INT64_FORMAT ": row is longer than %d MB", reader->line,
+				  ETL_DELIMITED_MAX_ROW / (1024 * 1024));
+	if (reader->options.quote != '\0')
+		etl_error_hint(error, "A quoted field that is never closed makes one row of all that follows.");
+	return ETL_DELIMITED_ERROR;
+}
+
+/* Bring more of fed into carry: what makes the row worth another look, and on to a line end. */
+static void
+extend_carry(EtlDelimitedReader *reader)
+{
+	size_t taken = reader->carry.len - reader->carry_base;
+	size_t have = reader->carry.len - reader->carry_used;
+	const char *from = reader->fed + taken;
+	size_t left = reader->fed_len - taken;
+	size_t take = Min(left, reader->retry_at > have ? reader->retry_at - have : 1);
+	const char *newline = memchr(from + take - 1, '\n', left - take + 1);
+
+	take = newline != NULL ? newline - from + 1 : left;
+	take = Min(take, ETL_DELIMITED_MAX_ROW);
+	appendBinaryStringInfo(&reader->carry, from, take);
+}
+
+/* The row at `start` needs the next buffer. */
+static EtlDelimitedStatus
+keep_for_later(EtlDelimitedReader *reader, const char *start, const char *limit)
+{
+	size_t len = limit - start;
+
+	if (reader->in_carry)
+	{
+		if (start > reader->carry.data) /* else it is where it belongs, and may be megabytes */
+			memmove(reader->carry.data, start, len);
+		reader->carry.len = len;
+	}
+	else
+	{
+		resetStringInfo(&reader->carry);
+		appendBinaryStringInfo(&reader->carry, start, len);
+	}
+	return ETL_DELIMITED_NEED_MORE;
+}
+
+static void
+advance(EtlDelimitedReader *reader)
+{
+	if (reader->multiline)
+	{
+		for (const char *p = reader->raw; (p = memchr(p, '\n', reader->raw_end - p)) != NULL; p++)
+			reader->line++;
+	}
+	reader->line++;
+	reader->retry_at = 0;
+	if (!reader->in_carry)
+		reader->fed_used = reader->next_row - reader->fed;
+	else
+		reader->carry_used = reader->next_row - reader->carry.data;
+}
+
+/* Skip a byte order mark at start; false: too few bytes to tell. */
+static bool
+skip_byte_order_mark(EtlDelimitedReader *reader, const char **start, const char *limit, bool final)
+{
+	size_t len = Min(limit - *start, 3);
+
+	if (!reader->at_start)
+		return true;
+	if (memcmp(*start, "\xEF\xBB\xBF", len) == 0)
+	{
+		if (len < 3 && !final)
+			return false;
+		if (len == 3)
+		{
+			*start += 3;
+			if (reader->in_carry)
+				reader->carry_used += 3;
+			else
+				reader->fed_used += 3;
+		}
+	}
+	reader->at_start = false;
+	return true;
+}
+
+EtlDelimitedStatus
+delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error)
+{
+	for (;;)
+	{
+		const char *start;
+		const char *limit;
+		bool all;	/* the window reaches to fed's end */
+		bool final; /* and that is the stream's */
+		Scan scan = SCAN_INCOMPLETE;
+
+		if (reader->over_limit)
+			return over_limit(reader, row, error);
+		if (reader->in_carry && reader->carry_used >= reader->carry_base)
+		{
+			reader->in_carry = false;
+			reader->fed_used = reader->carry_used - reader->carry_base;
+			resetStringInfo(&reader->carry);
+		}
+		start = reader->in_carry ? reader->carry.data + reader->carry_used : reader->fed + reader->fed_used;
+		limit = reader->in_carry ? reader->carry.data + reader->carry.len : reader->fed + reader->fed_len;
+		all = !reader->in_carry || reader->carry.len - reader->carry_base == reader->fed_len;
+		final = all && reader->eof;
+
+		if ((final || limit - start >= Max(reader->retry_at, 1)) &&
+			skip_byte_order_mark(reader, &start, limit, final))
+		{
+			if (final && start == limit)
+				return ETL_DELIMITED_END;
+			scan = scan_row(reader, start, limit, final, error);
+			if (scan == SCAN_INCOMPLETE)
+			{
+				/* A carriage return that belongs to the line end may be among them. */
+				if (limit - start > ETL_DELIMITED_MAX_ROW + 1)
+					return over_limit(reader, row, error);
+				reader->retry_at = Min(2 * (limit - start), ETL_DELIMITED_MAX_ROW + 2);
+			}
+		}
+		if (scan == SCAN_INCOMPLETE)
+		{
+			if (all)
+				return keep_for_later(reader, start, limit);
+			extend_carry(reader);
+			continue;
+		}
+
+		if (reader->raw_end - reader->raw > ETL_DELIMITED_MAX_ROW)
+			return over_limit(reader, row, error);
+		row->line = reader->line;
+		row->raw = reader->raw;
+		row->raw_len = reader->raw_end - reader->raw;
+		if (reader->header_left > 0)
+		{
+			reader->header_left--;
+			/* What isn't data need not be well-formed, unless a stray quote in it swallows lines that may be. */
+			if (scan == SCAN_ROW || memchr(row->raw, '\n', row->raw_len) == NULL)
+			{
+				advance(reader);
+				continue;
+			}
+		}
+		if (scan == SCAN_ROW && reader->options.ignore_blank_lines && row->raw_len == 0)
+		{
+			advance(reader);
+			continue;
+		}
+		if (scan == SCAN_ROW && reader->any_escaped)
+			unescape_fields(reader);
+		if (scan == SCAN_ROW && !check_no_nul(reader, error))
+			scan = SCAN_BAD;
+		row->fields = scan == SCAN_BAD ? NULL : reader->fields;
+		row->field_count = scan == SCAN_BAD ? 0 : reader->field_count;
+		advance(reader);
+		return scan == SCAN_BAD ? ETL_DELIMITED_ERROR : ETL_DELIMITED_ROW;
+	}
+}

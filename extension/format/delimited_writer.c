@@ -1,0 +1,101 @@
+/*
+ * delimited_writer.c
+ *		Fields to a row of delimited text or CSV. Pure.
+ *
+ * Text without ESCAPE writes values as they are, as UNLOAD does: a delimiter inside a value is then the user's
+ * choice of delimiter. CSV and ESCAPE read back to what was written.
+ */
+#include "format/delimited.h"
+
+/* Whether a reader of CSV would take the bare field for something else. */
+static bool
+csv_needs_quotes(const EtlDelimitedOptions *options, const EtlField *field)
+{
+	const char *end = field->data + field->len;
+
+	if (field->len > 0 && field->len == options->null_len &&
+		memcmp(field->data, options->null_string, field->len) == 0)
+		return true;
+	for (const char *p = field->data; p < end; p++)
+	{
+		if (*p == options->quote || *p == '\n' || *p == '\r' ||
+			(options->escape != '\0' && *p == options->escape))
+			return true;
+		if (*p == options->delimiter[0] && end - p >= options->delimiter_len &&
+			memcmp(p, options->delimiter, options->delimiter_len) == 0)
+			return true;
+	}
+	/* The tail of this field and the delimiter after it must not read as an earlier delimiter. */
+	return options->delimiter_len > 1 && field->len > 0 &&
+		   memchr(options->delimiter, end[-1], options->delimiter_len) != NULL;
+}
+
+static void
+csv_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *field)
+{
+	if (!csv_needs_quotes(options, field))
+	{
+		appendBinaryStringInfo(out, field->data, field->len);
+		return;
+	}
+	appendStringInfoCharMacro(out, options->quote);
+	for (uint32 i = 0; i < field->len; i++)
+	{
+		char c = field->data[i];
+
+		if (c == options->quote)
+			appendStringInfoCharMacro(out, options->quote);
+		else if (options->escape != '\0' && c == options->escape)
+			appendStringInfoCharMacro(out, options->escape);
+		appendStringInfoCharMacro(out, c);
+	}
+	appendStringInfoCharMacro(out, options->quote);
+}
+
+static bool
+text_needs_escape(const EtlDelimitedOptions *options, char c)
+{
+	if (c == '\n' || c == '\r' || c == options->escape)
+		return true;
+	if (options->surrounding_quotes && (c == '"' || c == '\''))
+		return true;
+	/* Any byte of a longer delimiter: then no run of bytes can read as it. */
+	return memchr(options->delimiter, c, options->delimiter_len) != NULL;
+}
+
+static void
+text_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *field)
+{
+	if (options->surrounding_quotes)
+		appendStringInfoCharMacro(out, '"');
+	if (options->escape == '\0')
+		appendBinaryStringInfo(out, field->data, field->len);
+	else
+	{
+		for (uint32 i = 0; i < field->len; i++)
+		{
+			if (text_needs_escape(options, field->data[i]))
+				appendStringInfoCharMacro(out, options->escape);
+			appendStringInfoCharMacro(out, field->data[i]);
+		}
+	}
+	if (options->surrounding_quotes)
+		appendStringInfoCharMacro(out, '"');
+}
+
+void
+delimited_row_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *fields, int field_count)
+{
+	for (int i = 0; i < field_count; i++)
+	{
+		if (i > 0)
+			appendBinaryStringInfo(out, options->delimiter, options->delimiter_len);
+		if (fields[i].is_null)
+			appendBinaryStringInfo(out, options->null_string, options->null_len);
+		else if (options->quote != '\0')
+			csv_field_write(out, options, &fields[i]);
+		else
+			text_field_write(out, options, &fields[i]);
+	}
+	appendStringInfoCharMacro(out, '\n');
+}

@@ -1,0 +1,402 @@
+/*
+ * delimited_test.c
+ *		Delimited text and CSV. Every input is read whole and cut at every byte; all must give the same rows.
+ */
+#include "format/delimited.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+/* The macros give defaults that their arguments override. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+#define DELIMITED(...)                                                                                      \
+	((EtlDelimitedOptions){.delimiter = "|", .delimiter_len = 1, .null_string = "\\N", .null_len = 2, __VA_ARGS__})
+#define CSV(...)                                                                                            \
+	((EtlDelimitedOptions){                                                                                 \
+		.delimiter = ",", .delimiter_len = 1, .quote = '"', .null_string = "\\N", .null_len = 2, __VA_ARGS__})
+
+/* A row as "line:field/field\n": NULL is ~, quoted fields are in [], an error is "line!message\n". */
+static void
+row_show(StringInfo out, EtlDelimitedStatus status, const EtlDelimitedRow *row, const EtlError *error)
+{
+	if (status == ETL_DELIMITED_ERROR)
+	{
+		appendStringInfo(out, "%d!%s\n", (int) row->line, error->message);
+		return;
+	}
+	appendStringInfo(out, "%d:", (int) row->line);
+	for (int i = 0; i < Min(row->field_count, ETL_DELIMITED_MAX_FIELDS); i++)
+	{
+		const EtlField *field = &row->fields[i];
+
+		if (i > 0)
+			appendStringInfoChar(out, '/');
+		if (field->is_null)
+			appendStringInfoChar(out, '~');
+		else if (field->quoted)
+			appendStringInfo(out, "[%.*s]", (int) field->len, field->data);
+		else
+			appendBinaryStringInfo(out, field->data, field->len);
+	}
+	appendStringInfoChar(out, '\n');
+}
+
+/* Read input in pieces that end at cut, then of `step` bytes each. */
+static char *
+rows_read(EtlDelimitedOptions options, const char *input, size_t len, size_t cut, size_t step)
+{
+	EtlDelimitedReader *reader;
+	EtlDelimitedRow row;
+	EtlError error;
+	StringInfoData out;
+	size_t at = 0;
+	char *piece = NULL;
+	bool over = false;
+
+	assert_true(delimited_options_check(&options, &error));
+	reader = delimited_reader_create(&options);
+	initStringInfo(&out);
+	for (size_t next = cut;; next = Min(len, next + step))
+	{
+		EtlDelimitedStatus status;
+
+		/* A buffer of its own, of the exact size: the sanitizer sees a read past it, and of an older one. */
+		free(piece);
+		piece = malloc(Max(next - at, 1));
+		memcpy(piece, input + at, next - at);
+		delimited_reader_feed(reader, piece, next - at, next == len);
+		at = next;
+		while ((status = delimited_reader_next(reader, &row, &error)) != ETL_DELIMITED_NEED_MORE &&
+			   status != ETL_DELIMITED_END)
+		{
+			row_show(&out, status, &row, &error);
+			over = status == ETL_DELIMITED_ERROR && error.sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			if (over)
+				break;
+		}
+		assert_true(status != ETL_DELIMITED_END || at == len);
+		if (over || at == len)
+			break;
+	}
+	free(piece);
+	delimited_reader_free(reader);
+	return out.data;
+}
+
+static void
+expect_bytes(EtlDelimitedOptions options, const char *input, size_t len, const char *expected)
+{
+	for (size_t cut = 0; cut <= len; cut++)
+	{
+		char *got = rows_read(options, input, len, cut, Max(len, 1));
+
+		assert_string_equal(got, expected);
+		pfree(got);
+	}
+	for (size_t step = 1; step <= 3; step++)
+	{
+		char *got = rows_read(options, input, len, Min(step, len), step);
+
+		assert_string_equal(got, expected);
+		pfree(got);
+	}
+}
+
+static void
+expect(EtlDelimitedOptions options, const char *input, const char *expected)
+{
+	expect_bytes(options, input, strlen(input), expected);
+}
+
+static void
+test_text(void **state)
+{
+	expect(DELIMITED(), "", "");
+	expect(DELIMITED(), "a", "1:a\n");
+	expect(DELIMITED(), "a|b\nc|d\n", "1:a/b\n2:c/d\n");
+	expect(DELIMITED(), "a|b\r\nc|d\r\n", "1:a/b\n2:c/d\n");
+	expect(DELIMITED(), "a|b\r\nc|d\r", "1:a/b\n2:c/d\n");
+	expect(DELIMITED(), "a\rb|c\n", "1:a\rb/c\n");
+	expect(DELIMITED(), "||\n|\n", "1://\n2:/\n");
+	expect(DELIMITED(), "\\N|\\NN|\\N\n", "1:~/\\NN/~\n");
+	expect(DELIMITED(), "a\n\nb\n\r\n", "1:a\n2:\n3:b\n4:\n");
+	expect(DELIMITED(.ignore_blank_lines = true), "\na\n\nb\n\r\n \n", "2:a\n4:b\n6: \n");
+	expect(DELIMITED(.ignore_header = 2), "h\n\na\n", "3:a\n");
+	expect(DELIMITED(.ignore_header = 5), "h\n\na\n", "");
+	expect(DELIMITED(), "\"a|b\"\n", "1:\"a/b\"\n");
+	expect(DELIMITED(.null_string = "", .null_len = 0), "a||\n", "1:a/~/~\n");
+	expect(DELIMITED(), "0123456789abcdef0123456789|0123456789abcdef\nxyz\n",
+		   "1:0123456789abcdef0123456789/0123456789abcdef\n2:xyz\n");
+}
+
+static void
+test_byte_order_mark(void **state)
+{
+	expect(DELIMITED(), "\xEF\xBB\xBF" "a|b\n", "1:a/b\n");
+	expect(CSV(), "\xEF\xBB\xBF\"a\",b\n", "1:[a]/b\n");
+	expect(DELIMITED(), "\xEF\xBB\xBF", "");
+	expect(DELIMITED(), "\xEF\xBB", "1:\xEF\xBB\n");
+	expect(DELIMITED(), "a\n\xEF\xBB\xBF" "b\n", "1:a\n2:\xEF\xBB\xBF" "b\n");
+}
+
+static void
+test_long_delimiter(void **state)
+{
+	EtlDelimitedOptions options = DELIMITED(.delimiter = "~~|", .delimiter_len = 3);
+
+	expect(options, "a~~|b~|c~~~|d\n~~|\n~~", "1:a/b~|c~/d\n2:/\n3:~~\n");
+	options.surrounding_quotes = true;
+	expect(options, "'a~~|b'~~|'c'~\n'd'\n", "1!line 1: field begins with a quote and does not end with it\n2:[d]\n");
+	expect(CSV(.delimiter = "::", .delimiter_len = 2), "\"a::\"::b\n\"c\":d\n",
+		   "1:[a::]/b\n2!line 2: characters follow the closing quote of a field\n");
+}
+
+static void
+test_escape(void **state)
+{
+	EtlDelimitedOptions options = DELIMITED(.escape = '\\');
+
+	expect(options, "a\\|b|c\\\\|\\N|\\n\n", "1:a|b/c\\/~/n\n");
+	expect(options, "a\\\nb|c\nd\n", "1:a\nb/c\n3:d\n");
+	expect(options, "a\\\r\nb\n", "1:a\r\n2:b\n");
+	expect(options, "a|b\\", "1!line 1: nothing follows the escape character\n");
+	expect(DELIMITED(), "a\\|b\n", "1:a\\/b\n");
+}
+
+static void
+test_remove_quotes(void **state)
+{
+	EtlDelimitedOptions options = DELIMITED(.surrounding_quotes = true);
+
+	expect(options, "'the | character'|\"White\"|Blue'|''\n", "1:[the | character]/[White]/Blue'/[]\n");
+	expect(options, "' ' 'Black' ' '\n", "1:[ ' 'Black' ' ]\n");
+	expect(options, "'Blue\nok\n", "1!line 1: field begins with a quote and does not end with it\n2:ok\n");
+	expect(options, "a|\"Blue", "1!line 1: field begins with a quote and does not end with it\n");
+	expect(options, "\"\\N\"|\\N\r\n", "1:[\\N]/~\n");
+	options.escape = '\\';
+	expect(options, "\"a\\\"|b\"|'\\''\n\"x\\\ny\"\nz\n", "1:[a\"|b]/[']\n2:[x\ny]\n4:z\n");
+}
+
+static void
+test_csv(void **state)
+{
+	expect(CSV(), "a,\"b\",\"c,d\"\n", "1:a/[b]/[c,d]\n");
+	expect(CSV(), "\"say \"\"hi\"\"\",\"\"\"\",\"\"\n", "1:[say \"hi\"]/[\"]/[]\n");
+	expect(CSV(), "\"a\nb\",c\r\n\"d\r\n\r\ne\"\r\nf", "1:[a\nb]/c\n3:[d\r\n\r\ne]\n6:f\n");
+	expect(CSV(), " \"a\" , b , \t\"c\"\t\r\n", "1:[a]/ b /[c]\n");
+	expect(CSV(), "\\N,\"\\N\",\n", "1:~/[\\N]/\n");
+	expect(CSV(.delimiter = "\t"), "\"a\"\t\"b\"\t\n", "1:[a]/[b]/\n");
+	expect(CSV(.quote = '%'), "%a,b%,\"c\"\n", "1:[a,b]/\"c\"\n");
+	expect(CSV(), "\"a\"", "1:[a]\n");
+	expect(CSV(), "\"a\"\r", "1:[a]\n");
+	expect(CSV(.ignore_blank_lines = true), "\n\"\"\n\n", "2:[]\n");
+}
+
+static void
+test_csv_malformed(void **state)
+{
+	expect(CSV(), "a\n\"b,c\nd\n", "1:a\n2!line 2: quoted field has no closing quote\n");
+	expect(CSV(), "a,5\" pipe\nb\n", "1!line 1: quote inside a field that does not begin with one\n2:b\n");
+	expect(CSV(), "\"a\nb\"x,\"c\nd\n", "1!line 1: characters follow the closing quote of a field\n3:d\n");
+	expect(CSV(), "\"a\"\rb\nc\n", "1!line 1: characters follow the closing quote of a field\n2:c\n");
+}
+
+static void
+test_csv_header(void **state)
+{
+	expect(CSV(.ignore_header = 1), "\"two\nlines\",b\nc,d\n", "3:c/d\n");
+	expect(CSV(.ignore_header = 1), "# 5\" pipes\nc,d\n", "2:c/d\n");
+	expect(CSV(.ignore_header = 1), "\"open\nc,d\n", "1!line 1: quoted field has no closing quote\n");
+}
+
+static void
+test_csv_escape(void **state)
+{
+	EtlDelimitedOptions options = CSV(.escape = '\\');
+
+	expect(options, "\"a\\\"b\",\"c\"\"d\",e\\,f,\"\\\\\"\n", "1:[a\"b]/[c\"d]/e,f/[\\]\n");
+	expect(options, "\"a\\\"\n", "1!line 1: quoted field has no closing quote\n");
+	expect(options, "\"a\\", "1!line 1: quoted field has no closing quote\n");
+	expect(CSV(.escape = '"'), "\"a\"\"b\",c\n5\"\n",
+		   "1:[a\"b]/c\n2!line 2: quote inside a field that does not begin with one\n");
+}
+
+static void
+test_nul(void **state)
+{
+	expect_bytes(DELIMITED(), "a\nb|c\0d\ne\n", 10, "1:a\n2!line 2: NUL byte in field 2\n3:e\n");
+	expect_bytes(DELIMITED(.null_string = "\0", .null_len = 1), "\0|a\n", 4, "1:~/a\n");
+	expect_bytes(DELIMITED(.delimiter = "\0"), "a\0b\n", 4, "1:a/b\n");
+}
+
+static void
+test_many_fields(void **state)
+{
+	size_t len = 3 * ETL_DELIMITED_MAX_FIELDS;
+	char *input = malloc(len);
+	EtlDelimitedOptions options = DELIMITED();
+	EtlDelimitedReader *reader = delimited_reader_create(&options);
+	EtlDelimitedRow row;
+	EtlError error;
+
+	memset(input, '|', len);
+	delimited_reader_feed(reader, input, len, true);
+	assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_ROW);
+	assert_int_equal(row.field_count, len + 1);
+	assert_int_equal(row.raw_len, len);
+	assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_END);
+	delimited_reader_free(reader);
+	free(input);
+}
+
+/* A row of the limit's length is read, one byte more is not; and small pieces cost no quadratic work. */
+static void
+test_row_limit(void **state)
+{
+	for (int over = 0; over <= 1; over++)
+	{
+		for (size_t step = 1; step <= 64 * 1024; step *= 256)
+		{
+			size_t len = ETL_DELIMITED_MAX_ROW + over + 4;
+			char *input = malloc(len);
+			char *got;
+
+			memset(input, 'x', len);
+			memcpy(input, "\"\n", 2);
+			memcpy(input + len - 5, "\"\r\na\n", 5);
+			got = rows_read(CSV(), input, len, step, step);
+			if (over)
+				assert_string_equal(got, "1!line 1: row is longer than 4 MB\n");
+			else
+				assert_string_equal(got + strlen(got) - 4, "3:a\n");
+			pfree(got);
+			free(input);
+		}
+	}
+}
+
+static void
+expect_refused(EtlDelimitedOptions options, const char *message)
+{
+	EtlError error;
+
+	assert_false(delimited_options_check(&options, &error));
+	assert_int_equal(error.sqlstate, ERRCODE_INVALID_PARAMETER_VALUE);
+	assert_string_equal(error.message, message);
+}
+
+static void
+test_options(void **state)
+{
+	expect_refused(CSV(.delimiter_len = 0), "delimiter must be 1 to 64 bytes long");
+	expect_refused(CSV(.delimiter = "\n"), "delimiter must not contain a line end");
+	expect_refused(CSV(.quote = ','), "delimiter must not contain the quote character");
+	expect_refused(CSV(.quote = '\r'), "quote character must not be a line end");
+	expect_refused(CSV(.escape = ','), "delimiter must not contain the escape character");
+	expect_refused(CSV(.surrounding_quotes = true), "CSV already takes the quotes off its fields");
+	expect_refused(DELIMITED(.surrounding_quotes = true, .delimiter = "'"),
+				   "delimiter must not contain a quote that is to be removed or added");
+}
+
+static void
+expect_written(EtlDelimitedOptions options, const char *expected)
+{
+	const char *values[] = {"plain", "", NULL, "a|b,c", "say \"it's\"", "line\r\nend", "back\\slash", "\\N", ":x:"};
+	EtlField fields[lengthof(values)];
+	StringInfoData out;
+
+	for (int i = 0; i < lengthof(values); i++)
+		fields[i] = (EtlField){.data = values[i], .len = values[i] ? strlen(values[i]) : 0, .is_null = !values[i]};
+	initStringInfo(&out);
+	delimited_row_write(&out, &options, fields, lengthof(values));
+	assert_string_equal(out.data, expected);
+	pfree(out.data);
+}
+
+static void
+test_write(void **state)
+{
+	EtlDelimitedOptions text = DELIMITED(.null_string = "", .null_len = 0);
+	EtlDelimitedOptions csv = CSV(.null_string = "", .null_len = 0);
+
+	expect_written(text, "plain|||a|b,c|say \"it's\"|line\r\nend|back\\slash|\\N|:x:\n");
+	text.escape = '\\';
+	expect_written(text, "plain|||a\\|b,c|say \"it's\"|line\\\r\\\nend|back\\\\slash|\\\\N|:x:\n");
+	text.surrounding_quotes = true;
+	expect_written(text, "\"plain\"|\"\"||\"a\\|b,c\"|\"say \\\"it\\'s\\\"\"|\"line\\\r\\\nend\"|\"back\\\\slash\"|"
+						 "\"\\\\N\"|\":x:\"\n");
+	expect_written(csv, "plain,,,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\\N,:x:\n");
+	csv.null_string = "\\N";
+	csv.null_len = 2;
+	expect_written(csv, "plain,,\\N,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\"\\N\",:x:\n");
+	csv.delimiter = "::";
+	csv.delimiter_len = 2;
+	expect_written(csv, "plain::::\\N::a|b,c::\"say \"\"it's\"\"\"::\"line\r\nend\"::back\\slash::\"\\N\"::\":x:\"\n");
+}
+
+/* What CSV and ESCAPE write, the reader gives back. */
+static void
+test_round_trip(void **state)
+{
+	static const char alphabet[] = "ab|,:\"'\\\n\r N ";
+	EtlDelimitedOptions all[] = {CSV(), CSV(.escape = '\\'), CSV(.delimiter = "::", .delimiter_len = 2),
+								 DELIMITED(.escape = '\\'), DELIMITED(.escape = '\\', .surrounding_quotes = true),
+								 DELIMITED(.escape = '\\', .delimiter = ":|:", .delimiter_len = 3)};
+	unsigned seed = 42;
+
+	for (int round = 0; round < 20000; round++)
+	{
+		EtlDelimitedOptions options = all[round % lengthof(all)];
+		EtlDelimitedReader *reader = delimited_reader_create(&options);
+		char text[3][8];
+		EtlField fields[3] = {0};
+		EtlDelimitedRow row;
+		EtlError error;
+		StringInfoData out;
+
+		for (int i = 0; i < 3; i++)
+		{
+			fields[i].data = text[i];
+			fields[i].len = (seed = seed * 1103515245 + 12345) >> 16 & 7;
+			for (uint32 j = 0; j < fields[i].len; j++)
+				text[i][j] = alphabet[((seed = seed * 1103515245 + 12345) >> 16) % (sizeof(alphabet) - 1)];
+		}
+		fields[round % 3].is_null = round % 5 == 0;
+		initStringInfo(&out);
+		delimited_row_write(&out, &options, fields, 3);
+		delimited_reader_feed(reader, out.data, out.len, true);
+		assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_ROW);
+		assert_int_equal(row.field_count, 3);
+		for (int i = 0; i < 3; i++)
+		{
+			assert_int_equal(row.fields[i].is_null, fields[i].is_null);
+			if (!fields[i].is_null)
+			{
+				assert_int_equal(row.fields[i].len, fields[i].len);
+				assert_memory_equal(row.fields[i].data, fields[i].data, fields[i].len);
+			}
+		}
+		assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_END);
+		delimited_reader_free(reader);
+		pfree(out.data);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),		  cmocka_unit_test(test_byte_order_mark),
+		cmocka_unit_test(test_long_delimiter), cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_remove_quotes), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_csv_malformed), cmocka_unit_test(test_csv_header),
+		cmocka_unit_test(test_csv_escape),	  cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_many_fields),	  cmocka_unit_test(test_row_limit),
+		cmocka_unit_test(test_options),		  cmocka_unit_test(test_write),
+		cmocka_unit_test(test_round_trip),
+	};
+
+	return cmocka_run_group_tests_name("delimited", tests, NULL, NULL);
+}
