@@ -1,0 +1,135 @@
+"""Fixtures of the AWS test server, put with boto3: `fixtures.py ENDPOINT KEY SECRET COMMAND ARGUMENTS…`.
+
+Prints one line of JSON (or for get-object the bytes). Commands:
+    make-bucket BUCKET                      put-object BUCKET KEY [FILE]     (without FILE: stdin)
+    get-object BUCKET KEY                   put-tree DIRECTORY BUCKET [PREFIX]
+    head-object BUCKET KEY                  list BUCKET [PREFIX]
+    delete-object BUCKET KEY                make-topic-with-queue NAME       → topic_arn, queue_url
+    read-queue QUEUE_URL                    → the messages as an array, taken off the queue
+    put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
+    make-user NAME POLICY_JSON              → access_key_id, secret_access_key
+    make-role NAME POLICY_JSON              → role_arn, which every user of the account may assume
+"""
+import json
+import os
+import sys
+
+import boto3
+import botocore.config
+
+
+class Fixtures:
+    def __init__(self, endpoint, access_key_id, secret_access_key, region="us-east-1"):
+        self._session = boto3.session.Session(access_key_id, secret_access_key, region_name=region)
+        self._endpoint = endpoint
+
+    def client(self, service, **config):
+        if service == "s3":
+            config.setdefault("s3", {"addressing_style": "path"})
+        return self._session.client(service, endpoint_url=self._endpoint,
+                                    config=botocore.config.Config(retries={"total_max_attempts": 1}, **config))
+
+    def make_bucket(self, bucket):
+        self.client("s3").create_bucket(Bucket=bucket)
+        return {"bucket": bucket}
+
+    def put_object(self, bucket, key, path=None):
+        if path:
+            with open(path, "rb") as file:
+                body = file.read()
+        else:
+            body = sys.stdin.buffer.read()
+        return {"etag": self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["ETag"]}
+
+    def put_tree(self, directory, bucket, prefix=""):
+        s3 = self.client("s3")
+        count = 0
+        for folder, folders, files in os.walk(directory):
+            folders.sort()
+            for name in sorted(files):
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    s3.put_object(Bucket=bucket, Key=prefix + os.path.relpath(path, directory), Body=file)
+                count += 1
+        return {"objects": count}
+
+    def get_object(self, bucket, key):
+        return self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def head_object(self, bucket, key):
+        head = self.client("s3").head_object(Bucket=bucket, Key=key)
+        return {"etag": head["ETag"], "size": head["ContentLength"], "last_modified": str(head["LastModified"])}
+
+    def delete_object(self, bucket, key):
+        self.client("s3").delete_object(Bucket=bucket, Key=key)
+        return {}
+
+    def list(self, bucket, prefix=""):
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def make_topic_with_queue(self, name):
+        sns, sqs = self.client("sns"), self.client("sqs")
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+        queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+        return {"topic_arn": topic, "queue_url": queue}
+
+    def read_queue(self, queue_url):
+        """The SNS notifications in the queue: Subject, Message, MessageAttributes, …"""
+        sqs = self.client("sqs")
+        messages = []
+        while True:
+            batch = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", [])
+            if not batch:
+                return messages
+            for message in batch:
+                messages.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+    def _put_secret(self, name, **value):
+        secrets = self.client("secretsmanager")
+        try:
+            return {"arn": secrets.create_secret(Name=name, **value)["ARN"]}
+        except secrets.exceptions.ResourceExistsException:
+            return {"arn": secrets.put_secret_value(SecretId=name, **value)["ARN"]}
+
+    def put_secret(self, name, value):
+        return self._put_secret(name, SecretString=value)
+
+    def put_secret_binary(self, name, value):
+        return self._put_secret(name, SecretBinary=value.encode())
+
+    def make_user(self, name, policy):
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="policy", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+    def make_role(self, name, policy):
+        iam = self.client("iam")
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy)
+        return {"role_arn": role["Arn"]}
+
+
+def main():
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    endpoint, key, secret, command, *arguments = sys.argv[1:]
+    method = getattr(Fixtures(endpoint, key, secret), command.replace("-", "_"), None)
+    if command.startswith("_") or method is None or command == "client":
+        sys.exit(__doc__)
+    result = method(*arguments)
+    if isinstance(result, bytes):
+        sys.stdout.buffer.write(result)
+    else:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

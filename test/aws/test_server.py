@@ -1,0 +1,430 @@
+"""Tests of the AWS test server, with boto3 as the client: `python -m unittest` in this folder, or run this file.
+
+ETL_TEST_DSN names a PostgreSQL for the Redshift Data API's statements; without it those tests are skipped.
+"""
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.config
+import botocore.credentials
+import botocore.exceptions
+
+from fixtures import Fixtures
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DSN = os.environ.get("ETL_TEST_DSN")
+ClientError = botocore.exceptions.ClientError
+
+
+class ServerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.log = tempfile.NamedTemporaryFile(prefix="aws-test-log-")
+        command = [os.path.join(HERE, "start"), "--log", cls.log.name]
+        cls.process = subprocess.Popen(command + (["--redshift-dsn", DSN] if DSN else []), text=True,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        cls.info = json.loads(cls.process.stdout.readline())
+        cls.endpoint = "http://127.0.0.1:%d" % cls.info["port"]
+        cls.fixtures = Fixtures(cls.endpoint, cls.info["access_key_id"], cls.info["secret_access_key"])
+        cls.s3 = cls.fixtures.client("s3")
+        cls.s3.create_bucket(Bucket="lake")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.process.stdin.close()  # its end of life
+        cls.process.stdout.close()
+        assert cls.process.wait(timeout=10) == 0
+        cls.log.close()
+
+    def setUp(self):
+        self.control("reset")
+
+    def control(self, name, body=None):
+        data = json.dumps(body).encode() if body is not None else b""
+        request = urllib.request.Request(f"{self.endpoint}/_control/{name}", data, method="POST")
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def fault(self, **fault):
+        self.control("faults", [fault])
+
+    def requests(self):
+        with urllib.request.urlopen(f"{self.endpoint}/_control/log") as answer:
+            return json.load(answer)
+
+    def assertRefused(self, status, code, call, **arguments):
+        with self.assertRaises(ClientError) as caught:
+            call(**arguments)
+        answer = caught.exception.response
+        self.assertEqual((status, code), (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]))
+        return answer
+
+    def user(self, name, *actions, resource="*"):
+        policy = {"Version": "2012-10-17",
+                  "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
+        keys = self.fixtures.make_user(name, json.dumps(policy))
+        return Fixtures(self.endpoint, keys["access_key_id"], keys["secret_access_key"])
+
+
+class S3Test(ServerTest):
+    def test_put_get_range_head_list_delete(self):
+        for key in ("plain", "dir/year=2024/ü +&=%.csv", "a//b", "end/"):
+            with self.subTest(key=key):
+                self.s3.put_object(Bucket="lake", Key=key, Body=b"0123456789")
+                self.assertEqual(b"0123456789", self.s3.get_object(Bucket="lake", Key=key)["Body"].read())
+                part = self.s3.get_object(Bucket="lake", Key=key, Range="bytes=2-4")
+                self.assertEqual((b"234", "bytes 2-4/10"), (part["Body"].read(), part["ContentRange"]))
+                self.assertEqual(10, self.s3.head_object(Bucket="lake", Key=key)["ContentLength"])
+                self.assertIn(key, self.fixtures.list("lake", key[:2]))
+                self.s3.delete_object(Bucket="lake", Key=key)
+                self.assertRefused(404, "NoSuchKey", self.s3.get_object, Bucket="lake", Key=key)
+
+    def test_list_pages_and_folders(self):
+        for number in range(5):
+            self.s3.put_object(Bucket="lake", Key=f"pages/{number}/x", Body=b"")
+        first = self.s3.list_objects_v2(Bucket="lake", Prefix="pages/", MaxKeys=3)
+        self.assertTrue(first["IsTruncated"])
+        rest = self.s3.list_objects_v2(Bucket="lake", Prefix="pages/", ContinuationToken=first["NextContinuationToken"])
+        self.assertEqual(5, first["KeyCount"] + rest["KeyCount"])
+        folders = self.s3.list_objects_v2(Bucket="lake", Prefix="pages/", Delimiter="/")["CommonPrefixes"]
+        self.assertEqual("pages/0/", folders[0]["Prefix"])
+
+    def test_range_beyond_the_end(self):
+        self.s3.put_object(Bucket="lake", Key="short", Body=b"abc")
+        self.assertRefused(416, "InvalidRange", self.s3.get_object, Bucket="lake", Key="short", Range="bytes=3-")
+
+    def test_conditions(self):
+        etag = self.s3.put_object(Bucket="lake", Key="once", Body=b"1", IfNoneMatch="*")["ETag"]
+        self.assertRefused(412, "PreconditionFailed", self.s3.put_object, Bucket="lake", Key="once", Body=b"2",
+                           IfNoneMatch="*")
+        self.assertEqual(b"1", self.s3.get_object(Bucket="lake", Key="once", IfMatch=etag)["Body"].read())
+        self.s3.put_object(Bucket="lake", Key="once", Body=b"3")
+        self.assertRefused(412, "PreconditionFailed", self.s3.get_object, Bucket="lake", Key="once", IfMatch=etag)
+        self.assertRefused(412, "412", self.s3.head_object, Bucket="lake", Key="once", IfMatch=etag)
+
+    def test_multipart_upload(self):
+        upload = self.s3.create_multipart_upload(Bucket="lake", Key="parts")["UploadId"]
+        parts = [{"PartNumber": n, "ETag": self.s3.upload_part(
+            Bucket="lake", Key="parts", UploadId=upload, PartNumber=n, Body=body)["ETag"]}
+            for n, body in ((1, b"a" * 5 * 1024 * 1024), (2, b"b"))]
+        self.s3.complete_multipart_upload(Bucket="lake", Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
+        head = self.s3.head_object(Bucket="lake", Key="parts")
+        self.assertEqual(5 * 1024 * 1024 + 1, head["ContentLength"])
+        self.assertTrue(head["ETag"].endswith('-2"'))
+
+    def raw(self, method, url, body=b"", change=None, host=None):
+        """One request signed by botocore, changed after that."""
+        request = botocore.awsrequest.AWSRequest(method, url, data=body)
+        request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
+        credentials = botocore.credentials.Credentials(self.info["access_key_id"], self.info["secret_access_key"])
+        botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
+        prepared = request.prepare()
+        headers = {name: value.decode() if isinstance(value, bytes) else value
+                   for name, value in prepared.headers.items()}
+        if host:
+            headers["Host"] = host
+        if change:
+            body = change(headers, body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=10)
+        target = prepared.url.split("/", 3)[3]
+        connection.request(method, "/" + target, body, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, text
+
+    def test_virtual_host_style(self):
+        port = self.info["port"]
+        for host in ("lake.localhost:%d" % port, "lake.s3.us-east-1.amazonaws.com", "lake.s3.amazonaws.com"):
+            with self.subTest(host=host):
+                status, _ = self.raw("PUT", f"http://{host}/virtual/key", b"data", host=host)
+                self.assertEqual(200, status)
+                self.assertEqual(b"data", self.s3.get_object(Bucket="lake", Key="virtual/key")["Body"].read())
+                self.assertEqual(("lake", "virtual/key"), (self.requests()[-2]["bucket"], self.requests()[-2]["key"]))
+
+    def test_what_is_not_what_was_signed_is_refused(self):
+        def set_header(name, value):
+            return lambda headers, body: headers.update({name: value}) or body
+        changes = {
+            "SignatureDoesNotMatch": set_header("X-Amz-Date", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(
+                time.time() + 5))),
+            "XAmzContentSHA256Mismatch": lambda headers, body: b"other",
+            "AccessDenied": set_header("x-amz-storage-class", "STANDARD"),
+            "AuthorizationHeaderMalformed": set_header("Authorization", "AWS4-HMAC-SHA256 Credential=x"),
+        }
+        for code, change in changes.items():
+            with self.subTest(code=code):
+                status, text = self.raw("PUT", self.endpoint + "/lake/refused", b"data", change)
+                self.assertIn(f"<Code>{code}</Code>".encode(), text)
+                self.assertIn(status, (400, 403))
+        status, text = self.raw("GET", self.endpoint + "/lake/refused",
+                                change=lambda headers, body: headers.pop("Authorization") and body)
+        self.assertEqual((403, True), (status, b"<Code>AccessDenied</Code>" in text))
+
+    def test_hive_keys_are_signed_encoded(self):
+        """S3 signs the decoded path encoded once: `=` sent raw is %3D in what is signed."""
+        self.s3.put_object(Bucket="lake", Key="y=1/x", Body=b"hive")
+        self.assertEqual((200, b"hive"), self.raw("GET", self.endpoint + "/lake/y%3D1/x"))
+        status, text = self.raw("GET", self.endpoint + "/lake/y=1/x")
+        self.assertEqual((403, True), (status, b"SignatureDoesNotMatch" in text))
+
+    def test_wrong_region_names_the_right_one(self):
+        self.s3.create_bucket(Bucket="europe", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.list_objects_v2(Bucket="europe")  # boto3 asks again, in the region it was told
+        self.assertIn(("list", "AuthorizationHeaderMalformed"),
+                      [("list" if e["query"] else "other", e["code"]) for e in self.requests()])
+
+
+class AccessTest(ServerTest):
+    def test_wrong_secret_and_unknown_key(self):
+        wrong = Fixtures(self.endpoint, self.info["access_key_id"], "wrong")
+        nobody = Fixtures(self.endpoint, "AKIANOBODY", "wrong")
+        list_lake = {"Bucket": "lake"}
+        self.assertRefused(403, "SignatureDoesNotMatch", wrong.client("s3").list_objects_v2, **list_lake)
+        self.assertRefused(403, "InvalidAccessKeyId", nobody.client("s3").list_objects_v2, **list_lake)
+        self.assertRefused(403, "SignatureDoesNotMatch", wrong.client("sts").get_caller_identity)
+        self.assertRefused(403, "InvalidClientTokenId", nobody.client("sts").get_caller_identity)
+        get_secret = {"SecretId": "x"}
+        self.assertRefused(400, "InvalidSignatureException", wrong.client("secretsmanager").get_secret_value,
+                           **get_secret)
+        self.assertRefused(400, "UnrecognizedClientException", nobody.client("secretsmanager").get_secret_value,
+                           **get_secret)
+
+    def test_policies(self):
+        self.s3.put_object(Bucket="lake", Key="in/x", Body=b"x")
+        reader = self.user("reader", "s3:GetObject", resource="arn:aws:s3:::lake/in/*")
+        s3 = reader.client("s3")
+        self.assertEqual(b"x", s3.get_object(Bucket="lake", Key="in/x")["Body"].read())
+        for call, arguments in ((s3.get_object, {"Key": "out/x"}), (s3.put_object, {"Key": "in/y"}),
+                                (s3.list_objects_v2, {}), (s3.delete_object, {"Key": "in/x"})):
+            self.assertRefused(403, "AccessDenied", call, Bucket="lake", **arguments)
+        # who may not list does not learn that an object is missing
+        self.assertRefused(403, "AccessDenied", s3.get_object, Bucket="lake", Key="in/missing")
+        self.fixtures.put_secret("prod/secret", "value")
+        self.assertRefused(400, "AccessDeniedException", reader.client("secretsmanager").get_secret_value,
+                           SecretId="prod/secret")
+        topic = self.fixtures.make_topic_with_queue("closed")["topic_arn"]
+        self.assertRefused(403, "AuthorizationError", reader.client("sns").publish, TopicArn=topic, Message="m")
+
+    def test_assumed_role(self):
+        role = self.fixtures.make_role("loader", json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))["role_arn"]
+        keys = self.fixtures.client("sts").assume_role(RoleArn=role, RoleSessionName="load")["Credentials"]
+
+        def s3(token):
+            return boto3.client("s3", endpoint_url=self.endpoint, aws_access_key_id=keys["AccessKeyId"],
+                                aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=token,
+                                region_name="us-east-1", config=botocore.config.Config(
+                                    s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}))
+        s3(keys["SessionToken"]).list_objects_v2(Bucket="lake")
+        self.assertRefused(400, "InvalidToken", s3("other").list_objects_v2, Bucket="lake")
+
+    def test_clock(self):
+        self.control("clock", {"offset": 3600})
+        self.assertRefused(403, "RequestTimeTooSkewed", self.s3.list_objects_v2, Bucket="lake")
+        self.control("reset")
+        self.s3.list_objects_v2(Bucket="lake")
+
+
+class ServicesTest(ServerTest):
+    def test_secrets(self):
+        self.fixtures.put_secret("string", "old")
+        self.fixtures.put_secret("string", "new")
+        self.fixtures.put_secret_binary("binary", "bytes")
+        secrets = self.fixtures.client("secretsmanager")
+        self.assertEqual("new", secrets.get_secret_value(SecretId="string")["SecretString"])
+        self.assertEqual(b"bytes", secrets.get_secret_value(SecretId="binary")["SecretBinary"])
+        self.assertRefused(400, "ResourceNotFoundException", secrets.get_secret_value, SecretId="missing")
+
+    def test_topic_to_queue(self):
+        made = self.fixtures.make_topic_with_queue("alerts")
+        sent = self.fixtures.client("sns").publish(
+            TopicArn=made["topic_arn"], Subject="subject", Message="ünïcode & more",
+            MessageAttributes={"level": {"DataType": "String", "StringValue": "high"}})
+        received = self.fixtures.read_queue(made["queue_url"])
+        self.assertEqual([(sent["MessageId"], "subject", "ünïcode & more")],
+                         [(m["MessageId"], m["Subject"], m["Message"]) for m in received])
+        self.assertEqual("high", received[0]["MessageAttributes"]["level"]["Value"])
+        self.assertEqual([], self.fixtures.read_queue(made["queue_url"]))
+        self.assertRefused(404, "NotFound", self.fixtures.client("sns").publish, Message="m",
+                           TopicArn=made["topic_arn"] + "-missing")
+
+    def test_glue(self):
+        glue = self.fixtures.client("glue")
+        glue.create_database(DatabaseInput={"Name": "catalog"})
+        self.assertEqual("catalog", glue.get_database(Name="catalog")["Database"]["Name"])
+
+    def test_log(self):
+        self.s3.put_object(Bucket="lake", Key="logged", Body=b"0123456789")
+        self.s3.get_object(Bucket="lake", Key="logged", Range="bytes=0-3")["Body"].read()
+        self.assertRefused(404, "NoSuchKey", self.s3.get_object, Bucket="lake", Key="unlogged")
+        entries = self.requests()
+        self.assertEqual([("PUT", "logged", None, 200, 0), ("GET", "logged", "bytes=0-3", 206, 4)],
+                         [(e["method"], e["key"], e["range"], e["status"], e["bytes"]) for e in entries[:2]])
+        self.assertEqual(("NoSuchKey", "lake", "s3", [1, 2, 3]),
+                         (entries[2]["code"], entries[2]["bucket"], entries[2]["service"],
+                          [e["n"] for e in entries]))
+        with open(self.log.name) as file:
+            text = file.read()
+        self.assertEqual(entries, [json.loads(line) for line in text.splitlines()])
+        self.assertNotIn(self.info["secret_access_key"], text)
+        self.assertNotIn("Signature", text)
+
+
+class FaultTest(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.s3.put_object(Bucket="lake", Key="big", Body=b"x" * 100_000)
+        self.control("reset")
+
+    def get(self):
+        return self.s3.get_object(Bucket="lake", Key="big")["Body"].read()
+
+    def test_status_of_the_nth_request(self):
+        self.fault(do="status", status=503, code="SlowDown", key="b.g", method="GET", nth=2, times=2)
+        self.get()
+        for _ in range(2):
+            self.assertRefused(503, "SlowDown", self.get)
+        self.get()
+        self.assertEqual([None, "status", "status", None], [e["fault"] for e in self.requests()])
+
+    def test_status_of_each_protocol(self):
+        self.control("faults", [
+            {"do": "status", "service": "sns", "action": "Publish", "status": 500, "code": "InternalFailure"},
+            {"do": "status", "service": "secretsmanager", "status": 400, "code": "ThrottlingException", "times": 0}])
+        self.assertRefused(500, "InternalFailure", self.fixtures.client("sns").publish,
+                           TopicArn="arn:aws:sns:us-east-1:123456789012:t", Message="m")
+        for _ in range(3):
+            self.assertRefused(400, "ThrottlingException", self.fixtures.client("secretsmanager").get_secret_value,
+                               SecretId="x")
+
+    def test_status_with_headers(self):
+        self.fault(do="status", status=301, code="PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"})
+        with self.assertRaises(ClientError) as caught:
+            self.fixtures.client("s3", parameter_validation=False).get_object(Bucket="lake", Key="big")
+        self.assertIn(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], (301, 400))
+
+    def test_reset_and_drop(self):
+        self.fault(do="reset")
+        with self.assertRaises(botocore.exceptions.HTTPClientError):
+            self.get()
+        self.fault(do="reset", after=1000)
+        with self.assertRaises(botocore.exceptions.HTTPClientError):
+            self.get()
+        self.fault(do="drop", method="PUT")
+        with self.assertRaises(botocore.exceptions.HTTPClientError):
+            self.s3.put_object(Bucket="lake", Key="dropped", Body=b"done all the same")
+        self.assertEqual(17, self.s3.head_object(Bucket="lake", Key="dropped")["ContentLength"])
+
+    def test_truncate(self):
+        self.fault(do="truncate", after=10)
+        with self.assertRaises((botocore.exceptions.IncompleteReadError,
+                                botocore.exceptions.ResponseStreamingError)):
+            self.get()
+        self.assertEqual(100_000, len(self.get()))
+
+    def test_slow(self):
+        self.fault(do="slow", bytes_per_second=400_000)
+        started = time.monotonic()
+        self.assertEqual(100_000, len(self.get()))
+        self.assertGreater(time.monotonic() - started, 0.2)
+
+    def test_stall(self):
+        s3 = self.fixtures.client("s3", read_timeout=0.3)
+        for fault in ({}, {"after": 5}):
+            self.fault(do="stall", **fault)
+            with self.assertRaises(botocore.exceptions.HTTPClientError):
+                s3.get_object(Bucket="lake", Key="big")["Body"].read()
+        self.assertEqual(100_000, len(self.get()))
+
+    def test_nonsense_is_refused(self):
+        for fault in ({"do": "explode"}, {"do": "slow"}, {"do": "reset", "kay": "x"}, {"do": "reset", "key": "("}):
+            with self.subTest(fault=fault), self.assertRaises(urllib.error.HTTPError) as caught:
+                self.fault(**fault)
+            self.assertEqual(400, caught.exception.code)
+            caught.exception.close()
+
+
+@unittest.skipUnless(DSN, "ETL_TEST_DSN is not set: no PostgreSQL for the Data API")
+class DataApiTest(ServerTest):
+    def run_sql(self, sql, **more):
+        api = self.fixtures.client("redshift-data")
+        identifier = api.execute_statement(Sql=sql, WorkgroupName="etl", **more)["Id"]
+        return api, identifier, self.wait(api, identifier)
+
+    def wait(self, api, identifier):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            state = api.describe_statement(Id=identifier)
+            if state["Status"] in ("FINISHED", "FAILED", "ABORTED"):
+                return state
+            time.sleep(0.02)
+        self.fail("the statement does not end")
+
+    def test_query(self):
+        api, identifier, state = self.run_sql("SELECT :n::int AS n, 'a:b' AS t, null::text AS nothing, 1.5::float8 AS f,"
+                                              " true AS b FROM generate_series(1, 1001)",
+                                              Parameters=[{"name": "n", "value": "7"}])
+        self.assertEqual(("FINISHED", True, 1001), (state["Status"], state["HasResultSet"], state["ResultRows"]))
+        page = api.get_statement_result(Id=identifier)
+        self.assertEqual([{"longValue": 7}, {"stringValue": "a:b"}, {"isNull": True}, {"doubleValue": 1.5},
+                          {"booleanValue": True}], page["Records"][0])
+        self.assertEqual(["n", "t", "nothing", "f", "b"], [c["name"] for c in page["ColumnMetadata"]])
+        rest = api.get_statement_result(Id=identifier, NextToken=page["NextToken"])
+        self.assertEqual((1000, 1), (len(page["Records"]), len(rest["Records"])))
+
+    def test_failure(self):
+        api, identifier, state = self.run_sql("SELECT * FROM missing_table")
+        self.assertEqual(("FAILED", 'ERROR: relation "missing_table" does not exist'),
+                         (state["Status"], state["Error"]))
+        self.assertRefused(400, "ResourceNotFoundException", api.get_statement_result, Id=identifier)
+
+    def test_batch_is_one_transaction(self):
+        api = self.fixtures.client("redshift-data")
+        sqls = ["CREATE TABLE batch_made (x int)", "SELECT 1/0", "SELECT 2"]
+        identifier = api.batch_execute_statement(Sqls=sqls, WorkgroupName="etl")["Id"]
+        state = self.wait(api, identifier)
+        self.assertEqual(["FINISHED", "FAILED", "ABORTED"], [part["Status"] for part in state["SubStatements"]])
+        self.assertEqual("FAILED", self.run_sql("SELECT * FROM batch_made")[2]["Status"])
+        identifier = api.batch_execute_statement(Sqls=["SELECT 1 AS a", "SELECT 2 AS b"], WorkgroupName="etl")["Id"]
+        self.wait(api, identifier)
+        self.assertEqual([[{"longValue": 2}]], api.get_statement_result(Id=identifier + ":2")["Records"])
+
+    def test_cancel(self):
+        api = self.fixtures.client("redshift-data")
+        identifier = api.execute_statement(Sql="SELECT pg_sleep(60)", WorkgroupName="etl")["Id"]
+        self.assertTrue(api.cancel_statement(Id=identifier)["Status"])
+        self.assertEqual("ABORTED", self.wait(api, identifier)["Status"])
+        self.assertRefused(400, "ValidationException", api.cancel_statement, Id=identifier)
+
+    def test_client_token_runs_once(self):
+        self.run_sql("DROP SEQUENCE IF EXISTS once")
+        api, first, _ = self.run_sql("CREATE SEQUENCE once", ClientToken="t-1")
+        _, second, state = self.run_sql("CREATE SEQUENCE once", ClientToken="t-1")
+        self.assertEqual((first, "FINISHED"), (second, state["Status"]))
+        self.run_sql("DROP SEQUENCE once")
+
+    def test_denied_and_invalid(self):
+        api = self.fixtures.client("redshift-data")
+        self.assertRefused(400, "ValidationException", api.execute_statement, Sql="SELECT 1")
+        self.assertRefused(400, "ResourceNotFoundException", api.describe_statement, Id="missing")
+        denied = self.user("no-data-api", "s3:*").client("redshift-data")
+        self.assertRefused(400, "AccessDeniedException", denied.execute_statement, Sql="SELECT 1", WorkgroupName="etl")
+
+
+# the base class has no tests of its own
+del ServerTest
+
+if __name__ == "__main__":
+    unittest.main()
