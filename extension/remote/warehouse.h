@@ -8,7 +8,10 @@
  *
  * The connection is non-blocking; every wait is on the latch and the socket together, so cancel and timeouts
  * work, and a cancelled statement is cancelled over there too (PQcancel). A server that has pg_etl gets Redshift
- * statements through CALL etl.execute; a real Redshift gets them untouched.
+ * statements through etl.execute_statement, which translates them there; a real Redshift gets them untouched.
+ *
+ * All functions work with a transaction open or without. Without one, connecting opens a short one to read the
+ * catalogs, and none is held while the network is waited for.
  */
 #ifndef ETL_REMOTE_WAREHOUSE_H
 #define ETL_REMOTE_WAREHOUSE_H
@@ -26,13 +29,27 @@ typedef struct EtlRemoteError
 	char context[2048];
 } EtlRemoteError;
 
+/* Called once a row, with the row as a JSON object; may raise. The text lives until it returns. */
+typedef void (*EtlRemoteRow)(const char *json, void *arg);
+
 /* Connect as the current user's mapping for foreign server `name` says. Raises on failure. */
 extern EtlWarehouse *warehouse_connect(const char *name);
 /* Connect as Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to `dbname` if not NULL. */
 extern EtlWarehouse *warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname);
-/* Run one statement to its end; rows are counted, not kept. False with `error` filled when the server refused it. */
+/*
+ * Run one statement to its end; the rows it affected or returned are counted, not kept. False with `error` filled
+ * when the server refused it.
+ */
 extern bool warehouse_execute(EtlWarehouse *warehouse, const char *sql, int64 *rows, EtlRemoteError *error);
+/* Run one query and hand its rows to `visit` as they come. */
+extern bool warehouse_query(EtlWarehouse *warehouse, const char *sql, EtlRemoteRow visit, void *arg,
+							EtlRemoteError *error);
+/* Has a statement opened a transaction that none has ended? */
+extern bool warehouse_in_transaction(const EtlWarehouse *warehouse);
 /* Closes now; a reset of the context it was made in does the same. */
 extern void warehouse_close(EtlWarehouse *warehouse);
+
+/* ereport(ERROR) with everything the other server said. */
+extern void warehouse_error_raise(const EtlRemoteError *error) pg_attribute_noreturn();
 
 #endif

@@ -1,0 +1,113 @@
+/*
+ * secret.c
+ *		A warehouse described by a Secrets Manager secret: the JSON object that Amazon Redshift's own secrets are.
+ *
+ *		{"host": "…", "port": 5439, "username": "…", "password": "…", "dbname": "dev", "engine": "redshift"}
+ *
+ * Errors name the secret and the key that is wrong, never a value. json-c parses it, because an error of PostgreSQL's
+ * own JSON parser quotes the text.
+ */
+#include "postgres.h"
+
+#include <json-c/json.h>
+
+#include "aws/credentials.h"
+#include "aws/secrets.h"
+#include "base/handle.h"
+#include "base/transaction.h"
+#include "remote/target.h"
+
+static void
+secret_free(void *handle)
+{
+	json_object *secret = handle;
+	json_object *password;
+
+	if (json_object_object_get_ex(secret, "password", &password) &&
+		json_object_get_type(password) == json_type_string)
+		explicit_bzero((char *) json_object_get_string(password), json_object_get_string_len(password));
+	json_object_put(secret);
+}
+
+/* Read the secret's text: in AWS mode with no transaction held meanwhile, if none was open before. */
+static char *
+secret_fetch(const char *aws_server, const char *secret_id)
+{
+	EtlTransaction transaction;
+	EtlAwsServer *server;
+	char *value;
+	bool local;
+
+	etl_transaction_enter(&transaction);
+	server = aws_server_get(aws_server);
+	local = server->mode == ETL_AWS_MODE_LOCAL;
+	if (local)
+		value = secrets_value_get(server, secret_id);
+	else
+		server->credentials = aws_credentials_get(server);
+	etl_transaction_leave(&transaction);
+	if (!local)
+		value = secrets_value_get(server, secret_id);
+	return value;
+}
+
+/* The key's value as text, or NULL when it isn't there. */
+static char *
+secret_key(json_object *secret, const char *secret_id, const char *key)
+{
+	json_object *value;
+	const char *text;
+
+	if (!json_object_object_get_ex(secret, key, &value) || value == NULL)
+		return NULL;
+	if (!json_object_is_type(value, json_type_string) && !json_object_is_type(value, json_type_int))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("key \"%s\" of secret \"%s\" is neither a string nor a number", key, secret_id));
+	text = json_object_get_string(value);
+	return text[0] == '\0' ? NULL : pstrdup(text);
+}
+
+static char *
+secret_key_needed(json_object *secret, const char *secret_id, const char *key, const char *other_key)
+{
+	char *value = secret_key(secret, secret_id, key);
+
+	if (value == NULL && other_key != NULL)
+		value = secret_key(secret, secret_id, other_key);
+	if (value == NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("secret \"%s\" has no key \"%s\"", secret_id, key),
+				errhint("A warehouse's secret is a JSON object with host, port, username, password and, if "
+						"need be, dbname."));
+	return value;
+}
+
+void
+warehouse_target_from_secret(EtlWarehouseTarget *target)
+{
+	const char *id = target->secret_id;
+	char *text = secret_fetch(target->aws_server, id);
+	EtlHandle *owner = etl_handle_reserve(CurrentMemoryContext, secret_free);
+	json_object *secret = json_tokener_parse(text);
+
+	owner->handle = secret;
+	explicit_bzero(text, strlen(text));
+	if (!json_object_is_type(secret, json_type_object))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("secret \"%s\" is not a JSON object", id),
+				errhint("A warehouse's secret is a JSON object with host, port, username, password and, if need "
+						"be, dbname."));
+	target->host = secret_key_needed(secret, id, "host", NULL);
+	target->port = secret_key_needed(secret, id, "port", NULL);
+	target->user = secret_key_needed(secret, id, "username", "user");
+	target->password = secret_key_needed(secret, id, "password", NULL);
+	if (target->dbname == NULL)
+		target->dbname = secret_key_needed(secret, id, "dbname", "database");
+	if (!warehouse_port_valid(target->port))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("key \"port\" of secret \"%s\" is not a port number", id));
+	if (strchr(target->host, ',') != NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("key \"host\" of secret \"%s\" is not one host", id));
+	etl_handle_close(owner);
+}
