@@ -19,7 +19,8 @@ typedef struct EtlAwsCredentials
 
 /*
  * The current user's credentials for the server: server->credentials when that is set, otherwise by the provider its
- * options choose and allocated in the current context. Raises 28000 with a hint that shows the CREATE USER MAPPING statement when there are none.
+ * options choose and allocated in the current context. Raises 28000 with a hint that shows the CREATE USER MAPPING
+ * statement when there are none.
  */
 extern EtlAwsCredentials *aws_credentials_get(const EtlAwsServer *server);
 

@@ -12,10 +12,11 @@
 
 /*
  * Publish and return the message id. subject and attributes may be NULL; attributes is a JSON object whose values
- * are strings, numbers, arrays of strings, or {"DataType": …, "StringValue": …}. deduplication_id goes to FIFO
- * topics only; NULL: none.
+ * are strings, numbers, arrays of strings, or {"DataType": …, "StringValue": …}. group_id (which FIFO topics ask for)
+ * and deduplication_id go to FIFO topics only; NULL: none.
  */
 extern char *sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message,
-						 const char *subject, Jsonb *attributes, const char *deduplication_id);
+						 const char *subject, Jsonb *attributes, const char *group_id,
+						 const char *deduplication_id);
 
 #endif
