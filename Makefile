@@ -26,9 +26,9 @@ include $(PGXS)
 pg_etl.so: extension/exports.map
 $(OBJS): $(wildcard extension/*/*.h)
 
-$(INSTALL_SQL): extension/sql/MANIFEST $(wildcard extension/sql/*.sql) pg_etl.control
-	(echo '-- complain if script is sourced in psql, rather than via CREATE EXTENSION'; \
-	 echo '\echo Use "CREATE EXTENSION pg_etl" to load this file. \quit'; \
+$(INSTALL_SQL): Makefile extension/sql/MANIFEST $(wildcard extension/sql/*.sql) pg_etl.control
+	(printf '%s\n' '-- complain if script is sourced in psql, rather than via CREATE EXTENSION' \
+		'\echo Use "CREATE EXTENSION pg_etl" to load this file. \quit'; \
 	 for module in $$(grep -v '^#' extension/sql/MANIFEST); do cat extension/sql/$$module.sql || exit 1; done) > $@
 
 include test/unit/unit.mk

@@ -1,15 +1,23 @@
 # Unit tests of the code that needs no server: every test/unit/*_test.c is one cmocka program, linked with the
-# pure modules of extension/ compiled as PostgreSQL frontend code (-DFRONTEND, libpgcommon, libpgport).
+# pure modules of extension/ compiled as PostgreSQL frontend code (-DFRONTEND, libpgcommon, libpgport), all of it
+# with the address and undefined-behaviour sanitizers.
 PURE_SOURCES = $(shell sed -e '/^\#/d' test/unit/PURE)
+PURE_OBJS = $(PURE_SOURCES:%.c=build/unit/%.o)
 UNIT_TESTS = $(patsubst test/unit/%.c,build/unit/%,$(sort $(wildcard test/unit/*_test.c)))
 UNIT_CFLAGS = -std=gnu17 -g -O1 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -DFRONTEND -Iextension -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE
-UNIT_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport -lcmocka $(shell pkg-config --libs libcrypto json-c expat zlib) -lm
+UNIT_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport -lcmocka $(shell pkg-config --libs libcrypto json-c zlib) -lm
 
-build/unit/%: test/unit/%.c $(PURE_SOURCES) $(wildcard extension/*/*.h) test/unit/PURE
-	@mkdir -p build/unit
-	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_SOURCES) $(UNIT_LIBS)
+build/unit/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
 
-.PHONY: check-unit
+$(UNIT_TESTS): build/unit/%: build/unit/test/unit/%.o $(PURE_OBJS) test/unit/PURE
+	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_OBJS) $(UNIT_LIBS)
+
+-include $(PURE_OBJS:.o=.d) $(UNIT_TESTS:build/unit/%=build/unit/test/unit/%.d)
+
+.PHONY: unit-programs check-unit
+unit-programs: $(UNIT_TESTS)
 check-unit: $(UNIT_TESTS)
-	@for t in $(UNIT_TESTS); do echo "# $$t"; ASAN_OPTIONS=detect_leaks=0 $$t || exit 1; done
+	@failed=; for t in $(UNIT_TESTS); do echo "# $$t"; ASAN_OPTIONS=detect_leaks=0 $$t || failed=1; done; test -z "$$failed"
