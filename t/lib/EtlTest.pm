@@ -1,0 +1,277 @@
+# EtlTest: what TAP tests start. A server with pg_etl, a second one as the warehouse, and the AWS test server.
+#
+#     use EtlTest;
+#     my $etl = EtlTest->new(aws => 1, warehouse => 1);    # each only if asked for
+#     $etl->create_aws_server;                             # server aws, mapping for the superuser
+#     $etl->fixtures('make-bucket', 'lake');               # test/aws/fixtures.py
+#     $etl->sql_is(q{SELECT etl.s3_put('s3://lake/key', 'x')}, '', 'put');
+#     is(scalar $etl->requests(method => 'PUT', key => 'key'), 1, 'one request');
+#     done_testing();
+#
+# Run by scripts/test, which sets PATH, PERL5LIB, TESTDIR, ETL_VENV and ETL_SHARED. Everything started here ends
+# with the test, however that ends.
+package EtlTest;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Cwd qw(abs_path);
+use File::Basename;
+use HTTP::Tiny;
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $aws_folder = abs_path(dirname(__FILE__) . '/../../test/aws');
+my $json = JSON::PP->new->utf8->allow_nonref;
+
+# new(aws => 1, warehouse => 1, conf => "postgresql.conf lines"): start all that; the extension is created in the
+# database postgres. Without the AWS test server's Python packages a test that needs it is skipped.
+sub new
+{
+	my ($class, %wanted) = @_;
+	my $self = bless { conf => $wanted{conf} // '' }, $class;
+
+	if ($wanted{aws})
+	{
+		plan(skip_all => "no Python packages in $ENV{ETL_VENV}: scripts/setup-python failed")
+		  unless -x "$ENV{ETL_VENV}/bin/python";
+		$self->_start_warehouse if $wanted{warehouse};
+		$self->_start_aws;
+	}
+	elsif ($wanted{warehouse})
+	{
+		$self->_start_warehouse;
+	}
+	$self->{primary} = $self->_start_cluster('primary', $self->{conf});
+	return $self;
+}
+
+# The PostgreSQL::Test::Cluster nodes.
+sub primary { return $_[0]->{primary}; }
+sub warehouse { return $_[0]->{warehouse}; }
+
+# http://127.0.0.1:PORT and the admin's keys
+sub endpoint { return $_[0]->{aws}{endpoint}; }
+sub access_key_id { return $_[0]->{aws}{access_key_id}; }
+sub secret_access_key { return $_[0]->{aws}{secret_access_key}; }
+
+# How to log in to the warehouse over TCP, with a password: a hash of host, port, username, password, dbname.
+sub warehouse_login { return $_[0]->{login}; }
+
+# The same as Secrets Manager holds it; arguments override parts of it (password => 'wrong').
+sub warehouse_secret
+{
+	my ($self, %changes) = @_;
+	return $json->encode({ %{ $self->{login} }, %changes });
+}
+
+# The absolute path of a file or folder of the shared test data; a test that needs what isn't there is skipped.
+sub shared
+{
+	my ($path) = @_;
+	my $full = "$ENV{ETL_SHARED}/$path";
+	plan(skip_all => "no $path in $ENV{ETL_SHARED} (set ETL_SHARED)") unless -e $full;
+	return $full;
+}
+
+# What a query on the primary prints; dies if it fails.
+sub sql
+{
+	my ($self, $query) = @_;
+	return $self->{primary}->safe_psql('postgres', $query);
+}
+
+# A query on the primary prints exactly this.
+sub sql_is
+{
+	my ($self, $query, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($status, $stdout, $stderr) = $self->{primary}->psql('postgres', $query, on_error_stop => 1);
+	diag("$query\n$stderr") if $status;
+	return is($stdout, $expected, $name) && !$status;
+}
+
+# A query on the primary fails, and what psql prints of it (SQLSTATE, DETAIL, HINT, CONTEXT) matches each pattern.
+sub sql_fails
+{
+	my ($self, $query, $name, @patterns) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($status, $stdout, $stderr) =
+	  $self->{primary}->psql('postgres', "\\set VERBOSITY verbose\n$query", on_error_stop => 1);
+	isnt($status, 0, "$name: fails");
+	like($stderr, $_, "$name: $_") foreach @patterns;
+	return $stderr;
+}
+
+# Wait until a query on the primary prints this (default t), at most three minutes; dies with its last answer if not.
+sub wait_until
+{
+	my ($self, $query, $expected) = @_;
+	$self->{primary}->poll_query_until('postgres', $query, $expected // 't')
+	  or die "still not: $query";
+}
+
+# Create the foreign server and a user mapping for the role (default: the superuser) with the admin's or the given
+# keys: create_aws_server(name => 'aws', role => 'analyst', access_key_id => …, secret_access_key => …).
+sub create_aws_server
+{
+	my ($self, %options) = @_;
+	my $name = $options{name} // 'aws';
+	$self->sql("CREATE SERVER $name FOREIGN DATA WRAPPER etl_aws "
+		  . "OPTIONS (region 'us-east-1', endpoint '$self->{aws}{endpoint}', path_style 'true')");
+	$self->create_aws_mapping(%options);
+}
+
+# A further user mapping for a server made by create_aws_server; the same options.
+sub create_aws_mapping
+{
+	my ($self, %options) = @_;
+	my $name = $options{name} // 'aws';
+	my $role = $options{role} // 'CURRENT_USER';
+	my $id = $options{access_key_id} // $self->{aws}{access_key_id};
+	my $secret = $options{secret_access_key} // $self->{aws}{secret_access_key};
+	$self->sql("CREATE USER MAPPING FOR $role SERVER $name "
+		  . "OPTIONS (access_key_id '$id', secret_access_key '$secret')");
+}
+
+# fixtures(COMMAND, ARGUMENTS…) of test/aws/fixtures.py: the decoded answer. get_object returns the bytes.
+sub fixtures
+{
+	my ($self, $command, @arguments) = @_;
+	my $output = $self->_run_fixtures('', $command, @arguments);
+	return $json->decode($output);
+}
+
+sub get_object
+{
+	my ($self, $bucket, $key) = @_;
+	return $self->_run_fixtures('', 'get-object', $bucket, $key);
+}
+
+sub put_object
+{
+	my ($self, $bucket, $key, $body) = @_;
+	return $json->decode($self->_run_fixtures($body, 'put-object', $bucket, $key));
+}
+
+# The requests that the AWS test server answered since reset_aws, as hashes (test/aws/request_log.py); only those
+# that match: requests(method => 'GET', key => qr{/saledate=}).
+sub requests
+{
+	my ($self, %match) = @_;
+	my @found = @{ $json->decode($self->_control('GET', 'log')) };
+	foreach my $field (keys %match)
+	{
+		my $wanted = $match{$field};
+		@found = grep {
+			my $value = $_->{$field} // '';
+			ref $wanted ? $value =~ $wanted : $value eq $wanted
+		} @found;
+	}
+	return @found;
+}
+
+# faults({...}, ...): replace the faults in force (test/aws/faults.py).
+sub faults
+{
+	my ($self, @faults) = @_;
+	$self->_control('POST', 'faults', $json->encode(\@faults));
+}
+
+# Forget log, faults and clock offset.
+sub reset_aws
+{
+	my ($self) = @_;
+	$self->_control('POST', 'reset');
+}
+
+# Everything the primary has logged.
+sub server_log
+{
+	my ($self) = @_;
+	return slurp_file($self->{primary}->logfile);
+}
+
+sub _start_cluster
+{
+	my ($self, $name, $conf) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init;
+	# the server restarts after a kill -9 as it does in real life, and logs no statement: they may hold secrets
+	$node->append_conf('postgresql.conf', <<"CONF");
+shared_preload_libraries = 'pg_etl'
+max_worker_processes = 32
+restart_after_crash = on
+log_statement = none
+$conf
+CONF
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION pg_etl');
+	return $node;
+}
+
+sub _start_warehouse
+{
+	my ($self) = @_;
+	my $node = $self->_start_cluster('warehouse', "listen_addresses = '127.0.0.1'\npassword_encryption = 'scram-sha-256'");
+	my %login = (
+		host => '127.0.0.1', port => $node->port, dbname => 'dev',
+		username => 'loader', password => 'canary-warehouse-password');
+	$node->safe_psql('postgres', "CREATE ROLE loader LOGIN PASSWORD '$login{password}'");
+	$node->safe_psql('postgres', 'CREATE DATABASE dev OWNER loader');
+	$node->safe_psql('dev', 'CREATE EXTENSION pg_etl');
+	$node->append_conf('pg_hba.conf', 'host all all 127.0.0.1/32 scram-sha-256');
+	$node->reload;
+	@$self{qw(warehouse login)} = ($node, \%login);
+}
+
+sub _start_aws
+{
+	my ($self) = @_;
+	my @command = ("$aws_folder/start", '--log', "$PostgreSQL::Test::Utils::log_path/aws.log");
+	if ($self->{login})
+	{
+		my %login = %{ $self->{login} };
+		push @command, '--redshift-dsn',
+		  "host=$login{host} port=$login{port} dbname=$login{dbname} user=$login{username} password=$login{password}";
+	}
+	my ($input, $output, $errors) = ('', '', '');
+	my $process = IPC::Run::start(\@command, '<', \$input, '>', \$output, '2>', \$errors,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$process->pump until $output =~ /\n/ || !$process->pumpable;
+	die "the AWS test server did not start: $errors" unless $output =~ /\n/;
+	$self->{aws} = $json->decode($output);
+	$self->{aws}{endpoint} = "http://127.0.0.1:$self->{aws}{port}";
+	$self->{aws_process} = $process;
+}
+
+sub _run_fixtures
+{
+	my ($self, $input, @arguments) = @_;
+	my ($output, $errors);
+	IPC::Run::run(["$ENV{ETL_VENV}/bin/python", "$aws_folder/fixtures.py",
+		@{ $self->{aws} }{qw(endpoint access_key_id secret_access_key)}, @arguments],
+		'<', \$input, '>', \$output, '2>', \$errors)
+	  or die "fixtures $arguments[0]: $errors";
+	return $output;
+}
+
+sub _control
+{
+	my ($self, $method, $name, $content) = @_;
+	my $answer = HTTP::Tiny->new->request($method, "$self->{aws}{endpoint}/_control/$name", { content => $content // '' });
+	die "AWS test server, $name: $answer->{status} $answer->{content}" unless $answer->{success};
+	return $answer->{content};
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($@, $?);
+	$self->{aws_process}->kill_kill(grace => 5) if $self->{aws_process};
+}
+
+1;
