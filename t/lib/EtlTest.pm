@@ -223,7 +223,8 @@ sub _start_warehouse
 	$node->safe_psql('postgres', "CREATE ROLE loader LOGIN PASSWORD '$login{password}'");
 	$node->safe_psql('postgres', 'CREATE DATABASE dev OWNER loader');
 	$node->safe_psql('dev', 'CREATE EXTENSION pg_etl');
-	$node->append_conf('pg_hba.conf', 'host all all 127.0.0.1/32 scram-sha-256');
+	unlink $node->data_dir . '/pg_hba.conf';    # it trusts everybody on 127.0.0.1
+	$node->append_conf('pg_hba.conf', "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256");
 	$node->reload;
 	@$self{qw(warehouse login)} = ($node, \%login);
 }
