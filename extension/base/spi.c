@@ -15,6 +15,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 Oid
 etl_extension_owner(void)
@@ -54,6 +55,9 @@ etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
 	scope->guc_nest_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
+	scope->pushed_snapshot = !ActiveSnapshotSet();
+	if (scope->pushed_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -63,6 +67,8 @@ etl_spi_close(EtlSpiScope *scope)
 {
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
+	if (scope->pushed_snapshot)
+		PopActiveSnapshot();
 	AtEOXact_GUC(true, scope->guc_nest_level);
 	SetUserIdAndSecContext(scope->saved_user, scope->saved_security);
 	MemoryContextSwitchTo(scope->caller_context);
@@ -75,6 +81,25 @@ etl_spi_run(const char *sql, int expected, int nargs, Oid *types, Datum *values,
 
 	if (result != expected)
 		elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(result), sql);
+	return SPI_processed;
+}
+
+uint64
+etl_spi_execute(EtlSpiPlan *plan, int expected, Datum *values, const char *nulls)
+{
+	int result;
+
+	if (plan->plan == NULL)
+	{
+		SPIPlanPtr prepared = SPI_prepare(plan->sql, plan->nargs, plan->types);
+
+		if (prepared == NULL || SPI_keepplan(prepared) != 0)
+			elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(SPI_result), plan->sql);
+		plan->plan = prepared;
+	}
+	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
+	if (result != expected)
+		elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(result), plan->sql);
 	return SPI_processed;
 }
 

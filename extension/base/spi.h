@@ -30,6 +30,7 @@ typedef struct EtlSpiScope
 {
 	MemoryContext caller_context; /* current at etl_spi_open; results are copied here */
 	int guc_nest_level;
+	bool pushed_snapshot; /* there was no active one: in a background worker */
 	Oid saved_user;
 	int saved_security;
 } EtlSpiScope;
@@ -39,6 +40,24 @@ extern void etl_spi_close(EtlSpiScope *scope);
 
 /* Run one statement; an error unless SPI answers `expected` (SPI_OK_…). Returns SPI_processed. */
 extern uint64 etl_spi_run(const char *sql, int expected, int nargs, Oid *types, Datum *values, const char *nulls);
+
+/*
+ * A statement that is planned once a process and kept:
+ *
+ *		static EtlSpiPlan finish = {"UPDATE … $1 …", 1, {INT8OID}};
+ *		etl_spi_execute(&finish, SPI_OK_UPDATE, values, NULL);
+ */
+#define ETL_SPI_MAX_ARGS 16
+
+typedef struct EtlSpiPlan
+{
+	const char *sql;
+	int nargs;
+	Oid types[ETL_SPI_MAX_ARGS];
+	SPIPlanPtr plan; /* NULL until first used */
+} EtlSpiPlan;
+
+extern uint64 etl_spi_execute(EtlSpiPlan *plan, int expected, Datum *values, const char *nulls);
 
 /* Column `column` (1-based) of row `row` (0-based) of SPI_tuptable; NULL when null. Copied into scope's caller. */
 extern char *etl_spi_text(const EtlSpiScope *scope, uint64 row, int column);

@@ -1,12 +1,28 @@
 /*
  * module.c
- *		Settings and registrations of this room.
+ *		The engine's settings, hooks and static process.
  */
 #include "postgres.h"
 
+#include "flow/launcher.h"
 #include "flow/module.h"
+#include "flow/quiesce.h"
+#include "flow/shared.h"
+#include "flow/wake.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
 
 void
 flow_init(void)
 {
+	if (!process_shared_preload_libraries_in_progress)
+		return; /* loaded by a session: tables and functions work, nothing is run */
+
+	DefineCustomIntVariable("etl.max_executors", "Processes that run steps, in all databases together.",
+							"Each takes one of max_worker_processes while it is there.", &etl_max_executors, 4, 1, 1024,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	shared_init();
+	wake_init();
+	quiesce_init();
+	launcher_register();
 }

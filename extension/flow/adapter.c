@@ -1,0 +1,64 @@
+/*
+ * adapter.c
+ *		The adapters that are registered. See adapter.h.
+ */
+#include "postgres.h"
+
+#include "flow/adapter.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+static List *adapters = NIL;
+
+void
+flow_adapter_register(const EtlAdapter *adapter)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	adapters = lappend(adapters, unconstify(EtlAdapter *, adapter));
+	MemoryContextSwitchTo(old);
+}
+
+const EtlAdapter *
+flow_adapter_find(const char *resource, const char *connection)
+{
+	ListCell *cell;
+
+	foreach (cell, adapters)
+	{
+		const EtlAdapter *adapter = lfirst(cell);
+
+		if (resource == NULL ? adapter->resource == NULL && adapter->on_connection == (connection != NULL)
+							 : adapter->resource != NULL && strcmp(adapter->resource, resource) == 0)
+			return adapter;
+	}
+	return NULL;
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_resource_is_served);
+Datum
+pg_etl_resource_is_served(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(flow_adapter_find(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL) != NULL);
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_resources);
+Datum
+pg_etl_resources(PG_FUNCTION_ARGS)
+{
+	StringInfoData names;
+	ListCell *cell;
+
+	initStringInfo(&names);
+	foreach (cell, adapters)
+	{
+		const EtlAdapter *adapter = lfirst(cell);
+
+		if (adapter->resource != NULL)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", adapter->resource);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(names.data, names.len));
+}

@@ -1,0 +1,56 @@
+/*
+ * notify.c
+ *		Telling people that a run has ended. See notify.h.
+ */
+#include "postgres.h"
+
+#include "base/spi.h"
+#include "catalog/pg_type.h"
+#include "flow/notify.h"
+#include "flow/wake.h"
+#include "utils/builtins.h"
+
+void
+notify_queue(int64 run_id, const char *final_status)
+{
+	/*
+	 * The message carries Error and Cause as Step Functions' error output does; a subject is at most 100 printable
+	 * ASCII characters, SNS's own limit.
+	 */
+	static EtlSpiPlan queue = {
+		"WITH told AS (INSERT INTO etl.task_run (run_id, task, status, queued_at, notification_id, arguments)"
+		" SELECT r.run_id, concat('notification ', n.notification_id), 'queued',"
+		"  clock_timestamp(), n.notification_id, jsonb_build_object("
+		"   'TopicArn', n.topic_arn,"
+		"   'Subject', left(regexp_replace("
+		"     concat('Run ', r.run_id, ' of ', r.workflow, ' ', r.status), '[^ -~]', '?', 'g'), 100),"
+		"   'Message', jsonb_strip_nulls(jsonb_build_object('workflow', r.workflow,"
+		"     'run_id', r.run_id, 'run_name', r.run_name, 'status', r.status, 'task', r.failed_task,"
+		"     'Error', CASE WHEN f.status = 'timed_out' THEN 'States.Timeout'"
+		"       WHEN f.status IS NOT NULL THEN 'States.TaskFailed' END,"
+		"     'Cause', CASE WHEN f.status IS NOT NULL THEN concat_ws(E'\\n', f.error,"
+		"       'SQLSTATE: ' || f.sqlstate, 'DETAIL: ' || f.error_detail,"
+		"       'HINT: ' || f.error_hint,"
+		"       'CONTEXT: ' || f.error_context) END"
+		"   ))::text)"
+		"  FROM etl.run r JOIN etl.notification n USING (workflow)"
+		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run t WHERE t.run_id = r.run_id"
+		"   AND t.task = r.failed_task ORDER BY t.attempt DESC LIMIT 1) f ON true"
+		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"
+		"  ORDER BY n.notification_id"
+		"  RETURNING task_run_id, run_id)"
+		" INSERT INTO etl.ready (task_run_id, run_id, owner) SELECT t.task_run_id, t.run_id, r.owner"
+		"  FROM told t JOIN etl.run r USING (run_id) RETURNING owner",
+		2,
+		{INT8OID, TEXTOID}};
+	Datum values[] = {Int64GetDatum(run_id), CStringGetTextDatum(final_status)};
+	uint64 count = etl_spi_execute(&queue, SPI_OK_INSERT_RETURNING, values, NULL);
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool isnull;
+
+		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 1, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}

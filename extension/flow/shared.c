@@ -1,0 +1,142 @@
+/*
+ * shared.c
+ *		The engine's shared memory. See shared.h.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "flow/journal.h"
+#include "flow/shared.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+
+EtlShared *etl_shared = NULL;
+int etl_max_executors = 4;
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static Size
+shared_size(void)
+{
+	return add_size(offsetof(EtlShared, executors), mul_size(etl_max_executors, sizeof(EtlExecutorSlot)));
+}
+
+static void
+shared_request(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	RequestAddinShmemSpace(shared_size());
+	RequestNamedLWLockTranche("pg_etl", 1);
+}
+
+static void
+shared_startup(void)
+{
+	bool found;
+
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	etl_shared = ShmemInitStruct("pg_etl", shared_size(), &found);
+	if (!found)
+	{
+		memset(etl_shared, 0, shared_size());
+		etl_shared->lock = &GetNamedLWLockTranche("pg_etl")->lock;
+		etl_shared->executor_count = etl_max_executors;
+		ConditionVariableInit(&etl_shared->run_ended);
+		ConditionVariableInit(&etl_shared->worker_gone);
+		journal_read();
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+shared_init(void)
+{
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = shared_request;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = shared_startup;
+}
+
+void
+shared_wake_launcher(bool look_again)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	if (look_again)
+		etl_shared->look_again = true;
+	if (etl_shared->launcher_latch != NULL)
+		SetLatch(etl_shared->launcher_latch);
+	LWLockRelease(etl_shared->lock);
+}
+
+/* The lock is held. */
+static void
+wake_scheduler_locked(Oid dbid)
+{
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if ((dbid == InvalidOid || etl_shared->schedulers[i].dbid == dbid) &&
+			etl_shared->schedulers[i].latch != NULL)
+			SetLatch(etl_shared->schedulers[i].latch);
+}
+
+void
+shared_wake_scheduler(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
+void
+shared_wake_executors(Oid dbid, Oid owner, int count)
+{
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	for (int i = 0; i < etl_shared->executor_count && count > 0; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->state == ETL_EXECUTOR_IDLE && slot->dbid == dbid && slot->owner == owner)
+		{
+			SetLatch(slot->latch);
+			count--;
+		}
+	}
+	if (count > 0)
+		wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
+void
+shared_cancel_run(Oid dbid, int64 run_id)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->state == ETL_EXECUTOR_BUSY && slot->dbid == dbid && slot->run_id == run_id)
+		{
+			slot->cancel = true;
+			kill(slot->pid, SIGINT);
+		}
+	}
+	LWLockRelease(etl_shared->lock);
+}
+
+bool
+shared_is_quiesced(Oid dbid)
+{
+	bool quiesced = false;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	for (int i = 0; i < ETL_MAX_QUIESCED; i++)
+		if (etl_shared->quiesced[i].pid != 0 && etl_shared->quiesced[i].dbid == dbid)
+			quiesced = true;
+	LWLockRelease(etl_shared->lock);
+	return quiesced;
+}

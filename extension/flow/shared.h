@@ -1,0 +1,89 @@
+/*
+ * shared.h
+ *		What the engine's processes know of each other: shared memory, and how they wake one another.
+ *
+ * Only live state is here, all of it can be lost: the tables say what there is to do, shared memory says who is
+ * doing it. Everything is under one lock, held for a few instructions at a time. Present only when pg_etl is in
+ * shared_preload_libraries.
+ */
+#ifndef ETL_FLOW_SHARED_H
+#define ETL_FLOW_SHARED_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#define ETL_MAX_DATABASES 64 /* that have the extension */
+#define ETL_MAX_QUIESCED 32	 /* databases being dropped, or losing the extension, at a time */
+
+typedef enum EtlExecutorState
+{
+	ETL_EXECUTOR_FREE,	   /* the slot is nobody's */
+	ETL_EXECUTOR_RECOVER,  /* held for the scheduler: this step's process died in the last crash */
+	ETL_EXECUTOR_STARTING, /* registered, not there yet */
+	ETL_EXECUTOR_IDLE,	   /* waits for work; its latch may be set */
+	ETL_EXECUTOR_BUSY	   /* looks for work or runs a step */
+} EtlExecutorState;
+
+typedef struct EtlExecutorSlot
+{
+	EtlExecutorState state;
+	Oid dbid;
+	Oid owner; /* role it is connected as */
+	pid_t pid; /* 0 until it is there */
+	Latch *latch;
+	int64 task_run_id; /* 0: runs none */
+	int64 run_id;
+	TimestampTz started_at; /* of the step */
+	bool cancel;			/* the step's run was cancelled */
+	bool retire;			/* asked to make room for another owner's */
+} EtlExecutorSlot;
+
+typedef struct EtlSchedulerSlot
+{
+	Oid dbid; /* InvalidOid: free */
+	pid_t pid;
+	Latch *latch;
+	bool serving; /* the extension is there, and it runs */
+} EtlSchedulerSlot;
+
+typedef struct EtlQuiesced
+{
+	Oid dbid; /* no process of ours may be there */
+	pid_t pid; /* the backend that asks for it; 0: free */
+} EtlQuiesced;
+
+typedef struct EtlShared
+{
+	LWLock *lock;
+	pid_t launcher_pid;
+	Latch *launcher_latch;
+	bool look_again;			   /* the launcher is to look at every database anew */
+	ConditionVariable run_ended;   /* broadcast when a run has */
+	ConditionVariable worker_gone; /* broadcast when a scheduler or executor is */
+	EtlSchedulerSlot schedulers[ETL_MAX_DATABASES];
+	EtlQuiesced quiesced[ETL_MAX_QUIESCED];
+	int executor_count; /* etl.max_executors */
+	EtlExecutorSlot executors[FLEXIBLE_ARRAY_MEMBER];
+} EtlShared;
+
+extern EtlShared *etl_shared; /* NULL: not preloaded */
+extern int etl_max_executors; /* setting etl.max_executors */
+
+extern void shared_init(void);
+
+/* The launcher's latch; with look_again it probes every database. */
+extern void shared_wake_launcher(bool look_again);
+/* The database's scheduler; InvalidOid: every one. */
+extern void shared_wake_scheduler(Oid dbid);
+/* Wake up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
+extern void shared_wake_executors(Oid dbid, Oid owner, int count);
+/* Cancel the steps of a run that executors are at. */
+extern void shared_cancel_run(Oid dbid, int64 run_id);
+/* Whether some backend has asked that no process of ours be in the database. */
+extern bool shared_is_quiesced(Oid dbid);
+
+#endif

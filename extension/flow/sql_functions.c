@@ -1,0 +1,153 @@
+/*
+ * sql_functions.c
+ *		The engine's SQL functions that are about its processes: who is at what, wait for a run, start here.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/spi.h"
+#include "catalog/pg_type.h"
+#include "flow/shared.h"
+#include "flow/wake.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(pg_etl_engine_is_loaded);
+Datum
+pg_etl_engine_is_loaded(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(etl_shared != NULL);
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_engine_start);
+Datum
+pg_etl_engine_start(PG_FUNCTION_ARGS)
+{
+	wake_for_launcher();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_activity);
+Datum
+pg_etl_activity(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (etl_shared == NULL)
+		return (Datum) 0;
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot slot;
+		Datum values[5];
+		bool nulls[5] = {false};
+
+		LWLockAcquire(etl_shared->lock, LW_SHARED);
+		slot = etl_shared->executors[i];
+		LWLockRelease(etl_shared->lock);
+		if (slot.pid == 0 || slot.dbid != MyDatabaseId)
+			continue;
+		values[0] = Int32GetDatum(slot.pid);
+		values[1] = ObjectIdGetDatum(slot.owner);
+		values[2] = Int64GetDatum(slot.task_run_id);
+		values[3] = Int64GetDatum(slot.run_id);
+		values[4] = TimestampTzGetDatum(slot.started_at);
+		nulls[2] = nulls[3] = nulls[4] = slot.task_run_id == 0;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+typedef struct SeenRun
+{
+	bool found;
+	bool ours;	/* queued by this very transaction */
+	bool ended;
+	char *status;
+} SeenRun;
+
+/* As of now, not of the transaction's snapshot: in a repeatable-read transaction too, the end of a run is seen. */
+static SeenRun
+see_run(int64 run_id)
+{
+	static EtlSpiPlan see = {"SELECT status, finished_at IS NOT NULL, xmin FROM etl.run WHERE run_id = $1", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+	SeenRun seen = {0};
+	EtlSpiScope spi;
+
+	etl_spi_open(&spi, ETL_SPI_CALLER);
+	if (see.plan == NULL)
+	{
+		see.plan = SPI_prepare(see.sql, see.nargs, see.types);
+		if (see.plan == NULL || SPI_keepplan(see.plan) != 0)
+			elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(SPI_result), see.sql);
+	}
+	if (SPI_execute_snapshot(see.plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, true, false, 0) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "SPI refused: %s", see.sql);
+	if (SPI_processed > 0)
+	{
+		bool isnull;
+
+		seen.found = true;
+		seen.status = etl_spi_text(&spi, 0, 1);
+		seen.ended = DatumGetBool(etl_spi_datum(0, 2, &isnull));
+		seen.ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(etl_spi_datum(0, 3, &isnull)));
+	}
+	etl_spi_close(&spi);
+	return seen;
+}
+
+static void
+check_waitable(int64 run_id, const SeenRun *seen)
+{
+	if (!seen->found)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("run " INT64_FORMAT " does not exist", run_id),
+				errhint("SELECT run_id FROM etl.run_status lists your runs."));
+	if (seen->ours && !seen->ended)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("run " INT64_FORMAT " cannot be waited for by the transaction that queued it", run_id),
+				errdetail("Nobody else sees the run before this transaction commits."),
+				errhint("COMMIT first, then call etl.wait_for_run in a statement of its own."));
+	if (etl_shared == NULL && !seen->ended)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("run " INT64_FORMAT " will not end: pg_etl is not loaded at server start", run_id),
+				errhint("Add pg_etl to shared_preload_libraries and restart the server."));
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_wait_for_run);
+Datum
+pg_etl_wait_for_run(PG_FUNCTION_ARGS)
+{
+	int64 run_id = PG_GETARG_INT64(0);
+	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()), PG_GETARG_DATUM(1)));
+	SeenRun seen = see_run(run_id);
+
+	check_waitable(run_id, &seen);
+	if (!seen.ended)
+	{
+		ConditionVariablePrepareToSleep(&etl_shared->run_ended);
+		while (!(seen = see_run(run_id)).ended)
+		{
+			long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+
+			check_waitable(run_id, &seen);
+			if (left <= 0)
+				ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
+						errmsg("run " INT64_FORMAT " has not ended within the timeout", run_id),
+						errdetail("Its status is \"%s\".", seen.status),
+						errhint("Wait longer: etl.wait_for_run(%lld, interval '…'). The run goes on.",
+								(long long) run_id));
+			/* The timeout is only there in case the run's end was not broadcast: its process died with the commit. */
+			(void) ConditionVariableTimedSleep(&etl_shared->run_ended, Min(left, 1000), PG_WAIT_EXTENSION);
+		}
+		ConditionVariableCancelSleep();
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(seen.status));
+}

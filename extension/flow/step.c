@@ -1,0 +1,336 @@
+/*
+ * step.c
+ *		Running one step. See step.h.
+ *
+ * What an attempt's error means is decided in one place, classify(): a cancelled run beats a timeout, a timeout
+ * beats the error it caused.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/spi.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "catalog/namespace.h"
+#include "flow/executor.h"
+#include "flow/run.h"
+#include "flow/step.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+static TimeoutId step_timeout;
+static bool step_timeout_registered = false;
+static volatile sig_atomic_t step_timed_out = false;
+
+static void
+at_timeout(void)
+{
+	step_timed_out = true;
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+start_timeout(const EtlClaim *claim)
+{
+	if (!step_timeout_registered)
+	{
+		step_timeout = RegisterTimeout(USER_TIMEOUT, at_timeout);
+		step_timeout_registered = true;
+	}
+	step_timed_out = false;
+	if (claim->timeout > 0)
+		enable_timeout_after(step_timeout, (int) Min(claim->timeout * 1000, PG_INT32_MAX));
+}
+
+/* After it nothing that was aimed at this step can hit the next. */
+static void
+stop_timeout(void)
+{
+	disable_timeout(step_timeout, false);
+	QueryCancelPending = false;
+}
+
+/* The error being handled, as this step's outcome. Call in the step's context, with the error flushed. */
+static EtlStepStatus
+classify(const EtlClaim *claim, const ErrorData *error, EtlStepFailure *failure)
+{
+	*failure = (EtlStepFailure){.sqlstate = error->sqlerrcode,
+								.message = error->message ? error->message : "missing error text",
+								.detail = error->detail,
+								.hint = error->hint,
+								.context = error->context};
+	if (executor_step_is_cancelled())
+	{
+		failure->message = "run was cancelled";
+		return ETL_STEP_CANCELLED;
+	}
+	if (step_timed_out)
+	{
+		failure->sqlstate = ERRCODE_QUERY_CANCELED;
+		failure->detail = failure->hint = NULL;
+		failure->message =
+			psprintf("task \"%s\" was cancelled: it ran longer than its timeout of %g s", claim->step.task, claim->timeout);
+		failure->hint = "Raise etl.task.timeout, or make the step smaller.";
+		return ETL_STEP_TIMED_OUT;
+	}
+	return ETL_STEP_FAILED;
+}
+
+static EtlStepFailure
+nothing_serves(const EtlClaim *claim)
+{
+	return (EtlStepFailure){
+		.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+		.message = psprintf("nothing serves resource \"%s\"",
+							claim->step.resource ? claim->step.resource : "a statement"),
+		.hint = "Is shared_preload_libraries' pg_etl older than the extension in this database?"};
+}
+
+/* Deferred constraints and triggers are the statement's own: they fire, and fail, within it. */
+static void
+fire_deferred(void)
+{
+	ConstraintsSetStmt *immediate = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(immediate);
+}
+
+/*
+ * In the step's transaction: run the statement in a subtransaction. What it sets (SET, SET ROLE) ends with it.
+ */
+static EtlStepStatus
+run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile EtlStepStatus status = ETL_STEP_SUCCEEDED;
+	int guc_nest_level = NewGUCNestLevel();
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		EtlSpiScope spi;
+
+		start_timeout(claim);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		claim->adapter->run(&claim->step, result);
+		PopActiveSnapshot();
+		fire_deferred();
+		CHECK_FOR_INTERRUPTS();
+		/* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
+		etl_spi_open(&spi, ETL_SPI_OWNER);
+		if (!run_lock(claim->step.run_id))
+			ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
+		etl_spi_close(&spi);
+		stop_timeout();
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		stop_timeout();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		status = classify(claim, error, failure);
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(false, guc_nest_level);
+	return status;
+}
+
+/* With no transaction open: whatever the adapter opens and leaves open by an error is aborted here. */
+static EtlStepStatus
+run_external(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile EtlStepStatus status = ETL_STEP_SUCCEEDED;
+
+	PG_TRY();
+	{
+		start_timeout(claim);
+		claim->adapter->run(&claim->step, result);
+		stop_timeout();
+		Assert(!IsTransactionState());
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		stop_timeout();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		status = classify(claim, error, failure);
+	}
+	PG_END_TRY();
+	return status;
+}
+
+static void
+log_failure(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure)
+{
+	if (status == ETL_STEP_SUCCEEDED)
+		return;
+	ereport(LOG, errcode(failure->sqlstate),
+			errmsg("run " INT64_FORMAT " of workflow \"%s\": task \"%s\", attempt %d: %s", claim->step.run_id,
+				   claim->step.workflow, claim->step.task, claim->step.attempt, failure->message),
+			failure->detail ? errdetail_log("%s", failure->detail) : 0, errhidestmt(true));
+}
+
+static void
+record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
+					  const EtlStepFailure *failure)
+{
+	step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
+				status == ETL_STEP_SUCCEEDED ? NULL : failure);
+	log_failure(claim, status, failure);
+}
+
+/*
+ * A commit can still fail (a serialization failure, a full disk): the attempt then left nothing, and is recorded as
+ * failed by a transaction of its own, if the step is still there to claim.
+ */
+static void
+record_failed_commit(int64 task_run_id, const ErrorData *error)
+{
+	EtlClaim *claim;
+
+	StartTransactionCommand();
+	claim = step_load(task_run_id);
+	if (claim != NULL && claim->adapter != NULL && claim->adapter->transactional)
+	{
+		EtlStepFailure failure;
+
+		record_in_transaction(claim, classify(claim, error, &failure), NULL, &failure);
+	}
+	CommitTransactionCommand();
+}
+
+/* What a statement can leave behind in the session that its owner's next one must not find. */
+static void
+forget_session_state(void)
+{
+	Async_UnlistenAll();
+	DropAllPreparedStatements();
+	PortalHashTableDeleteAll();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	ResetTempTableNamespace();
+}
+
+static bool
+claim_next(Oid owner, int64 *task_run_id, int64 *run_id)
+{
+	EtlSpiScope spi;
+	bool found;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	found = step_claim(owner, task_run_id, run_id);
+	etl_spi_close(&spi);
+	return found;
+}
+
+static void
+run_claimed(EtlClaim *claim)
+{
+	EtlStepResult result = {.rows = -1};
+	EtlStepFailure failure = {0};
+	EtlStepStatus status;
+
+	if (claim->run_ended)
+	{
+		failure = (EtlStepFailure){.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
+		record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &failure);
+	}
+	else if (claim->adapter == NULL)
+	{
+		failure = nothing_serves(claim);
+		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
+	}
+	else if (claim->adapter->transactional)
+	{
+		status = run_transactional(claim, &result, &failure);
+		record_in_transaction(claim, status, &result, &failure);
+	}
+	else
+	{
+		step_record_start(claim);
+		CommitTransactionCommand();
+		status = run_external(claim, &result, &failure);
+		StartTransactionCommand();
+		record_in_transaction(claim, status, &result, &failure);
+	}
+}
+
+bool
+step_run_next(Oid owner)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
+	int64 task_run_id = 0;
+	int64 run_id = 0;
+	volatile bool found = false;
+
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		if (claim_next(owner, &task_run_id, &run_id))
+		{
+			EtlClaim *claim;
+
+			found = true;
+			executor_step_begin(task_run_id, run_id);
+			MemoryContextSwitchTo(context);
+			claim = step_load(task_run_id);
+			if (claim != NULL)
+			{
+				executor_step_show(&claim->step);
+				run_claimed(claim);
+			}
+			forget_session_state();
+		}
+		CommitTransactionCommand();
+		executor_step_end();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		if (task_run_id == 0)
+		{
+			/* The queue itself can't be read. Slowly, lest processes be started in a loop. */
+			(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, PG_WAIT_EXTENSION);
+			ReThrowError(error);
+		}
+		record_failed_commit(task_run_id, error);
+		executor_step_end();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(context);
+	return found;
+}

@@ -1,0 +1,27 @@
+/*
+ * wake.h
+ *		What is to happen when the current transaction commits: who is woken, whose steps are cancelled.
+ *
+ * Latches are set from the commit's callback, so nobody looks before there is something to see; NOTIFY would take a
+ * cluster-wide lock at every commit. A subtransaction that aborts takes its wishes with it. Without preload all of
+ * them do nothing.
+ */
+#ifndef ETL_FLOW_WAKE_H
+#define ETL_FLOW_WAKE_H
+
+#include "postgres.h"
+
+extern void wake_init(void);
+
+/* A step of this owner can start. */
+extern void wake_for_step(Oid owner);
+/* Timers or definitions changed. */
+extern void wake_for_scheduler(void);
+/* A run ended: sessions in etl.wait_for_run look. */
+extern void wake_for_run_end(void);
+/* A run was cancelled: executors that are at one of its steps stop. */
+extern void wake_for_cancel(int64 run_id);
+/* The extension was created here. */
+extern void wake_for_launcher(void);
+
+#endif
