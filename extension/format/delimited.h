@@ -23,8 +23,8 @@ typedef struct EtlDelimitedOptions
 {
 	const char *delimiter; /* 1 to ETL_DELIMITED_MAX_DELIMITER bytes */
 	int delimiter_len;
-	char quote;				 /* CSV's quote character; '\0': not CSV, nothing quotes */
-	char escape;			 /* takes the next character as it is; '\0': none. In CSV a doubled quote always works. */
+	char quote;	 /* CSV's quote character; '\0': not CSV, nothing quotes */
+	char escape; /* takes the next character as it is; '\0': none. In CSV a doubled quote always works. */
 	bool surrounding_quotes; /* not CSV: quotes around a whole field, ' or ", are not part of it */
 	const char *null_string; /* an unquoted field that is exactly this is NULL */
 	int null_len;
@@ -80,7 +80,8 @@ extern void delimited_reader_free(EtlDelimitedReader *reader);
  * after each NEED_MORE. Fields point into buf where they can, so it stays as it is until the next NEED_MORE or END.
  */
 extern void delimited_reader_feed(EtlDelimitedReader *reader, const char *buf, size_t len, bool eof);
-extern EtlDelimitedStatus delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error);
+extern EtlDelimitedStatus delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row,
+												EtlError *error);
 
 /*
  * Append a row and its "\n" to out. NULL fields (is_null) come out as the null string, never quoted. Of the options

@@ -25,7 +25,8 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 	const int sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
 
 	if (options->delimiter_len < 1 || options->delimiter_len > ETL_DELIMITED_MAX_DELIMITER)
-		return etl_error_set(error, sqlstate, "delimiter must be 1 to %d bytes long", ETL_DELIMITED_MAX_DELIMITER);
+		return etl_error_set(error, sqlstate, "delimiter must be 1 to %d bytes long",
+							 ETL_DELIMITED_MAX_DELIMITER);
 	if (contains(options, '\n') || contains(options, '\r'))
 		return etl_error_set(error, sqlstate, "delimiter must not contain a line end");
 	if (options->quote != '\0')
@@ -45,7 +46,8 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 			return etl_error_set(error, sqlstate, "delimiter must not contain the escape character");
 	}
 	if (options->surrounding_quotes && (contains(options, '"') || contains(options, '\'')))
-		return etl_error_set(error, sqlstate, "delimiter must not contain a quote that is to be removed or added");
+		return etl_error_set(error, sqlstate,
+							 "delimiter must not contain a quote that is to be removed or added");
 	if (memchr(options->null_string, '\n', options->null_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain a line end");
 	if (options->ignore_header < 0)

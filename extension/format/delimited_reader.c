@@ -166,8 +166,8 @@ add_field(EtlDelimitedReader *reader, const char *data, const char *end, bool qu
 		field->data = data;
 		field->len = end - data;
 		field->quoted = quoted;
-		field->is_null = !quoted && field->len == options->null_len &&
-						 memcmp(data, options->null_string, field->len) == 0;
+		field->is_null =
+			!quoted && field->len == options->null_len && memcmp(data, options->null_string, field->len) == 0;
 		reader->escaped[reader->field_count] = escaped;
 		reader->any_escaped |= escaped;
 	}
@@ -186,7 +186,8 @@ end_row(EtlDelimitedReader *reader, const char *p, const char *limit)
 
 /* The row is malformed where p is, and ends at the first line end from there, whatever quotes there are. */
 static Scan
-bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final, EtlError *error, const char *what)
+bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final, EtlError *error,
+		const char *what)
 {
 	const char *newline = memchr(p, '\n', limit - p);
 
@@ -210,7 +211,8 @@ bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final
 
 /* A CSV field in quotes; *cursor is on the opening one. */
 static Scan
-scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final,
+				EtlError *error)
 {
 	const char quote = reader->options.quote;
 	const char escape = reader->options.escape != '\0' ? reader->options.escape : quote;
@@ -266,7 +268,8 @@ scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *lim
 
 /* A text field that begins with a quote to be removed; the one that closes it ends the field. */
 static Scan
-scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final,
+				EtlError *error)
 {
 	const char quote = **cursor;
 	const char escape = reader->options.escape;
@@ -281,15 +284,15 @@ scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *lim
 			reader->multiline = true;
 			p++;
 		}
-		else if (*p == quote &&
-				 (at_delimiter(reader, p + 1, limit) || at_row_end(p + 1, limit, final)))
+		else if (*p == quote && (at_delimiter(reader, p + 1, limit) || at_row_end(p + 1, limit, final)))
 		{
 			add_field(reader, start, p, true, escaped);
 			*cursor = p + 1;
 			return SCAN_ROW;
 		}
 		else if (*p == '\n')
-			return bad_row(reader, p, limit, final, error, "field begins with a quote and does not end with it");
+			return bad_row(reader, p, limit, final, error,
+						   "field begins with a quote and does not end with it");
 	}
 	if (!final)
 		return SCAN_INCOMPLETE;
@@ -319,7 +322,8 @@ scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bo
 		if (options->escape != '\0' && *p == options->escape)
 		{
 			if (p + 1 == limit)
-				return final ? bad_row(reader, limit, limit, final, error, "nothing follows the escape character")
+				return final ? bad_row(reader, limit, limit, final, error,
+									   "nothing follows the escape character")
 							 : SCAN_INCOMPLETE;
 			escaped = true;
 			reader->multiline = true;
@@ -327,7 +331,8 @@ scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bo
 			kept = p;
 		}
 		else if (options->quote != '\0' && *p == options->quote)
-			return bad_row(reader, p, limit, final, error, "quote inside a field that does not begin with one");
+			return bad_row(reader, p, limit, final, error,
+						   "quote inside a field that does not begin with one");
 		else if (at_delimiter(reader, p, limit))
 		{
 			add_field(reader, start, p, false, escaped);
@@ -431,9 +436,11 @@ check_no_nul(EtlDelimitedReader *reader, EtlError *error)
 
 		if (!field->is_null && memchr(field->data, '\0', field->len) != NULL)
 		{
-			etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE, "line " INT64_FORMAT ": NUL byte in field %d",
-						  reader->line, i + 1);
-			etl_error_hint(error, "Text cannot have NUL bytes. If they stand for missing values, say so with NULL AS '\\0'.");
+			etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+						  "line " INT64_FORMAT ": NUL byte in field %d", reader->line, i + 1);
+			etl_error_hint(
+				error,
+				"Text cannot have NUL bytes. If they stand for missing values, say so with NULL AS '\\0'.");
 			return false;
 		}
 	}
@@ -446,8 +453,8 @@ over_limit(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error)
 	reader->over_limit = true;
 	memset(row, 0, sizeof(*row));
 	row->line = reader->line;
-	etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "line " INT64_FORMAT ": row is longer than %d MB", reader->line,
-				  ETL_DELIMITED_MAX_ROW / (1024 * 1024));
+	etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "line " INT64_FORMAT ": row is longer than %d MB",
+				  reader->line, ETL_DELIMITED_MAX_ROW / (1024 * 1024));
 	if (reader->options.quote != '\0')
 		etl_error_hint(error, "A quoted field that is never closed makes one row of all that follows.");
 	return ETL_DELIMITED_ERROR;

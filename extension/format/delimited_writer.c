@@ -84,7 +84,8 @@ text_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFi
 }
 
 void
-delimited_row_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *fields, int field_count)
+delimited_row_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *fields,
+					int field_count)
 {
 	for (int i = 0; i < field_count; i++)
 	{

@@ -11,11 +11,16 @@
 /* The macros give defaults that their arguments override. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-#define DELIMITED(...)                                                                                      \
-	((EtlDelimitedOptions){.delimiter = "|", .delimiter_len = 1, .null_string = "\\N", .null_len = 2, __VA_ARGS__})
-#define CSV(...)                                                                                            \
-	((EtlDelimitedOptions){                                                                                 \
-		.delimiter = ",", .delimiter_len = 1, .quote = '"', .null_string = "\\N", .null_len = 2, __VA_ARGS__})
+#define DELIMITED(...)                                                                                       \
+	((EtlDelimitedOptions){                                                                                  \
+		.delimiter = "|", .delimiter_len = 1, .null_string = "\\N", .null_len = 2, __VA_ARGS__})
+#define CSV(...)                                                                                             \
+	((EtlDelimitedOptions){.delimiter = ",",                                                                 \
+						   .delimiter_len = 1,                                                               \
+						   .quote = '"',                                                                     \
+						   .null_string = "\\N",                                                             \
+						   .null_len = 2,                                                                    \
+						   __VA_ARGS__})
 
 /* A row as "line:field/field\n": NULL is ~, quoted fields are in [], an error is "line!message\n". */
 static void
@@ -134,11 +139,18 @@ test_text(void **state)
 static void
 test_byte_order_mark(void **state)
 {
-	expect(DELIMITED(), "\xEF\xBB\xBF" "a|b\n", "1:a/b\n");
+	expect(DELIMITED(),
+		   "\xEF\xBB\xBF"
+		   "a|b\n",
+		   "1:a/b\n");
 	expect(CSV(), "\xEF\xBB\xBF\"a\",b\n", "1:[a]/b\n");
 	expect(DELIMITED(), "\xEF\xBB\xBF", "");
 	expect(DELIMITED(), "\xEF\xBB", "1:\xEF\xBB\n");
-	expect(DELIMITED(), "a\n\xEF\xBB\xBF" "b\n", "1:a\n2:\xEF\xBB\xBF" "b\n");
+	expect(DELIMITED(),
+		   "a\n\xEF\xBB\xBF"
+		   "b\n",
+		   "1:a\n2:\xEF\xBB\xBF"
+		   "b\n");
 }
 
 static void
@@ -148,7 +160,8 @@ test_long_delimiter(void **state)
 
 	expect(options, "a~~|b~|c~~~|d\n~~|\n~~", "1:a/b~|c~/d\n2:/\n3:~~\n");
 	options.surrounding_quotes = true;
-	expect(options, "'a~~|b'~~|'c'~\n'd'\n", "1!line 1: field begins with a quote and does not end with it\n2:[d]\n");
+	expect(options, "'a~~|b'~~|'c'~\n'd'\n",
+		   "1!line 1: field begins with a quote and does not end with it\n2:[d]\n");
 	expect(CSV(.delimiter = "::", .delimiter_len = 2), "\"a::\"::b\n\"c\":d\n",
 		   "1:[a::]/b\n2!line 2: characters follow the closing quote of a field\n");
 }
@@ -303,12 +316,14 @@ test_options(void **state)
 static void
 expect_written(EtlDelimitedOptions options, const char *expected)
 {
-	const char *values[] = {"plain", "", NULL, "a|b,c", "say \"it's\"", "line\r\nend", "back\\slash", "\\N", ":x:"};
+	const char *values[] = {"plain",	   "",	  NULL, "a|b,c", "say \"it's\"", "line\r\nend",
+							"back\\slash", "\\N", ":x:"};
 	EtlField fields[lengthof(values)];
 	StringInfoData out;
 
 	for (int i = 0; i < lengthof(values); i++)
-		fields[i] = (EtlField){.data = values[i], .len = values[i] ? strlen(values[i]) : 0, .is_null = !values[i]};
+		fields[i] =
+			(EtlField){.data = values[i], .len = values[i] ? strlen(values[i]) : 0, .is_null = !values[i]};
 	initStringInfo(&out);
 	delimited_row_write(&out, &options, fields, lengthof(values));
 	assert_string_equal(out.data, expected);
@@ -325,15 +340,18 @@ test_write(void **state)
 	text.escape = '\\';
 	expect_written(text, "plain|||a\\|b,c|say \"it's\"|line\\\r\\\nend|back\\\\slash|\\\\N|:x:\n");
 	text.surrounding_quotes = true;
-	expect_written(text, "\"plain\"|\"\"||\"a\\|b,c\"|\"say \\\"it\\'s\\\"\"|\"line\\\r\\\nend\"|\"back\\\\slash\"|"
-						 "\"\\\\N\"|\":x:\"\n");
+	expect_written(text,
+				   "\"plain\"|\"\"||\"a\\|b,c\"|\"say \\\"it\\'s\\\"\"|\"line\\\r\\\nend\"|\"back\\\\slash\"|"
+				   "\"\\\\N\"|\":x:\"\n");
 	expect_written(csv, "plain,,,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\\N,:x:\n");
 	csv.null_string = "\\N";
 	csv.null_len = 2;
-	expect_written(csv, "plain,,\\N,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\"\\N\",:x:\n");
+	expect_written(csv,
+				   "plain,,\\N,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\"\\N\",:x:\n");
 	csv.delimiter = "::";
 	csv.delimiter_len = 2;
-	expect_written(csv, "plain::::\\N::a|b,c::\"say \"\"it's\"\"\"::\"line\r\nend\"::back\\slash::\"\\N\"::\":x:\"\n");
+	expect_written(
+		csv, "plain::::\\N::a|b,c::\"say \"\"it's\"\"\"::\"line\r\nend\"::back\\slash::\"\\N\"::\":x:\"\n");
 }
 
 /* What CSV and ESCAPE write, the reader gives back. */
@@ -341,8 +359,11 @@ static void
 test_round_trip(void **state)
 {
 	static const char alphabet[] = "ab|,:\"'\\\n\r N ";
-	EtlDelimitedOptions all[] = {CSV(), CSV(.escape = '\\'), CSV(.delimiter = "::", .delimiter_len = 2),
-								 DELIMITED(.escape = '\\'), DELIMITED(.escape = '\\', .surrounding_quotes = true),
+	EtlDelimitedOptions all[] = {CSV(),
+								 CSV(.escape = '\\'),
+								 CSV(.delimiter = "::", .delimiter_len = 2),
+								 DELIMITED(.escape = '\\'),
+								 DELIMITED(.escape = '\\', .surrounding_quotes = true),
 								 DELIMITED(.escape = '\\', .delimiter = ":|:", .delimiter_len = 3)};
 	unsigned seed = 42;
 
@@ -388,13 +409,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),		  cmocka_unit_test(test_byte_order_mark),
+		cmocka_unit_test(test_text),		   cmocka_unit_test(test_byte_order_mark),
 		cmocka_unit_test(test_long_delimiter), cmocka_unit_test(test_escape),
-		cmocka_unit_test(test_remove_quotes), cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_csv_malformed), cmocka_unit_test(test_csv_header),
-		cmocka_unit_test(test_csv_escape),	  cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_many_fields),	  cmocka_unit_test(test_row_limit),
-		cmocka_unit_test(test_options),		  cmocka_unit_test(test_write),
+		cmocka_unit_test(test_remove_quotes),  cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_csv_malformed),  cmocka_unit_test(test_csv_header),
+		cmocka_unit_test(test_csv_escape),	   cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_many_fields),	   cmocka_unit_test(test_row_limit),
+		cmocka_unit_test(test_options),		   cmocka_unit_test(test_write),
 		cmocka_unit_test(test_round_trip),
 	};
 
