@@ -2,7 +2,8 @@
  * codec_gzip.c
  *		gzip by zlib. See codec.h.
  *
- * zlib allocates with malloc, and its state is freed by the context's reset callback: no longjmp crosses its frames.
+ * zlib allocates with malloc, and its state is freed by the context's reset callback: no longjmp crosses its
+ * frames.
  */
 #include "postgres.h"
 
@@ -13,6 +14,9 @@
 #include "store/codec.h"
 
 #define GZIP_BUFFER_SIZE 65536
+/* Data is refused when it is this many times its file's size, once that is worth minding: nothing real is. */
+#define GZIP_MAX_RATIO 1000
+#define GZIP_RATIO_FREE_BYTES (UINT64CONST(100) * 1024 * 1024)
 #define GZIP_WINDOW_BITS (MAX_WBITS + 16) /* + 16: gzip's header and checksum, not zlib's */
 
 typedef struct GzipReader
@@ -24,6 +28,8 @@ typedef struct GzipReader
 	bool in_member; /* between a member's first byte and its last */
 	bool any_member;
 	bool at_eof; /* the source has no more */
+	uint64 bytes_in;
+	uint64 bytes_out;
 	char in[GZIP_BUFFER_SIZE];
 } GzipReader;
 
@@ -48,19 +54,18 @@ gzip_deflate_end(void *zs)
 	(void) deflateEnd(zs);
 }
 
-static void pg_attribute_noreturn()
-gzip_out_of_memory(void)
+static void
+pg_attribute_noreturn() gzip_out_of_memory(void)
 {
 	ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
 			errdetail("zlib could not allocate its state."));
 }
 
-static void pg_attribute_noreturn()
-gzip_damaged(const GzipReader *reader, const char *detail)
+static void
+pg_attribute_noreturn() gzip_damaged(const GzipReader *reader, const char *detail)
 {
 	ereport(ERROR, errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			errmsg("object \"%s\" is not a valid gzip file", reader->base.name),
-			errdetail("%s", detail));
+			errmsg("object \"%s\" is not a valid gzip file", reader->base.name), errdetail("%s", detail));
 }
 
 static size_t
@@ -82,6 +87,7 @@ gzip_read(EtlReader *self, char *buf, size_t size)
 			zs->next_in = (Bytef *) reader->in;
 			zs->avail_in = (uInt) reader->source->read(reader->source, reader->in, sizeof(reader->in));
 			reader->at_eof = zs->avail_in == 0;
+			reader->bytes_in += zs->avail_in;
 		}
 		if (zs->avail_in == 0)
 		{
@@ -102,8 +108,15 @@ gzip_read(EtlReader *self, char *buf, size_t size)
 		else if (result == Z_MEM_ERROR)
 			gzip_out_of_memory();
 		else if (result != Z_OK && result != Z_BUF_ERROR)
-			gzip_damaged(reader, zs->msg != NULL ? psprintf("zlib says: %s.", zs->msg) : "zlib can't read it.");
+			gzip_damaged(reader,
+						 zs->msg != NULL ? psprintf("zlib says: %s.", zs->msg) : "zlib can't read it.");
 	}
+	reader->bytes_out += size - zs->avail_out;
+	if (reader->bytes_out > GZIP_RATIO_FREE_BYTES && reader->bytes_out / GZIP_MAX_RATIO > reader->bytes_in)
+		ereport(
+			ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			errmsg("object \"%s\" expands to more than %d times its size", reader->base.name, GZIP_MAX_RATIO),
+			errdetail("It was read up to byte " UINT64_FORMAT " of its data.", reader->bytes_out));
 	return size - zs->avail_out;
 }
 
@@ -201,7 +214,8 @@ codec_gzip_writer(EtlWriter *target)
 	writer->base.name = target->name;
 	writer->target = target;
 	writer->owner = etl_handle_reserve(CurrentMemoryContext, gzip_deflate_end);
-	if (deflateInit2(&writer->zs, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&writer->zs, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS, 8,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
 		gzip_out_of_memory();
 	writer->owner->handle = &writer->zs;
 	return &writer->base;
