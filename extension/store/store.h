@@ -21,6 +21,7 @@
 #include "aws/server.h"
 #include "base/stream.h"
 #include "datatype/timestamp.h"
+#include "net/http.h"
 
 typedef struct EtlUri
 {
@@ -45,13 +46,14 @@ typedef struct EtlStoreDriver
 {
 	const char *name;
 	void (*list)(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg);
-	/* false: no such object (a missing bucket raises) */
+	/* false: no such object (a missing bucket raises on S3; in local mode it comes with its first object) */
 	bool (*head)(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
 	/* The object's bytes from offset (length 0: to the end). etag not NULL: raise if the object isn't that one. */
 	EtlReader *(*read)(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
 					   const char *etag);
-	/* Publish `size` bytes of the file at fd (rewound by the callee) as the object. Returns its etag. */
-	char *(*put)(EtlStore *store, const char *bucket, const char *key, int fd, uint64 size, bool must_not_exist);
+	/* Publish the body as the object. Returns its etag. must_not_exist: 58P02 if the object is there. */
+	char *(*put)(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
+				 bool must_not_exist);
 	/* true also when there was no such object, as S3 answers */
 	bool (*remove)(EtlStore *store, const char *bucket, const char *key);
 } EtlStoreDriver;
@@ -74,10 +76,11 @@ extern char *store_uri_format(const char *bucket, const char *key);
  */
 extern EtlStore *store_open(const char *server_name, const EtlAwsCredentials *credentials);
 
-extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg);
+extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit,
+					   void *arg);
 extern bool store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
-extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
-							 const char *etag);
+extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset,
+							 uint64 length, const char *etag);
 extern char *store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
 					   bool must_not_exist);
 extern void store_remove(EtlStore *store, const char *bucket, const char *key);

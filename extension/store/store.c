@@ -1,0 +1,84 @@
+/*
+ * store.c
+ *		Opening a store and calling its driver. See store.h.
+ */
+#include "postgres.h"
+
+#include "store/local.h"
+#include "store/s3.h"
+#include "store/store.h"
+#include "store/uri.h"
+
+void
+store_uri_parse(const char *uri, EtlUri *out)
+{
+	EtlError error;
+
+	if (!uri_split(uri, &out->bucket, &out->key, &error))
+		etl_error_raise(&error);
+}
+
+char *
+store_uri_format(const char *bucket, const char *key)
+{
+	return psprintf("s3://%s/%s", bucket, key);
+}
+
+EtlStore *
+store_open(const char *server_name, const EtlAwsCredentials *credentials)
+{
+	EtlStore *store = palloc(sizeof(EtlStore));
+
+	store->server = aws_server_get(server_name);
+	store->credentials = credentials;
+	store->driver = store->server->mode == ETL_AWS_MODE_LOCAL ? &store_local_driver : &store_s3_driver;
+	return store;
+}
+
+/* An object has a key; the bucket itself is none. */
+static void
+require_key(const char *bucket, const char *key)
+{
+	if (key[0] == '\0')
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"%s\" names a bucket, not an object", store_uri_format(bucket, key)),
+				errhint("Write it as s3://bucket/key."));
+}
+
+void
+store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg)
+{
+	store->driver->list(store, bucket, prefix, visit, arg);
+}
+
+bool
+store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
+{
+	require_key(bucket, key);
+	return store->driver->head(store, bucket, key, object);
+}
+
+EtlReader *
+store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
+		   const char *etag)
+{
+	require_key(bucket, key);
+	return store->driver->read(store, bucket, key, offset, length, etag);
+}
+
+char *
+store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
+		  bool must_not_exist)
+{
+	EtlHttpBody body = {.data = data, .fd = -1, .size = size};
+
+	require_key(bucket, key);
+	return store->driver->put(store, bucket, key, &body, must_not_exist);
+}
+
+void
+store_remove(EtlStore *store, const char *bucket, const char *key)
+{
+	require_key(bucket, key);
+	store->driver->remove(store, bucket, key);
+}
