@@ -1,1 +1,50 @@
--- store
+-- store: objects of S3, or of folders in local mode, as functions. `server` is an etl_aws foreign server; NULL means
+-- the one that setting etl.aws_server names.
+
+CREATE TYPE etl.s3_object AS (uri text, size bigint, etag text, last_modified timestamptz);
+COMMENT ON TYPE etl.s3_object IS 'what etl.s3_list and etl.s3_head tell of an object';
+COMMENT ON COLUMN etl.s3_object.uri IS 's3://bucket/key';
+COMMENT ON COLUMN etl.s3_object.size IS 'bytes';
+COMMENT ON COLUMN etl.s3_object.etag IS 'what tells this content from any other the object has had';
+COMMENT ON COLUMN etl.s3_object.last_modified IS 'when the object was put';
+
+CREATE FUNCTION etl.s3_fetch(uri text, server text DEFAULT NULL) RETURNS bytea
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_fetch';
+REVOKE ALL ON FUNCTION etl.s3_fetch(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_fetch(text, text) IS 'the content of the object s3://bucket/key, up to 1 GB';
+
+CREATE FUNCTION etl.s3_fetch_text(uri text, server text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_fetch_text';
+REVOKE ALL ON FUNCTION etl.s3_fetch_text(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_fetch_text(text, text) IS 'the content of the object s3://bucket/key, which must be UTF-8, as text';
+
+CREATE FUNCTION etl.s3_put(uri text, content bytea, server text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_put';
+REVOKE ALL ON FUNCTION etl.s3_put(text, bytea, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_put(text, bytea, text) IS
+'make or replace the object s3://bucket/key, at once and whatever becomes of the transaction; answers its etag';
+
+CREATE FUNCTION etl.s3_put(uri text, content text, server text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_put_text';
+REVOKE ALL ON FUNCTION etl.s3_put(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_put(text, text, text) IS
+'make or replace the object s3://bucket/key with the text as UTF-8, at once and whatever becomes of the transaction; answers its etag';
+
+CREATE FUNCTION etl.s3_list(uri text, server text DEFAULT NULL)
+RETURNS SETOF etl.s3_object
+LANGUAGE c VOLATILE ROWS 1000 AS 'MODULE_PATHNAME', 'pg_etl_s3_list';
+REVOKE ALL ON FUNCTION etl.s3_list(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_list(text, text) IS
+'the objects whose URI begins with the one given, in byte order of their keys';
+
+CREATE FUNCTION etl.s3_head(uri text, server text DEFAULT NULL)
+RETURNS SETOF etl.s3_object
+LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'pg_etl_s3_head';
+REVOKE ALL ON FUNCTION etl.s3_head(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_head(text, text) IS 'one row about the object s3://bucket/key, or none if there is no such object';
+
+CREATE FUNCTION etl.s3_delete(uri text, server text DEFAULT NULL) RETURNS boolean
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_delete';
+REVOKE ALL ON FUNCTION etl.s3_delete(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_delete(text, text) IS
+'remove the object s3://bucket/key, at once and whatever becomes of the transaction; true also if there was none, as S3 answers';
