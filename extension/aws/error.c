@@ -1,0 +1,278 @@
+/*
+ * error.c
+ *		AWS's errors as PostgreSQL's. See error.h.
+ *
+ * Messages come from outside: they are cut to size, made plain ASCII, and where AWS is known to quote the signed
+ * request in them (which holds the session token) they are left out.
+ */
+#include "aws/error.h"
+
+#include <json-c/json.h>
+
+#include "aws/xml.h"
+#include "net/retry.h"
+
+#define JSON_DEPTH 16
+
+/* Printable ASCII only: the text may be in an encoding that the database's can't hold. */
+static void
+copy_plain(char *to, size_t size, const char *from)
+{
+	size_t n = 0;
+
+	if (from == NULL)
+		return;
+	for (; *from && n < size - 1; from++)
+		to[n++] = (unsigned char) *from >= 0x80 ? '?' : (unsigned char) *from < 0x20 ? ' ' : *from;
+	to[n] = '\0';
+}
+
+/* "com.amazonaws.sns#NotFound" and "NotFound:http://internal/" are NotFound. */
+static void
+copy_code(EtlAwsFailure *failure, const char *code)
+{
+	const char *hash = code != NULL ? strchr(code, '#') : NULL;
+
+	copy_plain(failure->code, sizeof(failure->code), hash != NULL ? hash + 1 : code);
+	failure->code[strcspn(failure->code, ":, ")] = '\0';
+}
+
+static void
+parse_xml(const char *body, size_t size, EtlAwsFailure *failure)
+{
+	EtlXml xml;
+	EtlError error;
+	const char *request_id;
+
+	if (!xml_parse(body, size, &xml, &error))
+		return;
+	copy_code(failure, xml_text(&xml, 0, "Code"));
+	copy_plain(failure->message, sizeof(failure->message), xml_text(&xml, 0, "Message"));
+	copy_plain(failure->region, sizeof(failure->region), xml_text(&xml, 0, "Region"));
+	request_id = xml_text(&xml, 0, "RequestId");
+	copy_plain(failure->request_id, sizeof(failure->request_id),
+			   request_id != NULL ? request_id : xml_text(&xml, 0, "RequestID"));
+	xml_free(&xml);
+}
+
+static const char *
+json_member(json_object *object, const char *name)
+{
+	json_object *value;
+
+	if (!json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static void
+parse_json(const char *body, size_t size, EtlAwsFailure *failure)
+{
+	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
+	json_object *object;
+
+	if (tokener == NULL)
+		return;
+	object = json_tokener_parse_ex(tokener, body, (int) size);
+	if (json_object_is_type(object, json_type_object))
+	{
+		const char *message = json_member(object, "message");
+		const char *code = json_member(object, "__type");
+
+		copy_code(failure, code != NULL ? code : json_member(object, "code"));
+		copy_plain(failure->message, sizeof(failure->message),
+				   message != NULL ? message : json_member(object, "Message"));
+	}
+	json_object_put(object);
+	json_tokener_free(tokener);
+}
+
+void
+aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure)
+{
+	size_t start = 0;
+
+	while (start < size && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
+		start++;
+	if (start < size && body[start] == '<')
+		parse_xml(body + start, size - start, failure);
+	else if (start < size && body[start] == '{' && size <= PG_INT32_MAX)
+		parse_json(body + start, size - start, failure);
+	if (failure->code[0] == '\0' && errortype != NULL)
+		copy_code(failure, errortype);
+	/* These quote what was signed. */
+	if (strstr(failure->code, "Signature") != NULL)
+		failure->message[0] = '\0';
+}
+
+typedef enum Remedy
+{
+	REMEDY_NONE,
+	REMEDY_PERMISSION,
+	REMEDY_BUCKET,
+	REMEDY_OBJECT,
+	REMEDY_KEYS,
+	REMEDY_TOKEN,
+	REMEDY_CLOCK,
+	REMEDY_REGION,
+	REMEDY_LATER,
+	REMEDY_NETWORK
+} Remedy;
+
+typedef struct Meaning
+{
+	const char *code;
+	int sqlstate;
+	const char *reason;
+	Remedy remedy;
+} Meaning;
+
+static const Meaning meanings[] = {
+	{"AccessDenied", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION},
+	{"AccessDeniedException", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION},
+	{"AuthorizationError", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION},
+	{"UnauthorizedOperation", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION},
+	{"KMSAccessDenied", ERRCODE_INSUFFICIENT_PRIVILEGE, "access to its key denied", REMEDY_PERMISSION},
+	{"AllAccessDisabled", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_NONE},
+	{"NoSuchKey", ERRCODE_UNDEFINED_FILE, "no such object", REMEDY_OBJECT},
+	{"NoSuchBucket", ERRCODE_UNDEFINED_OBJECT, "no such bucket", REMEDY_BUCKET},
+	{"NotFound", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"NotFoundException", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"ResourceNotFound", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"ResourceNotFoundException", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"SignatureDoesNotMatch", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"InvalidSignatureException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
+	{"IncompleteSignature", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"InvalidAccessKeyId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"InvalidClientTokenId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"UnrecognizedClientException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
+	{"AuthFailure", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"MissingAuthenticationToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
+	{"InvalidToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token was refused", REMEDY_TOKEN},
+	{"ExpiredToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired", REMEDY_TOKEN},
+	{"ExpiredTokenException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired",
+	 REMEDY_TOKEN},
+	{"RequestTimeTooSkewed", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},
+	{"RequestExpired", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},
+	{"AuthorizationHeaderMalformed", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
+	{"PermanentRedirect", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
+	{"IllegalLocationConstraintException", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
+	{"PreconditionFailed", ERRCODE_DUPLICATE_FILE, "it exists already", REMEDY_NONE},
+	{"EntityTooLarge", ERRCODE_PROGRAM_LIMIT_EXCEEDED, "it is too large", REMEDY_NONE},
+};
+
+/* Without a code of its own the status decides: a HEAD response has no body, a proxy speaks no AWS. */
+static Meaning
+meaning_of(const EtlAwsFailure *failure)
+{
+	EtlRetryKind kind = retry_kind(failure->status, failure->code);
+
+	for (int i = 0; i < lengthof(meanings); i++)
+		if (strcmp(failure->code, meanings[i].code) == 0)
+			return meanings[i];
+	if (kind == ETL_RETRY_THROTTLED)
+		return (Meaning){"", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests", REMEDY_LATER};
+	if (failure->status >= 500)
+		return (Meaning){"", ERRCODE_SYSTEM_ERROR, "the service failed", REMEDY_LATER};
+	switch (failure->status)
+	{
+		case 301:
+		case 307:
+			return (Meaning){"", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION};
+		case 401:
+		case 403:
+			return (Meaning){"", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION};
+		case 404:
+			return (Meaning){"", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT};
+		case 412:
+			return (Meaning){"", ERRCODE_DUPLICATE_FILE, "it exists already", REMEDY_NONE};
+	}
+	return (Meaning){"", ERRCODE_INVALID_PARAMETER_VALUE, "the request was refused", REMEDY_NONE};
+}
+
+static void
+set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy, EtlError *error)
+{
+	switch (remedy)
+	{
+		case REMEDY_NONE:
+			break;
+		case REMEDY_PERMISSION:
+			if (strcmp(action->permission, "s3:GetObject") == 0)
+				etl_error_hint(error, "The credentials need the IAM action s3:GetObject on the object. Without "
+									  "s3:ListBucket on its bucket, S3 gives this answer also when there is no such object.");
+			else
+				etl_error_hint(error, "The credentials need the IAM action %s on it.", action->permission);
+			break;
+		case REMEDY_BUCKET:
+			etl_error_hint(error, "Check the bucket's name, and options \"region\" and \"endpoint\" of foreign server \"%s\".",
+						   action->server);
+			break;
+		case REMEDY_OBJECT:
+			etl_error_hint(error, "Check the name, letter case included, and option \"region\" of foreign server \"%s\".",
+						   action->server);
+			break;
+		case REMEDY_KEYS:
+			etl_error_hint(error, "Check access_key_id and secret_access_key: ALTER USER MAPPING FOR CURRENT_USER SERVER "
+								  "%s OPTIONS (SET access_key_id '...', SET secret_access_key '...').",
+						   action->server);
+			break;
+		case REMEDY_TOKEN:
+			etl_error_hint(error, "Temporary credentials need a fresh key pair and session_token: ALTER USER MAPPING FOR "
+								  "CURRENT_USER SERVER %s OPTIONS (SET session_token '...', ...).",
+						   action->server);
+			break;
+		case REMEDY_CLOCK:
+			etl_error_hint(error, "Set the clock of the database server's host.");
+			break;
+		case REMEDY_REGION:
+			if (failure->region[0])
+				etl_error_hint(error, "It is in region %s: ALTER SERVER %s OPTIONS (SET region '%s').", failure->region,
+							   action->server, failure->region);
+			else
+				etl_error_hint(error, "Set option \"region\" of foreign server \"%s\" to the region it is in.",
+							   action->server);
+			break;
+		case REMEDY_LATER:
+			etl_error_hint(error, "It was tried %d times; try again later.", RETRY_ATTEMPTS);
+			break;
+		case REMEDY_NETWORK:
+			etl_error_hint(error, "Check that the database server can reach it, and options \"endpoint\" and \"region\" of "
+								  "foreign server \"%s\".",
+						   action->server);
+			break;
+	}
+}
+
+void
+aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, EtlError *error)
+{
+	Meaning meaning;
+	StringInfoData detail;
+
+	if (failure->transport.sqlstate != 0)
+	{
+		etl_error_set(error, failure->transport.sqlstate, "could not %s \"%s\": no answer", action->doing,
+					  action->object);
+		etl_error_detail(error, "The request failed: %s.", failure->transport.reason);
+		set_hint(failure, action, REMEDY_NETWORK, error);
+		return;
+	}
+	meaning = meaning_of(failure);
+	etl_error_set(error, meaning.sqlstate, "could not %s \"%s\": %s", action->doing, action->object, meaning.reason);
+
+	initStringInfo(&detail);
+	if (failure->code[0])
+		appendStringInfo(&detail, "AWS said %s%s%s; ", failure->code, failure->message[0] ? ": " : "", failure->message);
+	appendStringInfo(&detail, "HTTP status %d, ", failure->status);
+	if (failure->request_id[0])
+		appendStringInfo(&detail, "request id %s.", failure->request_id);
+	else
+		appendStringInfoString(&detail, "no request id.");
+	etl_error_detail(error, "%s", detail.data);
+	pfree(detail.data);
+	set_hint(failure, action, meaning.remedy, error);
+}

@@ -1,0 +1,38 @@
+/*
+ * error.h
+ *		What AWS answered when it refused, and the one place that makes a PostgreSQL error of it. Pure.
+ */
+#ifndef ETL_AWS_ERROR_H
+#define ETL_AWS_ERROR_H
+
+#include "base/error.h"
+#include "net/http.h"
+
+typedef struct EtlAwsFailure
+{
+	EtlHttpFailure transport; /* sqlstate not 0: there was no answer, and the rest is empty */
+	int status;				  /* HTTP's */
+	char code[128];			  /* AWS's error code; "" when it gave none (HEAD) */
+	char message[1024];
+	char request_id[128];
+	char region[64]; /* where the bucket really is, when S3 said so */
+} EtlAwsFailure;
+
+/* What was being done, for the error's words. */
+typedef struct EtlAwsAction
+{
+	const char *doing;		/* "read": could not read "…" */
+	const char *object;		/* the URI, ARN or name */
+	const char *permission; /* the IAM action it takes: "s3:GetObject" */
+	const char *server;		/* the foreign server's name */
+} EtlAwsAction;
+
+/*
+ * Take code, message and request id from an error response's body (S3's or a query protocol's XML, or JSON) and from
+ * header x-amzn-errortype (NULL: none). A body that is neither leaves them empty.
+ */
+extern void aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure);
+/* The failure as a PostgreSQL error. */
+extern void aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, EtlError *error);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * aws_error_test.c
+ *		Error responses of every protocol, and what becomes of them.
+ */
+#include "aws/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const EtlAwsAction read_object = {"read", "s3://lake/a", "s3:GetObject", "aws"};
+
+static EtlAwsFailure
+parsed(int status, const char *body, const char *errortype)
+{
+	EtlAwsFailure failure = {.status = status};
+
+	aws_error_parse(body, strlen(body), errortype, &failure);
+	return failure;
+}
+
+static void
+test_s3(void **state)
+{
+	EtlAwsFailure f = parsed(404,
+							 "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist."
+							 "</Message><Key>a</Key><RequestId>ABC</RequestId><HostId>x</HostId></Error>",
+							 NULL);
+	EtlError e;
+
+	assert_string_equal(f.code, "NoSuchKey");
+	assert_string_equal(f.request_id, "ABC");
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_UNDEFINED_FILE);
+	assert_string_equal(e.message, "could not read \"s3://lake/a\": no such object");
+	assert_string_equal(e.detail, "AWS said NoSuchKey: The specified key does not exist.; HTTP status 404, request id ABC.");
+	assert_true(e.hint[0] != '\0');
+
+	f = parsed(400, "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>eu-west-1</Region></Error>",
+			   NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_non_null(strstr(e.hint, "SET region 'eu-west-1'"));
+
+	f = parsed(403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_INSUFFICIENT_PRIVILEGE);
+	assert_non_null(strstr(e.hint, "s3:GetObject"));
+}
+
+static void
+test_query(void **state)
+{
+	EtlAwsFailure f = parsed(403,
+							 "<ErrorResponse xmlns=\"http://sns\"><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>"
+							 "<Message>The security token included in the request is invalid.</Message></Error>"
+							 "<RequestId>r-1</RequestId></ErrorResponse>",
+							 NULL);
+	EtlError e;
+
+	assert_string_equal(f.code, "InvalidClientTokenId");
+	assert_string_equal(f.request_id, "r-1");
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
+	assert_non_null(strstr(e.hint, "ALTER USER MAPPING"));
+}
+
+static void
+test_json(void **state)
+{
+	EtlAwsFailure f =
+		parsed(400, " {\"__type\":\"com.amazonaws.x#ResourceNotFoundException\",\"Message\":\"can't find it \\u00e9\\n\"}", NULL);
+	EtlError e;
+
+	assert_string_equal(f.code, "ResourceNotFoundException");
+	assert_string_equal(f.message, "can't find it ?? ");
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_UNDEFINED_OBJECT);
+
+	f = parsed(400, "{\"message\":\"m\"}", "ThrottlingException:http://internal.amazon.com/");
+	assert_string_equal(f.code, "ThrottlingException");
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED);
+}
+
+/* The canonical request that AWS quotes holds the session token. */
+static void
+test_signature_not_quoted(void **state)
+{
+	EtlAwsFailure f = parsed(403,
+							 "<Error><Code>SignatureDoesNotMatch</Code><Message>The Canonical String should have been "
+							 "'POST x-amz-security-token:CANARY'</Message></Error>",
+							 NULL);
+	EtlError e;
+
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
+	assert_null(strstr(e.detail, "CANARY"));
+}
+
+static void
+test_no_body(void **state)
+{
+	const struct
+	{
+		int status;
+		int sqlstate;
+	} cases[] = {{403, ERRCODE_INSUFFICIENT_PRIVILEGE}, {404, ERRCODE_UNDEFINED_OBJECT},
+				 {412, ERRCODE_DUPLICATE_FILE},			{500, ERRCODE_SYSTEM_ERROR},
+				 {503, ERRCODE_SYSTEM_ERROR},			{429, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
+				 {400, ERRCODE_INVALID_PARAMETER_VALUE}, {301, ERRCODE_INVALID_PARAMETER_VALUE}};
+	EtlError e;
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		EtlAwsFailure f = parsed(cases[i].status, "", NULL);
+
+		aws_error_describe(&f, &read_object, &e);
+		assert_int_equal(e.sqlstate, cases[i].sqlstate);
+	}
+}
+
+static void
+test_nonsense(void **state)
+{
+	const char *bodies[] = {"<html><body>502</body>", "{", "{\"__type\":5}", "[]", "<", "\xFF\xFE", "{\"a\":{\"b\":[[["};
+
+	for (int i = 0; i < lengthof(bodies); i++)
+		assert_string_equal(parsed(502, bodies[i], NULL).code, "");
+}
+
+static void
+test_no_answer(void **state)
+{
+	EtlAwsFailure f = {.transport = {ERRCODE_CONNECTION_FAILURE, true, "connection reset"}};
+	EtlError e;
+
+	aws_error_describe(&f, &read_object, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_CONNECTION_FAILURE);
+	assert_string_equal(e.detail, "The request failed: connection reset.");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_s3),		cmocka_unit_test(test_query),	 cmocka_unit_test(test_json),
+		cmocka_unit_test(test_no_body), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_signature_not_quoted)};
+
+	return cmocka_run_group_tests_name("aws_error", tests, NULL, NULL);
+}
