@@ -30,4 +30,8 @@ extern EtlAwsCredentials *aws_credentials_get(const EtlAwsServer *server);
  */
 extern EtlAwsCredentials *aws_credentials_assume_role(const EtlAwsServer *server, const char *role_arn);
 
+/* The providers; aws_credentials_get asks the one that the server's options choose. */
+extern EtlAwsCredentials *credentials_mapping_get(const EtlAwsServer *server);
+extern EtlAwsCredentials *credentials_environment_get(const EtlAwsServer *server);
+
 #endif

@@ -1,9 +1,11 @@
 /*
  * module.h
- *		What _PG_init calls of this room.
+ *		What _PG_init calls of this room, and its settings.
  */
 #ifndef ETL_AWS_MODULE_H
 #define ETL_AWS_MODULE_H
+
+extern char *aws_default_server; /* setting etl.aws_server */
 
 extern void aws_init(void);
 

@@ -29,6 +29,7 @@ typedef struct EtlAwsServer
 	char *endpoint;	 /* NULL: AWS's own */
 	bool path_style; /* s3: bucket in the path, not in the host name */
 	char *root;		 /* local mode: absolute, canonical */
+	bool ambient;	 /* credentials 'environment' */
 	bool trusted;	 /* owned by a superuser: may name private addresses, http and ambient credentials */
 
 	/*

@@ -1,0 +1,245 @@
+/*
+ * request.c
+ *		Sign, send, look at the answer, try again. See request.h.
+ *
+ * An attempt is signed afresh: its time is part of the signature. When AWS says that our clock is wrong, the answer's
+ * Date header tells by how much; the process remembers that and signs with the corrected time from then on.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <time.h>
+
+#include "aws/request.h"
+#include "aws/sigv4.h"
+#include "base/clock.h"
+#include "common/pg_prng.h"
+#include "net/retry.h"
+#include "utils/timestamp.h"
+
+#define ERROR_BODY_SIZE (64 * 1024)
+#define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
+
+static int64 clock_offset_s = 0;
+
+void
+aws_text_check(const char *what, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
+		if (*c < 0x20 || *c == 0x7F)
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s holds a control character", what),
+					errdetail("Byte %d is 0x%02X.", (int) (c - (const unsigned char *) text) + 1, *c));
+}
+
+static void
+format_timestamp(char out[TIMESTAMP_SIZE])
+{
+	time_t now = timestamptz_to_time_t(clock_now()) + clock_offset_s;
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) == NULL || strftime(out, TIMESTAMP_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
+		ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("the clock's time can't be signed"));
+}
+
+/* Sign once and send once. */
+static EtlHttp *
+send_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials, const char *body_hash)
+{
+	bool s3 = strcmp(request->service, "s3") == 0;
+	char timestamp[TIMESTAMP_SIZE];
+	EtlSigv4Signature signature;
+	EtlSigv4Signer signer = {.access_key_id = credentials->access_key_id,
+							 .secret_access_key = credentials->secret_access_key,
+							 .session_token = credentials->session_token,
+							 .region = request->server->region,
+							 .service = request->service,
+							 .timestamp = timestamp,
+							 .encode_path = !s3,
+							 .normalize_path = !s3};
+	EtlSigv4Request to_sign = {.method = request->method,
+							   .path = psprintf("%s%s", request->endpoint.path, request->path),
+							   .query = request->query,
+							   .nquery = request->nquery,
+							   .payload_hash = body_hash,
+							   .send_payload_hash = s3};
+	EtlHttpField *headers =
+		palloc((1 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
+	int nheaders = 0;
+	char *query = sigv4_query_string(request->query, request->nquery);
+	EtlError error;
+
+	headers[nheaders++] = (EtlHttpField){"Host", request->endpoint.host};
+	for (int i = 0; i < request->nheaders; i++)
+		headers[nheaders++] = request->headers[i];
+	to_sign.headers = headers;
+	to_sign.nheaders = nheaders;
+	format_timestamp(timestamp);
+	if (!sigv4_sign_headers(&signer, &to_sign, &signature, &error))
+		etl_error_raise(&error);
+	for (int i = 0; i < signature.nheaders; i++)
+		headers[nheaders++] = signature.headers[i];
+
+	return http_send(&(EtlHttpRequest){
+		.method = request->method,
+		.url = psprintf("%s%s%s%s", request->endpoint.base, to_sign.path, *query ? "?" : "", query),
+		.headers = headers,
+		.nheaders = nheaders,
+		.body = request->body,
+		.guarded = !request->server->trusted});
+}
+
+static void
+copy_header(char *to, size_t size, const EtlHttp *http, const char *name)
+{
+	const char *value = http_header(http, name);
+
+	if (value != NULL && *to == '\0')
+		for (size_t i = 0; i < size - 1 && value[i] > ' ' && value[i] < 0x7F; i++)
+			to[i] = value[i];
+}
+
+/* Why this answer isn't what was asked for. */
+static void
+read_failure(EtlHttp *http, EtlAwsFailure *failure)
+{
+	StringInfoData body;
+
+	memset(failure, 0, sizeof(*failure));
+	failure->status = http_status(http);
+	if (failure->status == 0)
+	{
+		failure->transport = *http_failure(http);
+		return;
+	}
+	initStringInfo(&body);
+	(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
+	aws_error_parse(body.data, body.len, http_header(http, "x-amzn-errortype"), failure);
+	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
+	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
+	copy_header(failure->region, sizeof(failure->region), http, "x-amz-bucket-region");
+	pfree(body.data);
+}
+
+/* True when the answer says that our time is off, and by enough that signing anew will help. */
+static bool
+learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
+{
+	static const char *const codes[] = {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
+										"InvalidSignatureException", "SignatureDoesNotMatch"};
+	const char *date = http_header(http, "Date");
+	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
+
+	for (int i = 0; theirs > 0 && i < lengthof(codes); i++)
+		if (strcmp(failure->code, codes[i]) == 0)
+		{
+			int64 offset = (int64) theirs - (int64) timestamptz_to_time_t(clock_now());
+			bool helps = Abs(offset - clock_offset_s) > 4 * 60;
+
+			if (helps)
+				clock_offset_s = offset;
+			return helps;
+		}
+	return false;
+}
+
+bool
+aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
+{
+	EtlRetryKind kind;
+	int wait_ms;
+
+	if (failure->transport.sqlstate != 0)
+		kind = failure->transport.transient ? ETL_RETRY_TRANSIENT : ETL_RETRY_NEVER;
+	else
+		kind = retry_kind(failure->status, failure->code);
+	if (!retry_again(kind, attempts, pg_prng_double(&pg_global_prng_state), retry_after_ms, &wait_ms))
+		return false;
+	http_sleep(wait_ms);
+	return true;
+}
+
+EtlHttp *
+aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+{
+	const EtlAwsCredentials *credentials =
+		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
+	char hash[SIGV4_HEX_SIZE];
+	const char *body_hash = request->body_hash;
+	bool clock_corrected = false;
+	EtlError error;
+
+	if (!request->server->trusted && strncmp(request->endpoint.base, "https:", 6) != 0)
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("AWS server \"%s\" may use https only", request->server->name),
+				errdetail("Its owner is not a superuser."),
+				errhint("Give it an https endpoint, or make a superuser its owner."));
+	if (body_hash == NULL)
+	{
+		if (!sigv4_sha256(request->body.data, request->body.size, hash, &error))
+			etl_error_raise(&error);
+		body_hash = hash;
+	}
+	for (int attempts = 1;; attempts++)
+	{
+		EtlHttp *http = send_attempt(request, credentials, body_hash);
+		int64 after;
+
+		if (http_status(http) >= 200 && http_status(http) < 300)
+			return http;
+		read_failure(http, failure);
+		after = retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After"));
+		if (!clock_corrected && learn_clock_offset(http, failure))
+		{
+			clock_corrected = true;
+			http_close(http);
+			continue;
+		}
+		http_close(http);
+		if (!aws_request_wait(failure, attempts, after))
+			return NULL;
+	}
+}
+
+void
+aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
+{
+	EtlError error;
+
+	aws_error_describe(failure, &request->action, &error);
+	etl_error_raise(&error);
+}
+
+EtlHttp *
+aws_request_send_or_raise(const EtlAwsRequest *request)
+{
+	EtlAwsFailure failure;
+	EtlHttp *http = aws_request_send(request, &failure);
+
+	if (http == NULL)
+		aws_request_raise(request, &failure);
+	return http;
+}
+
+void
+aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out)
+{
+	for (int attempts = 1;; attempts++)
+	{
+		EtlHttp *http = aws_request_send_or_raise(request);
+		EtlAwsFailure failure = {.status = 0};
+		bool complete = http_read_all(http, limit, out);
+
+		failure.transport = *http_failure(http);
+		http_close(http);
+		if (complete)
+			return;
+		if (failure.transport.sqlstate == 0)
+			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("could not %s \"%s\": the answer is too long", request->action.doing,
+						   request->action.object),
+					errdetail("It has more than %zu bytes.", limit));
+		if (!aws_request_wait(&failure, attempts, 0))
+			aws_request_raise(request, &failure);
+		resetStringInfo(out);
+	}
+}

@@ -1,0 +1,50 @@
+/*
+ * request.h
+ *		A signed request to AWS, tried as often as it is worth: what s3.c and call.c are built on.
+ */
+#ifndef ETL_AWS_REQUEST_H
+#define ETL_AWS_REQUEST_H
+
+#include "postgres.h"
+
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+#include "aws/error.h"
+#include "aws/server.h"
+#include "net/http.h"
+
+typedef struct EtlAwsRequest
+{
+	const EtlAwsServer *server;
+	const EtlAwsCredentials *credentials; /* NULL: the current user's for the server */
+	EtlAwsAction action;
+	const char *service; /* the name it signs with; "s3" has rules of its own */
+	EtlEndpoint endpoint;
+	const char *method;
+	const char *path; /* encoded; starts with a slash; follows the endpoint's path */
+	const EtlHttpField *query;
+	int nquery;
+	const EtlHttpField *headers; /* besides Host and what signing adds */
+	int nheaders;
+	EtlHttpBody body;
+	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
+} EtlAwsRequest;
+
+/* The answer when its status is 2xx, its body still to be read; else NULL, with failure filled. */
+extern EtlHttp *aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure);
+/* As above, and no other answer will do. */
+extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
+/* As above, its whole body read as well: one longer than limit is an error. */
+extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
+extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure) pg_attribute_noreturn();
+
+/*
+ * One more attempt after `attempts` failed ones: waits and returns true, or returns false when it wouldn't help. A
+ * reader whose body broke off uses it too.
+ */
+extern bool aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms);
+
+/* Raises 22023 when the text of `what` holds a control character. */
+extern void aws_text_check(const char *what, const char *text);
+
+#endif

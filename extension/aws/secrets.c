@@ -1,0 +1,84 @@
+/*
+ * secrets.c
+ *		GetSecretValue, and its stand-in for local mode. See secrets.h.
+ *
+ * No value is ever put into an error; buffers that held one are wiped.
+ */
+#include "postgres.h"
+
+#include "aws/call.h"
+#include "aws/request.h"
+#include "aws/secret_answer.h"
+#include "aws/secrets.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#define MAX_ID_SIZE 2048
+
+/*
+ * The row is read with the extension owner's rights, who may be beyond row security; so its rule is checked here. To
+ * everybody else a secret of another's looks like none at all.
+ */
+static char *
+local_secret_get(const char *secret_id)
+{
+	Oid types[] = {TEXTOID, OIDOID};
+	Datum values[] = {CStringGetTextDatum(secret_id), ObjectIdGetDatum(GetUserId())};
+	EtlTransaction transaction;
+	EtlSpiScope spi;
+	char *value = NULL;
+
+	etl_transaction_enter(&transaction);
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	if (etl_spi_run("SELECT value FROM etl.local_secret WHERE secret_id = $1 AND pg_has_role($2, owner, 'USAGE')",
+					SPI_OK_SELECT, lengthof(types), types, values, NULL) > 0)
+		value = etl_spi_text(&spi, 0, 1);
+	etl_spi_close(&spi);
+	etl_transaction_leave(&transaction);
+	if (value == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("could not get secret \"%s\": it does not exist", secret_id),
+				errdetail("Table etl.local_secret has no such row that role \"%s\" may read.",
+						  GetUserNameFromId(GetUserId(), false)),
+				errhint("INSERT INTO etl.local_secret (secret_id, value) VALUES (%s, '...').",
+						quote_literal_cstr(secret_id)));
+	return value;
+}
+
+char *
+secrets_value_get(const EtlAwsServer *server, const char *secret_id)
+{
+	EtlAwsCall call = {server, NULL, "secretsmanager", "GetSecretValue", "get secret", secret_id};
+	StringInfoData input;
+	StringInfoData answer;
+	char *value;
+	char *converted;
+	bool ok;
+	EtlError error;
+
+	aws_text_check("the id of a secret", secret_id);
+	if (*secret_id == '\0' || strlen(secret_id) > MAX_ID_SIZE)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid length of a secret's id"),
+				errdetail("It has %zu bytes, and may have 1 to %d.", strlen(secret_id), MAX_ID_SIZE));
+	if (server->mode == ETL_AWS_MODE_LOCAL)
+		return local_secret_get(secret_id);
+
+	initStringInfo(&input);
+	appendStringInfoString(&input, "{\"SecretId\":");
+	escape_json(&input, pg_server_to_any(secret_id, strlen(secret_id), PG_UTF8));
+	appendStringInfoChar(&input, '}');
+	aws_call_json(&call, input.data, &answer);
+	ok = secret_answer_parse(answer.data, answer.len, secret_id, &value, &error);
+	explicit_bzero(answer.data, answer.maxlen);
+	pfree(answer.data);
+	if (!ok)
+		etl_error_raise(&error);
+	converted = pg_any_to_server(value, strlen(value), PG_UTF8);
+	if (converted != value)
+		explicit_bzero(value, strlen(value));
+	return converted;
+}

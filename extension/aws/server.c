@@ -1,0 +1,265 @@
+/*
+ * server.c
+ *		Foreign servers of wrapper etl_aws: their options, who may set which, and what is made of them. See server.h.
+ *
+ * Trust comes from the owner at the time of use, not from who set an option: ALTER SERVER … OWNER TO moves it.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "aws/endpoint.h"
+#include "aws/module.h"
+#include "aws/request.h"
+#include "aws/server.h"
+#include "base/compat.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(pg_etl_aws_validator);
+
+static void
+check_mode(const char *value)
+{
+	if (strcmp(value, "aws") != 0 && strcmp(value, "local") != 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"mode\": \"%s\"", value),
+				errhint("Valid values are \"aws\" and \"local\"."));
+}
+
+static void
+check_region(const char *value)
+{
+	EtlError error;
+
+	if (!endpoint_region_check(value, &error))
+		etl_error_raise(&error);
+}
+
+static void
+check_endpoint(const char *value)
+{
+	EtlError error;
+
+	if (!endpoint_custom_check(value, &error))
+		etl_error_raise(&error);
+}
+
+static void
+check_path_style(const char *value)
+{
+	bool ignored;
+
+	if (!parse_bool(value, &ignored))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid value for option \"path_style\": \"%s\"", value),
+				errhint("Valid values are \"true\" and \"false\"."));
+}
+
+/* A folder of the server's file system: for those who may read and write any file of it. */
+static void
+check_root(const char *value)
+{
+	Oid user = GetUserId();
+
+	if (!superuser() && !(has_privs_of_role(user, ROLE_PG_READ_SERVER_FILES) &&
+						  has_privs_of_role(user, ROLE_PG_WRITE_SERVER_FILES)))
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied to set option \"root\" of an etl_aws server"),
+				errdetail("It makes a folder of the database server readable and writable."),
+				errhint("Ask a superuser, or a member of both pg_read_server_files and pg_write_server_files."));
+	aws_text_check("option \"root\"", value);
+	if (!is_absolute_path(value))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"root\" is not an absolute path: \"%s\"", value));
+}
+
+static void
+check_credentials(const char *value)
+{
+	if (strcmp(value, "user_mapping") == 0)
+		return;
+	if (strcmp(value, "environment") != 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid value for option \"credentials\": \"%s\"", value),
+				errhint("Valid values are \"user_mapping\" and \"environment\"."));
+	if (!superuser())
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied to set option \"credentials\" to \"environment\""),
+				errdetail("The environment's credentials are the database server's own."),
+				errhint("Ask a superuser, or use a user mapping."));
+}
+
+static void
+check_key_text(const char *what, const char *value)
+{
+	if (*value == '\0')
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is empty", what));
+	/* printable ASCII, so that it can go into a header; the value itself is not repeated */
+	for (const unsigned char *c = (const unsigned char *) value; *c; c++)
+		if (*c <= 0x20 || *c >= 0x7F)
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s holds a blank or another character that AWS's don't", what),
+					errhint("Check it for blanks and line breaks that came with copy and paste."));
+}
+
+static void
+check_access_key_id(const char *value)
+{
+	check_key_text("option \"access_key_id\"", value);
+}
+
+static void
+check_secret_access_key(const char *value)
+{
+	check_key_text("option \"secret_access_key\"", value);
+}
+
+static void
+check_session_token(const char *value)
+{
+	check_key_text("option \"session_token\"", value);
+}
+
+typedef struct Option
+{
+	const char *name;
+	Oid catalog; /* the kind of object that has it */
+	void (*check)(const char *value);
+} Option;
+
+static const Option options[] = {
+	{"mode", ForeignServerRelationId, check_mode},
+	{"region", ForeignServerRelationId, check_region},
+	{"endpoint", ForeignServerRelationId, check_endpoint},
+	{"path_style", ForeignServerRelationId, check_path_style},
+	{"root", ForeignServerRelationId, check_root},
+	{"credentials", ForeignServerRelationId, check_credentials},
+	{"access_key_id", UserMappingRelationId, check_access_key_id},
+	{"secret_access_key", UserMappingRelationId, check_secret_access_key},
+	{"session_token", UserMappingRelationId, check_session_token},
+};
+
+static const Option *
+option_find(const char *name, Oid catalog)
+{
+	StringInfoData valid;
+
+	for (int i = 0; i < lengthof(options); i++)
+		if (options[i].catalog == catalog && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	initStringInfo(&valid);
+	for (int i = 0; i < lengthof(options); i++)
+		if (options[i].catalog == catalog)
+			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "", options[i].name);
+	ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
+			valid.len > 0 ? errhint("Valid options in this context are: %s.", valid.data)
+						  : errhint("There are no valid options in this context."));
+}
+
+static const char *
+option_value(List *list, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, list)
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, name) == 0)
+			return defGetString(option);
+	}
+	return NULL;
+}
+
+/* What no option shows by itself. */
+static void
+check_together(List *list, Oid catalog)
+{
+	const char *mode = option_value(list, "mode");
+	bool local = mode != NULL && strcmp(mode, "local") == 0;
+
+	if (catalog == ForeignServerRelationId && local && option_value(list, "root") == NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("option \"root\" is required in local mode"),
+				errhint("Name the directory that holds a folder for each bucket: OPTIONS (mode 'local', root '/srv/lake')."));
+	if (catalog == ForeignServerRelationId && !local && option_value(list, "root") != NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("option \"root\" is for local mode only"),
+				errhint("Add mode 'local', or leave root out."));
+	if (catalog == UserMappingRelationId &&
+		(option_value(list, "access_key_id") == NULL || option_value(list, "secret_access_key") == NULL))
+		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				errmsg("options \"access_key_id\" and \"secret_access_key\" are required"),
+				errhint("OPTIONS (access_key_id '...', secret_access_key '...')"));
+}
+
+Datum
+pg_etl_aws_validator(PG_FUNCTION_ARGS)
+{
+	List *list = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	ListCell *cell;
+
+	foreach (cell, list)
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		option_find(option->defname, catalog)->check(defGetString(option));
+	}
+	check_together(list, catalog);
+	PG_RETURN_VOID();
+}
+
+static void
+apply_options(EtlAwsServer *server, List *list)
+{
+	const char *value;
+
+	server->region = pstrdup((value = option_value(list, "region")) != NULL ? value : "us-east-1");
+	if ((value = option_value(list, "mode")) != NULL && strcmp(value, "local") == 0)
+		server->mode = ETL_AWS_MODE_LOCAL;
+	if ((value = option_value(list, "endpoint")) != NULL)
+		server->endpoint = pstrdup(value);
+	if ((value = option_value(list, "path_style")) != NULL)
+		(void) parse_bool(value, &server->path_style);
+	if ((value = option_value(list, "root")) != NULL)
+	{
+		server->root = pstrdup(value);
+		canonicalize_path(server->root);
+	}
+	value = option_value(list, "credentials");
+	server->ambient = value != NULL && strcmp(value, "environment") == 0;
+}
+
+EtlAwsServer *
+aws_server_get(const char *name)
+{
+	EtlAwsServer *server = palloc0(sizeof(EtlAwsServer));
+	ForeignServer *foreign;
+	AclResult access;
+
+	if (name == NULL)
+		name = aws_default_server;
+	foreign = GetForeignServerByName(name, true);
+	if (foreign == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("AWS server \"%s\" does not exist", name),
+				errhint("CREATE SERVER %s FOREIGN DATA WRAPPER etl_aws OPTIONS (region 'us-east-1'), or set etl.aws_server to "
+						"the name of one that exists.",
+						quote_identifier(name)));
+	if (strcmp(GetForeignDataWrapper(foreign->fdwid)->fdwname, "etl_aws") != 0)
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("foreign server \"%s\" is not an AWS server", name),
+				errhint("Name a server of foreign-data wrapper etl_aws."));
+	access = object_aclcheck(ForeignServerRelationId, foreign->serverid, GetUserId(), ACL_USAGE);
+	if (access != ACLCHECK_OK)
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for AWS server \"%s\"", name),
+				errhint("GRANT USAGE ON FOREIGN SERVER %s TO %s.", quote_identifier(name),
+						quote_identifier(GetUserNameFromId(GetUserId(), false))));
+	server->serverid = foreign->serverid;
+	server->name = pstrdup(foreign->servername);
+	server->trusted = superuser_arg(foreign->owner);
+	apply_options(server, foreign->options);
+	return server;
+}
