@@ -216,7 +216,7 @@ CONF
 sub _start_warehouse
 {
 	my ($self) = @_;
-	my $node = $self->_start_cluster('warehouse', "listen_addresses = '127.0.0.1'\npassword_encryption = 'scram-sha-256'");
+	my $node = $self->_start_cluster('warehouse', "listen_addresses = '127.0.0.1'");
 	my %login = (
 		host => '127.0.0.1', port => $node->port, dbname => 'dev',
 		username => 'loader', password => 'canary-warehouse-password');
