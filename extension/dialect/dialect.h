@@ -32,10 +32,17 @@ extern bool dialect_split(const char *script, EtlScript *out, EtlError *error);
 typedef const char *(*EtlParameterLookup)(const char *name, void *arg);
 
 /*
- * Put parameters in: :name as is, :'name' as a quoted literal, :"name" as a quoted identifier, lexed as psql does
- * (not inside literals, comments or dollar quotes; `::` is a cast; an unknown name is left as it stands).
+ * Put parameters in: :name as is, :'name' as a quoted literal, :"name" as a quoted identifier, :{?name} as TRUE or
+ * FALSE, lexed as psql does (not inside literals, comments or dollar quotes; `::` is a cast; an unknown name is left
+ * as it stands). A value is not looked into for further parameters.
  */
 extern bool dialect_substitute(const char *sql, EtlParameterLookup lookup, void *arg, char **out, EtlError *error);
+
+/*
+ * For SQL files that were written for another runner: ${name} and <name> are replaced as text, inside literals too,
+ * where that very name is known. Do it before dialect_split.
+ */
+extern char *dialect_substitute_text(const char *sql, EtlParameterLookup lookup, void *arg);
 
 typedef enum EtlStatementKind
 {
@@ -52,7 +59,16 @@ typedef struct EtlTranslation
 	char *sql; /* PostgreSQL's SQL, one or more statements; "" for ETL_STATEMENT_NOTHING */
 } EtlTranslation;
 
-/* Translate one statement (no trailing semicolon needed). */
+/*
+ * Translate one statement (no trailing semicolon needed). On failure error->position is in `sql`, and the detail
+ * names its line and column there.
+ */
 extern bool dialect_translate(const char *sql, EtlTranslation *out, EtlError *error);
+
+/*
+ * Name the place in the detail: error->position, in a text that starts `offset` bytes into `script`. For whoever
+ * translates a statement of a script and wants the script's line in the message.
+ */
+extern void dialect_error_locate(EtlError *error, const char *script, int offset);
 
 #endif

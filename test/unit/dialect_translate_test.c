@@ -1,0 +1,360 @@
+/*
+ * dialect_translate_test.c
+ *		Statement by statement: what comes out, or which error at which place.
+ */
+#include "dialect/dialect.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define ROLE " iam_role default"
+
+static void
+becomes(const char *sql, const char *expected)
+{
+	EtlTranslation out;
+	EtlError error;
+
+	if (!dialect_translate(sql, &out, &error))
+		fail_msg("%s: %s", sql, error.message);
+	assert_string_equal(out.sql, expected);
+}
+
+static void
+passes(const char *sql)
+{
+	becomes(sql, sql);
+}
+
+static void
+fails(const char *sql, int sqlstate, const char *message, int position)
+{
+	EtlTranslation out;
+	EtlError error;
+
+	if (dialect_translate(sql, &out, &error))
+		fail_msg("%s: %s", sql, out.sql);
+	assert_string_equal(error.message, message);
+	assert_int_equal(error.sqlstate, sqlstate);
+	assert_int_equal(error.position, position);
+	assert_string_not_equal(error.hint, "");
+}
+
+static void
+test_text(void **state)
+{
+	passes("select a, -- c\n  b /* d */ from t where x = 'it''s' and y ~ E'\\\\d'");
+	passes("insert into a select * from b");
+	passes("create function f() returns int as $$ select '\\d' $$ language sql");
+	passes("select U&'\\0041', a # b, a #b, 1 #2, (1)#x, j #> '{a}', j #>> '{a}'");
+	becomes("select 'a\\tb\\\\d', 'c'", "select E'a\\tb\\\\d', 'c'");
+	becomes("select'\\''", "select E''''");
+	becomes("select '\\''||'x'\n  '\\n'", "select E''''||E'x'\n  '\\n'");
+	becomes("insert into #Stage select #s.a from x join #s on #s.a=#t.a",
+			"insert into \"#stage\" select \"#s\".a from x join \"#s\" on \"#s\".a=\"#t\".a");
+	becomes("select x::varchar(max), y::char(MAX), max(z)", "select x::varchar(65535), y::char(4096), max(z)");
+	becomes("truncate t;;", "truncate t;;");
+	becomes("", "");
+	becomes("-- nothing", "");
+	fails("select 1,\n '\\d'", ERRCODE_SYNTAX_ERROR, "ambiguous escape \"\\d\" in a string literal", 13);
+	fails("select 'a", ERRCODE_SYNTAX_ERROR, "unterminated quoted string", 8);
+}
+
+static void
+kind_is(const char *sql, EtlStatementKind kind)
+{
+	EtlTranslation out;
+	EtlError error;
+
+	assert_true(dialect_translate(sql, &out, &error));
+	assert_int_equal(out.kind, kind);
+	if (kind == ETL_STATEMENT_NOTHING)
+		assert_string_equal(out.sql, "");
+	else
+		assert_string_equal(out.sql, sql);
+}
+
+static void
+test_kinds(void **state)
+{
+	kind_is("begin", ETL_STATEMENT_BEGIN);
+	kind_is("START TRANSACTION isolation level serializable", ETL_STATEMENT_BEGIN);
+	kind_is("end transaction", ETL_STATEMENT_COMMIT);
+	kind_is("Commit Work;", ETL_STATEMENT_COMMIT);
+	kind_is("abort", ETL_STATEMENT_ROLLBACK);
+	kind_is("rollback", ETL_STATEMENT_ROLLBACK);
+	kind_is("rollback to savepoint a", ETL_STATEMENT_OTHER);
+	kind_is("commit prepared 'a'", ETL_STATEMENT_OTHER);
+	kind_is("set search_path to a", ETL_STATEMENT_OTHER);
+	kind_is("set session query_group to 'nightly'", ETL_STATEMENT_NOTHING);
+	kind_is("reset query_group", ETL_STATEMENT_NOTHING);
+	kind_is(" ; ", ETL_STATEMENT_NOTHING);
+}
+
+static void
+test_copy(void **state)
+{
+	becomes("copy sales from 's3://b/k' iam_role 'arn:aws:iam::1:role/x' CSV Delimiter AS ',' ignoreheader 1 gzip;",
+			"SELECT etl.load('sales'::regclass, 's3://b/k', 'csv', '{\"delimiter\": \",\", \"gzip\": true, "
+			"\"ignoreheader\": 1, \"iam_role\": \"arn:aws:iam::1:role/x\"}'::jsonb)");
+	becomes("copy s.\"T x\" (A, \"B\"\"c\") from 's3://b' credentials 'aws_access_key_id=AK; "
+			"aws_secret_access_key=S/=;token=t' delimiter '\\t' null as '\\N' compupdate off statupdate",
+			"SELECT etl.load('s.\"T x\"'::regclass, 's3://b', 'text', E'{\"columns\": [\"a\", \"B\\\\\"c\"], "
+			"\"delimiter\": \"\\\\u0009\", \"null\": \"\\\\\\\\N\", \"compupdate\": false, \"statupdate\": true, "
+			"\"credentials\": {\"access_key_id\": \"AK\", \"secret_access_key\": \"S/=\", "
+			"\"session_token\": \"t\"}}'::jsonb)");
+	becomes("copy #t from 's3://b' with credentials as 'aws_iam_role=arn' format as json 's3://j' region as 'r'",
+			"SELECT etl.load('\"#t\"'::regclass, 's3://b', 'json', '{\"region\": \"r\", \"jsonpaths\": \"s3://j\", "
+			"\"iam_role\": \"arn\"}'::jsonb)");
+	becomes("copy t from 's3://b' format parquet manifest" ROLE,
+			"SELECT etl.load('t'::regclass, 's3://b', 'parquet', '{\"manifest\": true, \"iam_role\": "
+			"\"default\"}'::jsonb)");
+	becomes("copy t from 's3://b'" ROLE " avro acceptinvchars encoding UTF16 maxerror as 10 compupdate preset",
+			"SELECT etl.load('t'::regclass, 's3://b', 'avro', '{\"jsonpaths\": \"auto\", \"acceptinvchars\": \"?\", "
+			"\"encoding\": \"utf16\", \"compupdate\": \"preset\", \"maxerror\": 10, \"iam_role\": "
+			"\"default\"}'::jsonb)");
+	becomes("copy job from 's3://b' fixedwidth 'a:1,b:2' access_key_id 'k' secret_access_key 's'",
+			"SELECT etl.load('job'::regclass, 's3://b', 'fixedwidth', '{\"fixedwidth\": \"a:1,b:2\", \"credentials\": "
+			"{\"access_key_id\": \"k\", \"secret_access_key\": \"s\"}}'::jsonb)");
+	becomes("copy t from 's3://b' csv quote '\\\"'" ROLE,
+			"SELECT etl.load('t'::regclass, 's3://b', 'csv', E'{\"quote\": \"\\\\\"\", \"iam_role\": "
+			"\"default\"}'::jsonb)");
+}
+
+static void
+test_copy_passes(void **state)
+{
+	passes("copy t from stdin");
+	passes("copy t (a, b) from '/tmp/x' with (format csv)");
+	passes("copy (select 1 from x) to stdout");
+	passes("copy t to 's3://x'");
+}
+
+static void
+test_copy_errors(void **state)
+{
+	int syntax = ERRCODE_SYNTAX_ERROR;
+
+	fails("copy t from 's3://b'" ROLE " ignorheader 1", syntax, "unknown COPY option \"ignorheader\"", 39);
+	fails("copy t from 's3://b'" ROLE " csv csv", syntax, "COPY option \"CSV\" is given twice", 43);
+	fails("copy t from 's3://b'" ROLE " escape csv", syntax,
+		  "COPY options \"CSV\" and \"ESCAPE\" can't be used together", 46);
+	fails("copy t from 's3://b'" ROLE " csv json", syntax, "COPY options \"CSV\" and \"JSON\" can't be used together", 43);
+	fails("copy t from 's3://b'" ROLE " parquet gzip", syntax,
+		  "COPY options \"PARQUET\" and \"GZIP\" can't be used together", 47);
+	fails("copy t from 's3://b'" ROLE " gzip zstd", syntax, "COPY options \"GZIP\" and \"ZSTD\" can't be used together", 44);
+	fails("copy t from 's3://b'" ROLE " quote '\"'", syntax, "COPY option \"QUOTE\" needs \"CSV\"", 39);
+	fails("copy t from 's3://b'" ROLE " format xml", syntax, "unknown COPY format \"xml\"", 46);
+	fails("copy t from 's3://b'" ROLE " maxerror 100001", ERRCODE_INVALID_PARAMETER_VALUE,
+		  "option \"MAXERROR\" is out of range", 48);
+	fails("copy t from 's3://b'" ROLE " maxerror 1.5", syntax, "syntax error at a literal", 48);
+	fails("copy t from 's3://b'" ROLE " (format csv)", syntax, "syntax error at or near \"(\"", 39);
+	fails("copy t from 's3://b' csv", syntax, "COPY has no authorization", 25);
+	fails("copy t from 's3://b'" ROLE ROLE, syntax, "authorization \"iam_role\" is given twice", 39);
+	fails("copy t from 's3://b'" ROLE " access_key_id 'a' secret_access_key 'b'", syntax,
+		  "COPY has two authorizations: a role and an access key", 78);
+	fails("copy t from 's3://b' access_key_id 'a'", syntax, "COPY has only a part of an access key", 39);
+	fails("copy t from 's3://b' secret_access_key SeCrEt", syntax,
+		  "authorization \"secret_access_key\" has no value in quotes", 40);
+	fails("copy t from 's3://b' credentials 'SeCrEt'", syntax, "unknown part in the credentials string", 34);
+	fails("copy t from 's3://b'" ROLE " encrypted", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "option \"ENCRYPTED\" is not supported", 39);
+	fails("copy t from 'emr://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED, "COPY from \"emr\" is not supported", 13);
+	fails("copy job run nightly", ERRCODE_FEATURE_NOT_SUPPORTED, "COPY JOB is not supported", 6);
+	fails("copy t (a b) from 's3://b'" ROLE, syntax, "syntax error at or near \"b\"", 11);
+}
+
+static void
+test_unload(void **state)
+{
+	becomes("unload ('select a from t where b = ''x''') to 's3://b/output/' iam_role 'arn' allowoverwrite CSV "
+			"DELIMITER AS ',' header parallel off",
+			"SELECT etl.unload('select a from t where b = ''x''', 's3://b/output/', 'csv', '{\"header\": true, "
+			"\"delimiter\": \",\", \"allowoverwrite\": true, \"parallel\": false, \"iam_role\": \"arn\"}'::jsonb)");
+	becomes("unload ($$select '\\t', 'a' from #t;$$) to 's3://b'" ROLE,
+			"SELECT etl.unload(E'select E''\\\\t'', ''a'' from \"#t\"', 's3://b', 'text', '{\"iam_role\": "
+			"\"default\"}'::jsonb)");
+	becomes("unload ('select \\'a\\' from (select 1 limit 5) q') to 's3://b'" ROLE
+			" format as parquet partition by (a, \"B\") include manifest verbose maxfilesize as 100 mb",
+			"SELECT etl.unload('select ''a'' from (select 1 limit 5) q', 's3://b', 'parquet', '{\"partition_by\": "
+			"[\"a\", \"B\"], \"include\": true, \"manifest\": true, \"manifest_verbose\": true, \"maxfilesize\": "
+			"104857600, \"iam_role\": \"default\"}'::jsonb)");
+	becomes("unload ('with x as (select 1) select * from x') to 's3://b'" ROLE
+			" encrypted auto extension 'tsv' delimiter '\\011' addquotes escape null as 'NULL' zstd cleanpath",
+			"SELECT etl.unload('with x as (select 1) select * from x', 's3://b', 'text', E'{\"delimiter\": "
+			"\"\\\\u0009\", \"addquotes\": true, \"null\": \"NULL\", \"escape\": true, \"zstd\": true, \"cleanpath\": "
+			"true, \"extension\": \"tsv\", \"encrypted\": true, \"encrypted_auto\": true, \"iam_role\": "
+			"\"default\"}'::jsonb)");
+}
+
+static void
+test_unload_errors(void **state)
+{
+	int syntax = ERRCODE_SYNTAX_ERROR;
+
+	fails("unload ('select 1 limit 5') to 's3://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "UNLOAD of a query with an outer LIMIT is not supported", 9);
+	fails("unload ($q$select 1 limit 5$q$) to 's3://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "UNLOAD of a query with an outer LIMIT is not supported", 21);
+	fails("unload ('delete from t') to 's3://b'" ROLE, syntax, "syntax error at or near \"delete\"", 9);
+	fails("unload ('select 1; select 2') to 's3://b'" ROLE, syntax, "syntax error at or near \";\"", 9);
+	fails("unload ('select ''a') to 's3://b'" ROLE, syntax, "unterminated quoted string", 9);
+	fails("unload ('select 1') to '/tmp/x'" ROLE, syntax, "UNLOAD target \"/tmp/x\" is no S3 URI", 24);
+	fails("unload ('select 1') to 's3://b'", syntax, "UNLOAD has no authorization", 32);
+	fails("unload ('select 1') to 's3://b'" ROLE " allowoverwrite cleanpath", syntax,
+		  "UNLOAD options \"ALLOWOVERWRITE\" and \"CLEANPATH\" can't be used together", 65);
+	fails("unload ('select 1') to 's3://b'" ROLE " json header", syntax,
+		  "UNLOAD options \"JSON\" and \"HEADER\" can't be used together", 55);
+	fails("unload ('select 1') to 's3://b'" ROLE " maxfilesize 1 mb", ERRCODE_INVALID_PARAMETER_VALUE,
+		  "option \"MAXFILESIZE\" is out of range", 62);
+	fails("unload ('select 1') to 's3://b'" ROLE " kms_key_id 'k'", syntax,
+		  "UNLOAD option \"KMS_KEY_ID\" needs \"ENCRYPTED\"", 50);
+}
+
+static void
+test_external(void **state)
+{
+	becomes("create external schema if not exists Spec from data catalog database 'd' region 'r' iam_role default "
+			"create external database if not exists",
+			"SELECT etl.create_external_schema('spec', true, '{\"database\": \"d\", \"region\": \"r\", \"iam_role\": "
+			"\"default\", \"create_database\": true}'::jsonb)");
+	becomes("create external table s.t (a int, b string, \"C\" varchar(10), d double, e tinyint) "
+			"partitioned by (saledate date) row format delimited fields terminated by '\\001' stored as textfile "
+			"location 's3://b/' table properties ('numRows'='1')",
+			"CREATE FOREIGN TABLE s.t (\n\ta int,\n\tb text,\n\t\"C\" varchar(10),\n\td double precision,\n\t"
+			"e smallint,\n\tsaledate date\n) SERVER etl_external OPTIONS (location 's3://b/', format 'text', "
+			"partition_columns '[\"saledate\"]', field_delimiter E'\\001', table_properties '{\"numRows\": \"1\"}')");
+	becomes("create external table s.t (a int) row format serde 'org.apache.hadoop.hive.ql.io.parquet.serde."
+			"ParquetHiveSerDe' stored as inputformat 'x.MapredParquetInputFormat' outputformat 'x.Out' location 's3://b'",
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'parquet', "
+			"input_format 'x.MapredParquetInputFormat', output_format 'x.Out')");
+	becomes("create external table s.t (a int) row format serde 'a.OpenCSVSerde' with serdeproperties "
+			"('separatorChar'=',', 'quoteChar'='\\\"') stored as textfile location 's3://b'",
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'opencsv', "
+			"serde_properties E'{\"separatorChar\": \",\", \"quoteChar\": \"\\\\\"\"}')");
+	becomes("create external table s.t (a int) row format serde 'a.LazySimpleSerDe' with serdeproperties "
+			"('field.delim'=',') stored as textfile location 's3://b'",
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'text', "
+			"field_delimiter ',', serde_properties '{\"field.delim\": \",\"}')");
+}
+
+static void
+test_external_errors(void **state)
+{
+	int syntax = ERRCODE_SYNTAX_ERROR;
+	int refused = ERRCODE_FEATURE_NOT_SUPPORTED;
+
+	fails("create external schema s from postgres database 'd'", refused,
+		  "external schema FROM \"postgres\" is not supported", 31);
+	fails("create external schema s from data catalog database 'd'", syntax, "CREATE EXTERNAL SCHEMA has no IAM_ROLE", 56);
+	fails("create external table s.t stored as parquet location 's3://b' as select 1", refused,
+		  "command \"CREATE EXTERNAL TABLE AS\" is not supported", 63);
+	fails("create external table s.t (a struct<b:int>) stored as parquet location 's3://b'", refused,
+		  "type \"struct\" of column \"a\" is not supported", 30);
+	fails("create external table s.t (a int) partitioned by (A int) stored as parquet location 's3://b'",
+		  ERRCODE_DUPLICATE_COLUMN, "column \"a\" is there twice", 51);
+	fails("create external table s.t (a int) stored as rcfile location 's3://b'", refused,
+		  "file format \"rcfile\" is not supported", 45);
+	fails("create external table s.t (a int) stored as parquet", syntax, "external table \"s.t\" has no LOCATION", 52);
+	fails("create external table s.t (a int) row format serde 'x.OrcSerde' stored as parquet location 's3://b'", syntax,
+		  "external table \"s.t\" is stored as parquet and has a row format for orc", 100);
+	fails("alter table s.t set location 's3://b'", refused, "ALTER TABLE … set location is not supported", 17);
+}
+
+static void
+test_partitions(void **state)
+{
+	becomes("ALTER TABLE s.t ADD partition(k='a') location 's3://b/1' partition(k='b', n=2) location 's3://b/2'",
+			"SELECT etl.add_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b/1', false),\n"
+			"       etl.add_partition('s.t'::regclass, '{\"k\": \"b\", \"n\": \"2\"}'::jsonb, 's3://b/2', false)");
+	becomes("alter table s.t add if not exists partition (k='a') location 's3://b/1'",
+			"SELECT etl.add_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b/1', true)");
+	becomes("alter table s.t drop partition (k='a')",
+			"SELECT etl.drop_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb)");
+	becomes("alter table s.t partition (k='a') set location 's3://b'",
+			"SELECT etl.set_partition_location('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b')");
+	passes("alter table t add partition varchar(3)");
+	passes("alter table t drop partition");
+	passes("alter table only t add column a int");
+	passes("alter table if exists t rename to u");
+	fails("alter table s.t add partition (k='a')", ERRCODE_SYNTAX_ERROR, "syntax error at the end of the statement", 38);
+}
+
+static void
+test_drop(void **state)
+{
+	becomes("drop table a", "SELECT etl.drop_table(ARRAY['a']::text[], false, false)");
+	becomes("DROP TABLE IF EXISTS a . b, \"C d\", #t CASCADE;",
+			"SELECT etl.drop_table(ARRAY['a.b', '\"C d\"', '\"#t\"']::text[], true, true)");
+	becomes("drop schema if exists s /* x */ drop external database cascade", "drop schema if exists s /* x */  cascade");
+	passes("drop schema s cascade");
+	passes("drop view v");
+}
+
+static void
+test_create_table(void **state)
+{
+	becomes("create table s.t (id int identity(0,1) not null distkey, -- key\n  d varchar(max) encode zstd sortkey)",
+			"create table s.t (id int GENERATED ALWAYS AS IDENTITY (START WITH 0 INCREMENT BY 1 MINVALUE 0) not null, "
+			"-- key\n  d varchar(65535))");
+	becomes("create table t (id bigint generated by default as identity(5,-1), distkey int, encode text)",
+			"create table t (id bigint generated by default as IDENTITY (START WITH 5 INCREMENT BY -1 MAXVALUE 5), "
+			"distkey int, encode text)");
+	becomes("create table t (a int, primary key (a)) backup no diststyle key distkey (a) interleaved sortkey (a, b)",
+			"create table t (a int, primary key (a))");
+	becomes("create table t (a varchar collate case_sensitive) sortkey auto encode auto diststyle auto",
+			"create table t (a varchar)");
+	becomes("create table t distkey(a)as select 'x\\n' a from #s", "create table t as select E'x\\n' a from \"#s\"");
+	becomes("create temp table t (a, b) diststyle all as (select distkey, sortkey from x)",
+			"create temp table t (a, b) as (select distkey, sortkey from x)");
+	becomes("create table if not exists #T (like p including defaults)",
+			"create TEMPORARY table if not exists \"#t\" (like p including defaults)");
+	passes("create table t (a int generated always as identity (start with 5), b bytea default encode('a', 'hex'))");
+	passes("create table t partition of p for values from ('a') to ('b') partition by list (a)");
+	passes("create view v as select distkey from t");
+	fails("create table t (a int distkey, b int distkey)", ERRCODE_INVALID_TABLE_DEFINITION,
+		  "a table can't have two DISTKEY columns", 38);
+	fails("create table t (a int distkey) diststyle even", ERRCODE_INVALID_TABLE_DEFINITION,
+		  "DISTKEY can only be used with DISTSTYLE KEY", 32);
+	fails("create table t (a int) diststyle some", ERRCODE_SYNTAX_ERROR, "syntax error at or near \"some\"", 34);
+	fails("create table t (a int identity(0,0))", ERRCODE_INVALID_PARAMETER_VALUE,
+		  "the step of IDENTITY can't be zero", 23);
+	fails("create table t (a varchar(5) collate case_insensitive)", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "COLLATE CASE_INSENSITIVE is not supported", 30);
+	fails("create table t (a int", ERRCODE_SYNTAX_ERROR, "syntax error at the end of the statement", 22);
+}
+
+/* The place that the detail names is the script's when the caller says where the statement stands. */
+static void
+test_place(void **state)
+{
+	const char *script = "select 1;\nselect ö,\n  '\\d'";
+	EtlTranslation out;
+	EtlScript statements;
+	EtlError error;
+
+	assert_true(dialect_split(script, &statements, &error));
+	assert_false(dialect_translate(statements.statements[1].sql, &out, &error));
+	assert_string_equal(error.detail, "At line 2, column 4.");
+	dialect_error_locate(&error, script, statements.statements[1].offset);
+	assert_string_equal(error.detail, "At line 3, column 4.");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),		 cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_copy),		 cmocka_unit_test(test_copy_passes),
+		cmocka_unit_test(test_copy_errors),	 cmocka_unit_test(test_unload),
+		cmocka_unit_test(test_unload_errors), cmocka_unit_test(test_external),
+		cmocka_unit_test(test_external_errors), cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_drop),		 cmocka_unit_test(test_create_table),
+		cmocka_unit_test(test_place),
+	};
+
+	return cmocka_run_group_tests_name("dialect_translate", tests, NULL, NULL);
+}
