@@ -38,7 +38,15 @@ is(scalar $etl->requests, 0, 'the log is empty after a reset');
 my $made = $etl->fixtures('make-topic-with-queue', 'alerts');
 is_deeply($etl->fixtures('read-queue', $made->{queue_url}), [], 'a queue starts empty');
 
+$etl->create_aws_server;
+$etl->put_object('lake', 'dir/text', 'ünïcode');
+$etl->sql_is(q{SELECT etl.s3_fetch_text('s3://lake/dir/text')}, 'ünïcode', 'pg_etl reads what boto3 wrote');
+$etl->sql_fails(q{SELECT etl.s3_fetch('s3://lake/missing')}, 'a missing object', qr/s3:\/\/lake\/missing/, qr/NoSuchKey/);
+
 my $log = $etl->server_log . slurp_file($etl->warehouse->logfile);
-unlike($log, qr/canary-warehouse-password/, 'the servers log no password');
+foreach my $secret ($login{password}, $etl->secret_access_key)
+{
+	unlike($log, qr/\Q$secret\E/, 'the servers log no secret');
+}
 
 done_testing();

@@ -37,7 +37,7 @@ sub new
 	if ($wanted{aws})
 	{
 		plan(skip_all => "no Python packages in $ENV{ETL_VENV}: scripts/setup-python failed")
-		  unless -x "$ENV{ETL_VENV}/bin/python";
+		  unless -e "$ENV{ETL_VENV}/requirements.txt";    # written when all are installed
 		$self->_start_warehouse if $wanted{warehouse};
 		$self->_start_aws;
 	}
