@@ -259,6 +259,13 @@ DECLARE
 	remedy text;
 	col text;
 BEGIN
+	-- Row security shows nobody a workflow that isn't theirs to change.
+	IF NOT EXISTS (SELECT FROM etl.workflow w WHERE w.name = NEW.workflow) THEN
+		RAISE foreign_key_violation USING
+			MESSAGE = format('task "%s" is of workflow "%s", which does not exist', NEW.name, NEW.workflow),
+			HINT = 'INSERT INTO etl.workflow (name) first. SELECT name FROM etl.workflow lists the workflows you own.',
+			TABLE = 'task', COLUMN = 'workflow', SCHEMA = 'etl';
+	END IF;
 	IF num_nonnulls(NEW.sql, NEW.resource) = 2 THEN
 		problem := 'has both sql and resource'; col := 'resource';
 		remedy := 'A task is either a SQL statement or a resource with arguments; make it two tasks, one depending on the other.';

@@ -1,0 +1,175 @@
+-- The engine's tables: what they refuse, and what becomes of runs. Processes coming and going are in t/.
+\set VERBOSITY default
+SET client_min_messages = warning;
+CREATE TABLE effect (what text);
+
+-- Nonsense is refused at INSERT, with the row named and a remedy.
+INSERT INTO etl.workflow (name) VALUES ('');
+INSERT INTO etl.workflow (name) VALUES (repeat('x', 81));
+INSERT INTO etl.workflow (name, input) VALUES ('flow', '[1]');
+INSERT INTO etl.workflow (name) VALUES ('flow');
+INSERT INTO etl.workflow (name) VALUES ('flow');
+INSERT INTO etl.task (workflow, name, sql) VALUES ('nowhere', 'a', 'SELECT 1');
+INSERT INTO etl.task (workflow, name) VALUES ('flow', 'a');
+INSERT INTO etl.task (workflow, name, sql, resource) VALUES ('flow', 'a', 'SELECT 1', 'arn:aws:states:::sns:publish');
+INSERT INTO etl.task (workflow, name, sql) VALUES ('flow', 'a', E' \n');
+INSERT INTO etl.task (workflow, name, resource) VALUES ('flow', 'a', 'arn:aws:states:::tea:make');
+INSERT INTO etl.task (workflow, name, resource, connection) VALUES ('flow', 'a', 'arn:aws:states:::sns:publish', 'there');
+INSERT INTO etl.task (workflow, name, sql, arguments) VALUES ('flow', 'a', 'SELECT 1', '{}');
+INSERT INTO etl.task (workflow, name, resource, arguments) VALUES ('flow', 'a', 'arn:aws:states:::sns:publish', '"x"');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('flow', 'a', 'SELECT 1', '{a}');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('flow', 'a', 'SELECT 1', '{b}');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('flow', 'a', 'SELECT 1', '{b,b}');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('flow', 'a', 'SELECT 1', '{NULL}');
+INSERT INTO etl.task (workflow, name, sql, retries) VALUES ('flow', 'a', 'SELECT 1', -1);
+INSERT INTO etl.task (workflow, name, sql, retry_delay) VALUES ('flow', 'a', 'SELECT 1', '-1 s');
+INSERT INTO etl.task (workflow, name, sql, retry_backoff) VALUES ('flow', 'a', 'SELECT 1', 0.5);
+INSERT INTO etl.task (workflow, name, sql, retry_backoff) VALUES ('flow', 'a', 'SELECT 1', 'NaN');
+INSERT INTO etl.task (workflow, name, sql, timeout) VALUES ('flow', 'a', 'SELECT 1', '0');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+	('flow', 'a', 'SELECT 1', '{c}'), ('flow', 'b', 'SELECT 1', '{a}'), ('flow', 'c', 'SELECT 1', '{b}'),
+	('flow', 'behind', 'SELECT 1', '{c}'), ('flow', 'root', 'SELECT 1', '{}');
+INSERT INTO etl.notification (workflow, topic_arn) VALUES ('flow', 'my-topic');
+INSERT INTO etl.notification (workflow, topic_arn, on_status) VALUES ('flow', 'arn:aws:sns:us-east-1:1:t', '{broken}');
+SELECT count(*) FROM etl.task;
+SELECT etl.run_workflow('flow');
+SELECT etl.run_workflow('nothing');
+
+-- One INSERT may name tasks that come later in it. A dependency can't be taken away from under a task.
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+	('flow', 'last', $$INSERT INTO effect VALUES ('last')$$, '{left,right}'),
+	('flow', 'left', $$INSERT INTO effect VALUES ('left')$$, '{first}'),
+	('flow', 'right', $$INSERT INTO effect VALUES ('right'), ('right')$$, '{first}'),
+	('flow', 'first', $$INSERT INTO effect VALUES ('first')$$, '{}');
+DELETE FROM etl.task WHERE workflow = 'flow' AND name = 'first';
+UPDATE etl.task SET name = 'renamed' WHERE workflow = 'flow' AND name = 'first';
+UPDATE etl.task SET depends_on = '{last}' WHERE workflow = 'flow' AND name = 'first';
+
+-- A run from start to end.
+SELECT etl.run_workflow('flow', '[]');
+INSERT INTO etl.run (workflow, input) VALUES ('flow', NULL);
+SELECT etl.run_workflow('flow', '{"ds": "2026-11-20"}', 'monday') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT workflow, run_name, status, trigger, tasks_done, tasks_total, error, started_at >= queued_at AS started,
+	finished_at >= started_at AS finished FROM etl.run_status WHERE run_id = :run_id;
+SELECT task, item, attempt, status, rows, waiting_for, worker_pid IS NOT NULL AS worker
+	FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT what, count(*) FROM effect GROUP BY what ORDER BY what;
+SELECT task, type FROM etl.event WHERE run_id = :run_id AND coalesce(task, 'first') IN ('first', 'last') ORDER BY event_id;
+SELECT count(*) FROM etl.ready;
+
+-- The same name and input is the same run; another input is refused.
+SELECT etl.run_workflow('flow', '{"ds": "2026-11-20"}', 'monday') = :run_id AS same;
+\set VERBOSITY sqlstate
+SELECT etl.run_workflow('flow', '{"ds": "2026-11-21"}', 'monday');
+INSERT INTO etl.run (workflow, run_name) VALUES ('flow', 'monday');
+\set VERBOSITY default
+
+-- An INSERT queues too, and can't say more than its author may.
+INSERT INTO etl.run (workflow, input, status, owner, version_id, error)
+	VALUES ('flow', '{}', 'succeeded', 'pg_read_all_data', 1000000, 'none')
+	RETURNING status, error, owner = 'pg_read_all_data'::regrole AS forged;
+SELECT etl.wait_for_run(max(run_id)) FROM etl.run;
+
+-- Failures: what follows is skipped, other branches go on, the run says what went wrong.
+INSERT INTO etl.workflow (name) VALUES ('fails');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+	('fails', 'bad', $$INSERT INTO effect VALUES ('never'); SELECT 1 / 0$$, '{}'),
+	('fails', 'after', 'SELECT 1', '{bad}'), ('fails', 'after that', 'SELECT 1', '{after}'),
+	('fails', 'beside', 'SELECT 1', '{}');
+SELECT etl.run_workflow('fails') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT status, tasks_done, tasks_total, error FROM etl.run_status WHERE run_id = :run_id;
+SELECT task, status, sqlstate, error, waiting_for FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT count(*) FROM effect WHERE what = 'never';
+
+-- A constraint that is checked at commit is still the step's own failure.
+CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO etl.workflow (name) VALUES ('late');
+INSERT INTO etl.task (workflow, name, sql) VALUES ('late', 'twice', 'INSERT INTO late VALUES (1), (1)');
+SELECT etl.run_workflow('late') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT task, status, sqlstate, error FROM etl.task_status WHERE run_id = :run_id;
+
+-- Retries, a timeout.
+INSERT INTO etl.workflow (name) VALUES ('again'), ('slow');
+INSERT INTO etl.task (workflow, name, sql, retries, retry_delay, retry_backoff) VALUES
+	('again', 'bad', 'SELECT 1 / 0', 2, '10 ms', 2);
+INSERT INTO etl.task (workflow, name, sql, timeout) VALUES ('slow', 'sleeps', 'SELECT pg_sleep(600)', '50 ms');
+SELECT etl.run_workflow('again') AS again, etl.run_workflow('slow') AS slow \gset
+SELECT etl.wait_for_run(:again), etl.wait_for_run(:slow);
+SELECT workflow, task, attempt, status, sqlstate, error FROM etl.task_status WHERE run_id IN (:again, :slow)
+	ORDER BY workflow, attempt;
+SELECT task, attempt, details FROM etl.event WHERE run_id = :again AND type = 'task_retry_scheduled' ORDER BY event_id;
+
+-- Cancelling: what runs is stopped and rolled back, what waits never starts.
+UPDATE etl.task SET sql = $$INSERT INTO effect VALUES ('cancelled'); SELECT pg_sleep(600)$$, timeout = NULL
+	WHERE workflow = 'slow';
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('slow', 'after', 'SELECT 1', '{sleeps}');
+SELECT etl.run_workflow('slow') AS run_id \gset
+CREATE PROCEDURE wait_for_executors(busy boolean) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE busy <> EXISTS (SELECT FROM etl._activity() WHERE task_run_id IS NOT NULL) LOOP
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
+CALL wait_for_executors(true);
+SELECT etl.cancel_run(:run_id), etl.wait_for_run(:run_id);
+CALL wait_for_executors(false);
+SELECT task, status, error FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT etl.cancel_run(:run_id);
+SELECT etl.cancel_run(0);
+SELECT count(*) FROM effect WHERE what = 'cancelled';
+
+-- A run keeps the definition it started with; an edit makes a new version.
+SELECT workflow, version FROM etl.workflow_version WHERE workflow IN ('slow', 'fails') ORDER BY workflow, version;
+
+-- Waiting.
+SELECT etl.wait_for_run(0);
+BEGIN;
+SELECT etl.run_workflow('fails') AS run_id \gset
+\set VERBOSITY sqlstate
+SELECT etl.wait_for_run(:run_id);
+ROLLBACK;
+\set VERBOSITY default
+UPDATE etl.workflow SET enabled = false WHERE name = 'fails';
+SELECT etl.run_workflow('fails');
+
+-- Authors see and change their own, and steps have their rights: RESET ROLE gets them nowhere.
+CREATE ROLE etl_test_author LOGIN;
+CREATE ROLE etl_test_nologin;
+SELECT etl.grant_author('etl_test_author');
+SELECT etl.run_workflow('late') AS other_run \gset
+SELECT etl.wait_for_run(:other_run);
+SET ROLE etl_test_author;
+SELECT count(*) FROM etl.workflow;
+SELECT count(*) FROM etl.run_status;
+SELECT etl.run_workflow('late');
+SELECT etl.cancel_run(:other_run);
+SELECT etl.wait_for_run(:other_run);
+INSERT INTO etl.task (workflow, name, sql) VALUES ('late', 'mine', 'SELECT 1');
+INSERT INTO etl.workflow (name, owner) VALUES ('stolen', 'pg_write_server_files');
+UPDATE etl.workflow SET owner = 'etl_test_author' WHERE name = 'late';
+INSERT INTO etl.task_run (run_id, task, status) VALUES (1, 'x', 'succeeded');
+SELECT etl.grant_author('etl_test_author');
+INSERT INTO etl.workflow (name) VALUES ('mine');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+	('mine', 'who', 'CREATE TEMP TABLE who AS SELECT session_user AS s, current_user AS c', '{}'),
+	('mine', 'reset role', 'RESET ROLE; INSERT INTO effect VALUES (current_user)', '{}'),
+	('mine', 'session', 'RESET SESSION AUTHORIZATION; INSERT INTO effect VALUES (current_user)', '{}'),
+	('mine', 'temp is gone', 'SELECT * FROM who', '{who}');
+SELECT etl.run_workflow('mine') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT task, status, sqlstate, error FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+RESET ROLE;
+INSERT INTO etl.workflow (name, owner) VALUES ('nologin', 'etl_test_nologin');
+
+-- A workflow takes its tasks with it, and leaves its history.
+DELETE FROM etl.workflow;
+SELECT count(*) FROM etl.task;
+SELECT count(*) > 0 AS history FROM etl.run;
+SELECT count(*) FROM etl.run_status WHERE status IN ('queued', 'running');
+DROP PROCEDURE wait_for_executors;
+DROP TABLE effect, late;
+DROP OWNED BY etl_test_author;
+DROP ROLE etl_test_author, etl_test_nologin;
