@@ -4,8 +4,9 @@
  *
  * The rules of postgres_fdw and dblink: who isn't a superuser brings a password, and the other side must have asked
  * for it. Otherwise the connection would be made as the operating system's user, or by what libpq finds in a
- * password file, which are the server's, not the user's. Every keyword goes to libpq in an array with its value, so no value
- * can smuggle in another, and every one that libpq would take from the environment has a value.
+ * password file, which are the server's, not the user's. Every keyword goes to libpq in an array with its value, so
+ * no value can smuggle in another; those that say where to and as whom are always there, so libpq does not look for
+ * them in the environment.
  */
 #include "postgres.h"
 

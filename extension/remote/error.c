@@ -7,7 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "remote/connection.h"
 
-/* Copy what the other side said, cut at a character. It may say anything: bytes that are no text here go as '?'. */
+/* Copy what the other side said, cut at a character. It may say anything: what is no text here goes as '?'. */
 static void
 take_text(char *to, size_t size, const char *from)
 {
@@ -37,11 +37,23 @@ take_sqlstate(const char *sqlstate)
 	return MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]);
 }
 
+/* The context's last line says whose the lines above are. */
+static void
+add_connection(EtlRemoteError *remote, const char *name)
+{
+	char *line = psprintf("%son connection \"%s\"", remote->context[0] == '\0' ? "" : "\n", name);
+	size_t length = strlen(remote->context);
+
+	take_text(remote->context + length, sizeof(remote->context) - length, line);
+	pfree(line);
+}
+
 void
 warehouse_error_take(const EtlWarehouse *warehouse, const PGresult *result, EtlRemoteError *remote)
 {
 	EtlError *error = &remote->error;
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *severity;
 
 	memset(remote, 0, sizeof(*remote));
 	error->sqlstate = take_sqlstate(PQresultErrorField(result, PG_DIAG_SQLSTATE));
@@ -50,7 +62,11 @@ warehouse_error_take(const EtlWarehouse *warehouse, const PGresult *result, EtlR
 			  message != NULL ? message : PQerrorMessage(warehouse->conn->handle));
 	take_text(error->detail, sizeof(error->detail), PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
 	take_text(error->hint, sizeof(error->hint), PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
-	take_text(remote->context, sizeof(remote->context), PQresultErrorField(result, PG_DIAG_CONTEXT));
+	/* A FATAL's context may quote a translated statement: pg_etl over there can't keep it out of that. */
+	severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	if (severity != NULL && strcmp(severity, "ERROR") == 0)
+		take_text(remote->context, sizeof(remote->context), PQresultErrorField(result, PG_DIAG_CONTEXT));
+	add_connection(remote, warehouse->name);
 }
 
 void

@@ -5,10 +5,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type_d.h"
-#include "lib/stringinfo.h"
+#include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 #include "remote/row.h"
-#include "common/jsonapi.h"
 #include "utils/json.h"
 
 static void
@@ -50,24 +49,20 @@ append_value(StringInfo json, Oid type, const char *text)
 	}
 }
 
-char *
-warehouse_row_json(const PGresult *row)
+void
+warehouse_row_json(const PGresult *row, StringInfo json)
 {
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
+	appendStringInfoChar(json, '{');
 	for (int column = 0; column < PQnfields(row); column++)
 	{
 		if (column > 0)
-			appendStringInfoString(&json, ", ");
-		append_string(&json, PQfname(row, column));
-		appendStringInfoString(&json, ": ");
+			appendStringInfoString(json, ", ");
+		append_string(json, PQfname(row, column));
+		appendStringInfoString(json, ": ");
 		if (PQgetisnull(row, 0, column))
-			appendStringInfoString(&json, "null");
+			appendStringInfoString(json, "null");
 		else
-			append_value(&json, PQftype(row, column), PQgetvalue(row, 0, column));
+			append_value(json, PQftype(row, column), PQgetvalue(row, 0, column));
 	}
-	appendStringInfoChar(&json, '}');
-	return json.data;
+	appendStringInfoChar(json, '}');
 }

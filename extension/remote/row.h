@@ -7,12 +7,13 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "libpq-fe.h"
 
 /*
- * The first row of the result as a JSON object: numbers and booleans as such, json as it is, everything else as its
- * text. In the current context.
+ * Append the first row of the result as a JSON object: numbers and booleans as such, json as it is, everything else
+ * as its text.
  */
-extern char *warehouse_row_json(const PGresult *row);
+extern void warehouse_row_json(const PGresult *row, StringInfo json);
 
 #endif

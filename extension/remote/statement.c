@@ -2,13 +2,15 @@
  * statement.c
  *		Running statements on an open warehouse connection.
  *
- * Nothing blocks in libpq: the statement is flushed and its results are read as the socket allows, in single-row mode,
- * so memory is bounded by a row whatever the query returns. When an interrupt, or anything else, throws us out of the
- * middle, the other side is told to cancel and the connection is closed: what it would say next belongs to nobody.
+ * Nothing blocks in libpq: the statement is flushed and its results are read as the socket allows, in single-row
+ * mode, so memory is bounded by a row whatever the query returns. When an interrupt, or anything else, throws us out
+ * of the middle, the other side is told to cancel and the connection is closed: what it would say next belongs to
+ * nobody.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type_d.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "remote/connection.h"
 #include "remote/row.h"
@@ -23,6 +25,7 @@ typedef struct Exchange
 	const char *wrapper; /* the statement that takes sql as its $1; NULL: sql goes as it is */
 	EtlRemoteRow visit;	 /* NULL: rows are only counted */
 	void *arg;
+	StringInfoData json; /* the row at hand, for visit */
 	EtlRemoteError *error;
 	int64 rows;
 	bool failed;
@@ -94,16 +97,22 @@ result_next(EtlWarehouse *warehouse)
 	return warehouse->result->handle;
 }
 
-/* Count a row, or take the count that etl.execute_statement answers. */
+/* A row is counted or visited; a wrapper answers the count or the JSON itself, in a single column. */
 static void
 exchange_row(Exchange *exchange, const PGresult *row)
 {
-	if (exchange->visit != NULL)
-		exchange->visit(exchange->wrapper != NULL ? PQgetvalue(row, 0, 0) : warehouse_row_json(row), exchange->arg);
+	const char *answer = PQnfields(row) == 1 ? PQgetvalue(row, 0, 0) : "";
+
+	if (exchange->visit == NULL)
+		exchange->rows = exchange->wrapper != NULL ? strtoll(answer, NULL, 10) : exchange->rows + 1;
 	else if (exchange->wrapper != NULL)
-		exchange->rows = strtoll(PQgetvalue(row, 0, 0), NULL, 10);
+		exchange->visit(answer, exchange->arg);
 	else
-		exchange->rows++;
+	{
+		resetStringInfo(&exchange->json);
+		warehouse_row_json(row, &exchange->json);
+		exchange->visit(exchange->json.data, exchange->arg);
+	}
 }
 
 /* Copy data belongs to a client; answer so and let go of the connection, which can't be used further. */
@@ -203,6 +212,7 @@ warehouse_query(EtlWarehouse *warehouse, const char *sql, EtlRemoteRow visit, vo
 {
 	Exchange exchange = {.warehouse = warehouse, .sql = sql, .visit = visit, .arg = arg, .error = error};
 
+	initStringInfo(&exchange.json);
 	if (warehouse->translates)
 		exchange.wrapper = "SELECT etl.query($1)";
 	return exchange_perform(&exchange);

@@ -22,7 +22,7 @@
 
 typedef struct EtlWarehouse EtlWarehouse;
 
-/* What the other server said of a failed statement; context is "" when it said none. */
+/* What the other server said of a failed statement; the context's last line names the connection. */
 typedef struct EtlRemoteError
 {
 	EtlError error;
@@ -34,7 +34,10 @@ typedef void (*EtlRemoteRow)(const char *json, void *arg);
 
 /* Connect as the current user's mapping for foreign server `name` says. Raises on failure. */
 extern EtlWarehouse *warehouse_connect(const char *name);
-/* Connect as Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to `dbname` if not NULL. */
+/*
+ * Connect as Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to database `dbname` if not
+ * NULL.
+ */
 extern EtlWarehouse *warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname);
 /*
  * Run one statement to its end; the rows it affected or returned are counted, not kept. False with `error` filled

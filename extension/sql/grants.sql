@@ -30,7 +30,7 @@ DECLARE
 	f regprocedure;
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl, redshift TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.workflow, etl.task, etl.notification TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.workflow, etl.task, etl.notification, etl.job TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);

@@ -1,0 +1,40 @@
+-- What steps do: statements and scripts, here or on a connection, and jobs.
+
+CREATE PROCEDURE etl.execute(sql text, connection text DEFAULT NULL, parameters jsonb DEFAULT '{}')
+	LANGUAGE c AS 'MODULE_PATHNAME', 'pg_etl_execute';
+REVOKE ALL ON PROCEDURE etl.execute(text, text, jsonb) FROM PUBLIC;
+COMMENT ON PROCEDURE etl.execute(text, text, jsonb) IS 'runs Redshift statements: here, translated, or as they are on a connection';
+
+CREATE PROCEDURE etl.run_script(uri text, parameters jsonb DEFAULT '{}', connection text DEFAULT NULL)
+	LANGUAGE c AS 'MODULE_PATHNAME', 'pg_etl_run_script';
+REVOKE ALL ON PROCEDURE etl.run_script(text, jsonb, text) FROM PUBLIC;
+COMMENT ON PROCEDURE etl.run_script(text, jsonb, text) IS 'runs the Redshift script at s3://…: here, translated, or as it is on a connection';
+
+CREATE FUNCTION etl.execute_statement(sql text) RETURNS bigint
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_execute_statement';
+REVOKE ALL ON FUNCTION etl.execute_statement(text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.execute_statement(text) IS 'runs Redshift statements here, translated, and returns the number of rows they affected or returned; what connections from another server use';
+
+CREATE FUNCTION etl.query(sql text, connection text DEFAULT NULL) RETURNS SETOF jsonb
+	LANGUAGE c AS 'MODULE_PATHNAME', 'pg_etl_query';
+REVOKE ALL ON FUNCTION etl.query(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.query(text, text) IS 'the rows of a Redshift query, here or on a connection, each as a JSON object';
+
+CREATE TABLE etl.job
+(
+	name text PRIMARY KEY CHECK (name <> ''),
+	kind text NOT NULL DEFAULT 'sql_script' CHECK (kind IN ('sql_script')),
+	default_arguments jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(default_arguments) = 'object'),
+	owner regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+	description text
+);
+COMMENT ON TABLE etl.job IS 'what arn:aws:states:::glue:startJobRun.sync starts: jobs by the names that AWS Glue would know them by';
+COMMENT ON COLUMN etl.job.name IS 'the JobName of a step''s arguments';
+COMMENT ON COLUMN etl.job.kind IS 'sql_script: takes --db, --db_creds, --bucket and --file, and runs that file''s statements one by one on the warehouse that secret --db_creds describes';
+COMMENT ON COLUMN etl.job.default_arguments IS 'arguments, such as {"--db": "dev"}, that a step may override';
+COMMENT ON COLUMN etl.job.owner IS 'who may see, change and run it';
+COMMENT ON COLUMN etl.job.description IS 'for people';
+SELECT pg_catalog.pg_extension_config_dump('etl.job', '');
+
+ALTER TABLE etl.job ENABLE ROW LEVEL SECURITY;
+CREATE POLICY job_owner ON etl.job USING (pg_catalog.pg_has_role(current_user, owner, 'USAGE'));

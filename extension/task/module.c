@@ -1,12 +1,18 @@
 /*
  * module.c
- *		Settings and registrations of this room.
+ *		Registrations of this room.
  */
 #include "postgres.h"
 
+#include "task/adapters.h"
 #include "task/module.h"
 
 void
 task_init(void)
 {
+	flow_adapter_register(&statement_adapter);
+	flow_adapter_register(&connection_adapter);
+	flow_adapter_register(&sns_publish_adapter);
+	flow_adapter_register(&glue_job_adapter);
+	flow_adapter_register(&glue_job_nowait_adapter);
 }

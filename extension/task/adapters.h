@@ -1,0 +1,22 @@
+/*
+ * adapters.h
+ *		The adapters of this room, one a file; module.c registers them. Private to task/.
+ */
+#ifndef ETL_TASK_ADAPTERS_H
+#define ETL_TASK_ADAPTERS_H
+
+#include "postgres.h"
+
+#include "flow/adapter.h"
+#include "task/parameters.h"
+
+extern const EtlAdapter statement_adapter;
+extern const EtlAdapter connection_adapter;
+extern const EtlAdapter sns_publish_adapter;
+extern const EtlAdapter glue_job_adapter;
+extern const EtlAdapter glue_job_nowait_adapter;
+
+/* A statement's parameters: the keys of the run's input, and what it is a step of. */
+extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * statement.c
+ *		A step that is a statement here: it runs in the step's own transaction, so it takes effect exactly once.
+ */
+#include "postgres.h"
+
+#include "task/adapters.h"
+#include "task/script.h"
+
+void
+statement_parameters(const EtlStep *step, EtlParameters *parameters)
+{
+	parameters_add_json(parameters, step->input);
+	parameters_add(parameters, "run_id", psprintf(INT64_FORMAT, step->run_id));
+	parameters_add(parameters, "run_name", step->run_name == NULL ? "" : step->run_name);
+	parameters_add(parameters, "workflow", step->workflow);
+	parameters_add(parameters, "task", step->task);
+	parameters_add(parameters, "attempt", psprintf("%d", step->attempt));
+}
+
+static void
+statement_run(const EtlStep *step, EtlStepResult *result)
+{
+	EtlScriptSource source = {.text = step->sql};
+
+	statement_parameters(step, &source.parameters);
+	result->rows = script_run_here(&source, true, NULL).rows;
+}
+
+const EtlAdapter statement_adapter = {.transactional = true, .run = statement_run};
