@@ -35,4 +35,52 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 	(AssertMacro((owner) == NULL), CreateWaitEventSet(TopMemoryContext, (nevents)))
 #endif
 
+/* 16: permissions left the range table entry for a struct of their own. Raises unless the current user may insert. */
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "parser/parse_relation.h"
+static inline void
+etl_check_insert_privilege(ParseState *pstate, ParseNamespaceItem *nsitem, Bitmapset *columns)
+{
+#if PG_VERSION_NUM < 160000
+	nsitem->p_rte->requiredPerms = ACL_INSERT;
+	nsitem->p_rte->insertedCols = columns;
+	ExecCheckRTPerms(pstate->p_rtable, true);
+#else
+	nsitem->p_perminfo->requiredPerms = ACL_INSERT;
+	nsitem->p_perminfo->insertedCols = columns;
+	ExecCheckPermissions(pstate->p_rtable, list_make1(nsitem->p_perminfo), true);
+#endif
+}
+
+/* 18: ExecutorRun lost execute_once, EXPLAIN's helpers got headers of their own, a foreign path counts disabled nodes */
+#if PG_VERSION_NUM < 180000
+#define ExecutorRun(desc, direction, count) ExecutorRun(desc, direction, count, true)
+#include "commands/explain.h"
+#else
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+/* 16: object_ownercheck replaces one function a kind of object */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid)                                                        \
+	(AssertMacro((classid) == RelationRelationId), pg_class_ownercheck((objectid), (roleid)))
+#endif
+
+/* 17 and 18 each gave create_foreignscan_path another argument */
+#include "optimizer/pathnode.h"
+static inline ForeignPath *
+etl_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
+							Relids required_outer)
+{
+#if PG_VERSION_NUM < 170000
+	return create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, required_outer, NULL, NIL);
+#elif PG_VERSION_NUM < 180000
+	return create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, required_outer, NULL, NIL, NIL);
+#else
+	return create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, required_outer, NULL, NIL, NIL);
+#endif
+}
+
 #endif

@@ -1,0 +1,348 @@
+/*
+ * loader.c
+ *		etl.load: files into a table.
+ *
+ * The rows of the files, with Redshift's conversions done, are fed to PostgreSQL's own COPY as clean text: triggers,
+ * defaults, constraints, partitions, indexes and progress are then its code, not a copy of it. It asks for data with
+ * a callback that has no argument; each call gives it (a piece of) one row, so that the line it counts can be set to
+ * the source's. Over several files lines are counted on, and the file is found again from the line.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/clock.h"
+#include "base/compat.h"
+#include "catalog/pg_type.h"
+#include "commands/copyfrom_internal.h"
+#include "copy/convert.h"
+#include "copy/history.h"
+#include "copy/source.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#define SHOWN_VALUE_BYTES 100 /* of a value in an error, as COPY shows */
+
+typedef struct Loader
+{
+	const EtlLoadOptions *options;
+	EtlLoadSource *source;
+	EtlLoadColumn *columns;
+	int column_count;
+	const EtlLoadColumn *column; /* that is converted; NULL: none */
+	const EtlField *field;		 /* its field */
+	CopyFromState copy;
+	StringInfoData row; /* as COPY text */
+	int row_sent;
+	bool in_copy; /* the last error report came from inside the copy of a row */
+	MemoryContext context;
+	MemoryContext row_context;
+} Loader;
+
+/* The load whose COPY is asking for data; the callback has no argument. A trigger may start another load. */
+static Loader *current_loader = NULL;
+
+PG_FUNCTION_INFO_V1(pg_etl_load);
+
+static void
+row_append(StringInfo row, const EtlField *field)
+{
+	if (field->is_null)
+	{
+		appendStringInfoString(row, "\\N");
+		return;
+	}
+	for (uint32 i = 0; i < field->len; i++)
+	{
+		char c = field->data[i];
+		const char *escaped = c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
+
+		if (escaped != NULL)
+			appendBinaryStringInfo(row, escaped, 2);
+		else
+			appendStringInfoCharMacro(row, c);
+	}
+}
+
+static void
+row_check_count(const Loader *loader, const EtlDelimitedRow *row)
+{
+	if (row->field_count > loader->column_count)
+		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				errmsg("extra columns: the row has %d fields for %d columns", row->field_count,
+					   loader->column_count),
+				errhint("Check the delimiter and the column list."));
+	if (row->field_count < loader->column_count && !loader->options->fill_record)
+		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				errmsg("missing columns: the row has %d fields for %d columns", row->field_count,
+					   loader->column_count),
+				errhint("Check the delimiter and the column list, or use FILLRECORD."));
+}
+
+/* Convert the next row into loader->row; false after the last. */
+static bool
+loader_next_row(Loader *loader)
+{
+	static const EtlField missing = {.data = "", .len = 0};
+	EtlDelimitedRow row;
+	MemoryContext old;
+
+	if (!load_source_next(loader->source, &row))
+		return false;
+	loader->copy->cur_lineno = load_source_line(loader->source);
+	MemoryContextReset(loader->row_context);
+	old = MemoryContextSwitchTo(loader->row_context);
+	row_check_count(loader, &row);
+	resetStringInfo(&loader->row);
+	for (int i = 0; i < loader->column_count; i++)
+	{
+		EtlField converted;
+
+		loader->column = &loader->columns[i];
+		loader->field = i < row.field_count ? &row.fields[i] : &missing;
+		converted = load_field_convert(loader->column, loader->options, loader->field);
+		if (i > 0)
+			appendStringInfoCharMacro(&loader->row, '\t');
+		row_append(&loader->row, &converted);
+	}
+	loader->column = NULL;
+	appendStringInfoCharMacro(&loader->row, '\n');
+	loader->row_sent = 0;
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static int
+loader_give_data(void *outbuf, int minread, int maxread)
+{
+	Loader *loader = current_loader;
+	MemoryContext old = MemoryContextSwitchTo(loader->context);
+	int n;
+
+	CHECK_FOR_INTERRUPTS();
+	if (loader->row_sent == loader->row.len && !loader_next_row(loader))
+		n = 0;
+	else
+	{
+		n = Min(maxread, loader->row.len - loader->row_sent);
+		memcpy(outbuf, loader->row.data + loader->row_sent, n);
+		loader->row_sent += n;
+	}
+	MemoryContextSwitchTo(old);
+	return n;
+}
+
+/*
+ * Called as an error is reported: COPY's own callback being on the stack tells an error about a row from one that
+ * comes after the rows, such as a foreign key's.
+ */
+static void
+loader_error_callback(void *arg)
+{
+	Loader *loader = arg;
+	ErrorContextCallback *frame = error_context_stack;
+
+	while (frame != NULL && (frame->callback != CopyFromErrorCallback || frame->arg != loader->copy))
+		frame = frame->previous;
+	loader->in_copy = frame != NULL;
+}
+
+/* DETAIL: the place in the source, then what the error itself says. */
+static char *
+loader_error_detail(Loader *loader, const char *detail)
+{
+	int64 line = (int64) loader->copy->cur_lineno;
+	const EtlLoadFile *file = load_source_file(loader->source, line);
+	const char *column = loader->copy->cur_attname;
+	const char *value = loader->copy->cur_attval;
+	int len = value == NULL ? 0 : strlen(value);
+	StringInfoData out;
+
+	if (loader->column != NULL)
+	{
+		column = loader->column->name;
+		value = loader->field->data;
+		len = loader->field->len;
+	}
+	initStringInfo(&out);
+	appendStringInfo(&out, "File \"%s\", line %lld", file->uri, (long long) (line - file->first_line));
+	if (column != NULL)
+		appendStringInfo(&out, ", column \"%s\"", column);
+	/* What isn't text can't be shown. */
+	if (column != NULL && value != NULL && pg_verifymbstr(value, len, true))
+	{
+		int shown = pg_mbcliplen(value, len, SHOWN_VALUE_BYTES);
+
+		appendStringInfo(&out, ": \"%.*s%s\"", shown, value, shown < len ? "..." : "");
+	}
+	appendStringInfo(&out, ".%s%s", detail == NULL ? "" : " ", detail == NULL ? "" : detail);
+	return out.data;
+}
+
+static uint64
+loader_run(Loader *loader)
+{
+	Loader *outer = current_loader;
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback callback = {error_context_stack, loader_error_callback, loader};
+	uint64 rows;
+
+	error_context_stack = &callback;
+	current_loader = loader;
+	PG_TRY();
+	{
+		rows = CopyFrom(loader->copy);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		current_loader = outer;
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_QUERY_CANCELED && loader->in_copy && !load_source_fetching(loader->source))
+		{
+			error->detail = loader_error_detail(loader, error->detail);
+			FlushErrorState();
+			ReThrowError(error);
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	current_loader = outer;
+	error_context_stack = callback.previous;
+	return rows;
+}
+
+/* The columns a load fills: those asked for, or all but generated ones and, without EXPLICIT_IDS, identity columns. */
+static List *
+columns_choose(Relation rel, const EtlLoadOptions *options)
+{
+	TupleDesc tupdesc = RelationGetDescr(rel);
+	List *names = NIL;
+	ListCell *lc;
+
+	foreach (lc, options->columns)
+		names = lappend(names, makeString(lfirst(lc)));
+	if (names == NIL)
+		for (int i = 0; i < tupdesc->natts; i++)
+		{
+			Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+			if (attr->attisdropped || attr->attgenerated || (attr->attidentity && !options->explicit_ids))
+				continue;
+			names = lappend(names, makeString(pstrdup(NameStr(attr->attname))));
+		}
+	if (names == NIL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				errmsg("table \"%s\" has no column that a load could fill", RelationGetRelationName(rel)));
+	return names;
+}
+
+/* The rights COPY asks for, and its refusal of row security. */
+static void
+loader_check_rights(ParseState *pstate, ParseNamespaceItem *nsitem, Relation rel, List *attnums)
+{
+	Bitmapset *inserted = NULL;
+	ListCell *lc;
+
+	foreach (lc, attnums)
+		inserted = bms_add_member(inserted, lfirst_int(lc) - FirstLowInvalidHeapAttributeNumber);
+	etl_check_insert_privilege(pstate, nsitem, inserted);
+	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("loading into table \"%s\" is not supported: it has row-level security",
+					   RelationGetRelationName(rel)),
+				errhint("Load into another table and use INSERT."));
+	if (XactReadOnly && !rel->rd_islocaltemp)
+		PreventCommandIfReadOnly("COPY FROM");
+}
+
+static void
+loader_set_columns(Loader *loader, Relation rel, List *attnums)
+{
+	ListCell *lc;
+
+	loader->columns = palloc(list_length(attnums) * sizeof(EtlLoadColumn));
+	foreach (lc, attnums)
+	{
+		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), lfirst_int(lc) - 1);
+
+		if (attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS && !loader->options->explicit_ids)
+			ereport(ERROR, errcode(ERRCODE_GENERATED_ALWAYS),
+					errmsg("column \"%s\" is an identity column", NameStr(attr->attname)),
+					errhint("Leave it out of the column list, or use EXPLICIT_IDS."));
+		load_column_init(&loader->columns[loader->column_count++], NameStr(attr->attname), attr->atttypid,
+						 attr->atttypmod);
+	}
+}
+
+static uint64
+loader_load(Loader *loader, Relation rel, const char *uri)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *nsitem = addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false);
+	List *names = columns_choose(rel, loader->options);
+	List *attnums = CopyGetAttnums(RelationGetDescr(rel), rel, names);
+	List *format = list_make1(makeDefElem("encoding", (Node *) makeString("UTF8"), -1));
+	uint64 rows;
+
+	loader_check_rights(pstate, nsitem, rel, attnums);
+	loader_set_columns(loader, rel, attnums);
+	loader->source = load_source_open(uri, loader->options);
+	loader->copy = BeginCopyFrom(pstate, rel, NULL, NULL, false, loader_give_data, names, format);
+	rows = loader_run(loader);
+	EndCopyFrom(loader->copy);
+	free_parsestate(pstate);
+	/* so that what runs next in this statement sees the rows */
+	CommandCounterIncrement();
+	return rows;
+}
+
+Datum
+pg_etl_load(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(0);
+	EtlLoadOptions options;
+	Loader loader = {0};
+	EtlTransfer transfer = {.started_at = clock_now()};
+	Relation rel;
+	MemoryContext old;
+	int guc_level;
+
+	transfer.uri = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	copy_load_options_read(transfer.format, PG_GETARG_JSONB_P(3), &options);
+	rel = table_open(relid, RowExclusiveLock);
+	transfer.subject = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												  RelationGetRelationName(rel));
+
+	loader.options = &options;
+	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
+	loader.row_context = AllocSetContextCreate(loader.context, "pg_etl load row", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(loader.context);
+	initStringInfo(&loader.row);
+
+	/* What a date like 01/02/2008 means must not depend on who loads it. */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	transfer.rows = (int64) loader_load(&loader, rel, transfer.uri);
+	AtEOXact_GUC(true, guc_level);
+
+	table_close(rel, NoLock);
+	transfer.bytes = (int64) load_source_bytes(loader.source);
+	transfer.files = load_source_file_count(loader.source);
+	MemoryContextSwitchTo(old);
+	load_history_add(&transfer);
+	MemoryContextDelete(loader.context);
+	PG_RETURN_INT64(transfer.rows);
+}
