@@ -253,6 +253,15 @@ aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, Etl
 	Meaning meaning;
 	StringInfoData detail;
 
+	if (failure->transport.sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
+	{
+		etl_error_set(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "could not %s \"%s\": the address is not allowed",
+					  action->doing, action->object);
+		etl_error_detail(error, "The request was not sent: %s.", failure->transport.reason);
+		etl_error_hint(error, "Give foreign server \"%s\" a public endpoint, or make a superuser its owner.",
+					   action->server);
+		return;
+	}
 	if (failure->transport.sqlstate != 0)
 	{
 		etl_error_set(error, failure->transport.sqlstate, "could not %s \"%s\": no answer", action->doing,

@@ -16,9 +16,7 @@
 #include "aws/sigv4.h"
 #include "aws/xml.h"
 #include "base/handle.h"
-#include "common/string.h"
 #include "miscadmin.h"
-#include "net/retry.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -256,11 +254,6 @@ check_bucket(const EtlAwsServer *server, const EtlAwsCredentials *credentials, c
 
 	if (http != NULL)
 		http_close(http);
-	else if (failure.status == 404)
-	{
-		strlcpy(failure.code, "NoSuchBucket", sizeof(failure.code));
-		aws_request_raise(&request, &failure);
-	}
 	else if (failure.status != 403) /* it is there, and that is all we wanted to know */
 		aws_request_raise(&request, &failure);
 }

@@ -152,8 +152,8 @@ local_raise(const EtlStore *store, LocalFound found, const char *bucket, const c
 			break;
 		case LOCAL_NO_BUCKET:
 			ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE), errmsg("bucket \"%s\" does not exist", bucket),
-					errdetail("Server \"%s\" is in local mode: a bucket is a directory in \"%s\".",
-							  store->server->name, store->server->root),
+					errdetail("Server \"%s\" is in local mode: a bucket is a directory in its root.",
+							  store->server->name),
 					errhint("Putting an object into it creates it."));
 			break;
 		case LOCAL_FOLDER_IS_FILE:
