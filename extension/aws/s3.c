@@ -266,6 +266,28 @@ parse_http_date(const char *text)
 	return t < 0 ? 0 : time_t_to_timestamptz(t);
 }
 
+/*
+ * A HEAD that is refused comes without a body, so without AWS's reason. A GET of the first byte is refused with one.
+ * True when it is not refused, which happens when it has set our clock right: HEAD again.
+ */
+static bool
+explain_refusal(const EtlAwsRequest *head, EtlAwsFailure *failure)
+{
+	static const EtlHttpField first_byte = {"Range", "bytes=0-0"};
+	EtlAwsRequest get = *head;
+	EtlHttp *http;
+
+	if (failure->transport.sqlstate != 0 || failure->code[0] != '\0' || failure->status >= 500)
+		return false;
+	get.method = "GET";
+	get.headers = &first_byte;
+	get.nheaders = 1;
+	http = aws_request_send(&get, failure);
+	if (http != NULL)
+		http_close(http);
+	return http != NULL || failure->status == 416; /* an empty object has no first byte */
+}
+
 bool
 s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
 			   EtlS3Object *object)
@@ -279,6 +301,8 @@ s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 		check_bucket(server, credentials, bucket);
 		return false;
 	}
+	if (http == NULL && explain_refusal(&request, &failure))
+		http = aws_request_send(&request, &failure);
 	if (http == NULL)
 		aws_request_raise(&request, &failure);
 	memset(object, 0, sizeof(*object));
