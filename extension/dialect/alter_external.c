@@ -24,7 +24,8 @@ parse_values(EtlParser *parser, char **json)
 		char *key;
 		char *value;
 
-		if (!parser_expect_identifier(parser, "a partition column", &key) || !parser_expect_operator(parser, "="))
+		if (!parser_expect_identifier(parser, "a partition column", &key) ||
+			!parser_expect_operator(parser, "="))
 			return false;
 		token = parser_token(parser);
 		if (token->kind == ETL_TOKEN_NUMBER)
@@ -77,7 +78,8 @@ drop_partition(EtlParser *parser, const char *table, StringInfo sql)
 {
 	char *values;
 
-	if (!parser_expect_word(parser, "partition") || !parse_values(parser, &values) || !parser_expect_end(parser))
+	if (!parser_expect_word(parser, "partition") || !parse_values(parser, &values) ||
+		!parser_expect_end(parser))
 		return false;
 	append_call(sql, "drop_partition", table, values);
 	appendStringInfoChar(sql, ')');
@@ -136,8 +138,9 @@ translate_alter_external(EtlParser *parser, EtlTranslation *out)
 	bool ok;
 
 	/* ALTER TABLE IF EXISTS, ONLY and ALL IN TABLESPACE are PostgreSQL's */
-	if (!parser_accept_word(parser, "table") || (name->kind != ETL_TOKEN_WORD && name->kind != ETL_TOKEN_QUOTED) ||
-		parser_is_word(parser, "if") || parser_is_word(parser, "only") || parser_is_word(parser, "all"))
+	if (!parser_accept_word(parser, "table") ||
+		(name->kind != ETL_TOKEN_WORD && name->kind != ETL_TOKEN_QUOTED) || parser_is_word(parser, "if") ||
+		parser_is_word(parser, "only") || parser_is_word(parser, "all"))
 		return ETL_FAMILY_PASS;
 	if (!parser_expect_name(parser, "a table's name", &table))
 		return ETL_FAMILY_FAILED;

@@ -56,7 +56,8 @@ parse_credentials(EtlParser *parser, const EtlToken *token, EtlAuthorization *au
 		else if (length == 17 && pg_strncasecmp(part, "aws_access_key_id", length) == 0)
 			ok = set_part(parser, token, &authorization->access_key_id, equals + 1, "aws_access_key_id");
 		else if (length == 21 && pg_strncasecmp(part, "aws_secret_access_key", length) == 0)
-			ok = set_part(parser, token, &authorization->secret_access_key, equals + 1, "aws_secret_access_key");
+			ok = set_part(parser, token, &authorization->secret_access_key, equals + 1,
+						  "aws_secret_access_key");
 		else if (length == 5 && pg_strncasecmp(part, "token", length) == 0)
 			ok = set_part(parser, token, &authorization->session_token, equals + 1, "token");
 		else if (length == 20 && pg_strncasecmp(part, "master_symmetric_key", length) == 0)
@@ -109,7 +110,8 @@ authorization_parse(EtlParser *parser, EtlAuthorization *authorization)
 	else if (!parser_is_string(parser))
 	{
 		/* not parser_fail: what stands here may be the key itself */
-		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "authorization \"%s\" has no value in quotes", name);
+		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "authorization \"%s\" has no value in quotes",
+					  name);
 		etl_error_hint(parser->error, "Write the value between single quotes.");
 		return parser_fail_at(parser, argument);
 	}
@@ -137,15 +139,16 @@ authorization_check(EtlParser *parser, const EtlAuthorization *authorization, co
 	}
 	else if (authorization->iam_role != NULL && keys)
 	{
-		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s has two authorizations: a role and an access key",
-					  command);
+		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR,
+					  "%s has two authorizations: a role and an access key", command);
 		etl_error_hint(parser->error, "Keep one of the two.");
 	}
 	else if (keys && (authorization->access_key_id == NULL || authorization->secret_access_key == NULL))
 	{
 		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s has only a part of an access key", command);
-		etl_error_hint(parser->error, "An access key is ACCESS_KEY_ID and SECRET_ACCESS_KEY, and SESSION_TOKEN when it "
-									  "is temporary.");
+		etl_error_hint(parser->error,
+					   "An access key is ACCESS_KEY_ID and SECRET_ACCESS_KEY, and SESSION_TOKEN when it "
+					   "is temporary.");
 	}
 	else
 		return true;

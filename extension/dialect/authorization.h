@@ -20,7 +20,8 @@ typedef struct EtlAuthorization
 extern bool authorization_is_next(const EtlParser *parser);
 extern bool authorization_parse(EtlParser *parser, EtlAuthorization *authorization);
 /* There is one, and it is whole; `command` is for the message. */
-extern bool authorization_check(EtlParser *parser, const EtlAuthorization *authorization, const char *command);
+extern bool authorization_check(EtlParser *parser, const EtlAuthorization *authorization,
+								const char *command);
 /* "iam_role" or "credentials" as a member of the options. */
 extern void authorization_append(StringInfo json, const EtlAuthorization *authorization);
 

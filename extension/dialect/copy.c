@@ -57,7 +57,8 @@ static const EtlOptionRule rules[] = {
 	{"STATUPDATE", ETL_OPTION_SWITCH, "statupdate"},
 	/* known, and not to be had */
 	{"ENCRYPTED", ETL_OPTION_REFUSED, .word = "Let S3 encrypt: objects it encrypts itself need no option."},
-	{"MASTER_SYMMETRIC_KEY", ETL_OPTION_REFUSED, .word = "Let S3 encrypt: objects it encrypts itself need no option."},
+	{"MASTER_SYMMETRIC_KEY", ETL_OPTION_REFUSED,
+	 .word = "Let S3 encrypt: objects it encrypts itself need no option."},
 	{"SSH", ETL_OPTION_REFUSED, .word = "Put the files to S3 and load them from there."},
 	{"JOB", ETL_OPTION_REFUSED, .word = "Run COPY as a task of a workflow."},
 };
@@ -98,8 +99,7 @@ is_redshift_source(EtlParser *parser, char **uri)
 	static const char *const schemes[] = {"s3://", "emr://", "dynamodb://"};
 	EtlError ignored;
 
-	if (!parser_is_string(parser) ||
-		!literal_decode(parser->sql, parser_token(parser), true, uri, &ignored))
+	if (!parser_is_string(parser) || !literal_decode(parser->sql, parser_token(parser), true, uri, &ignored))
 		return false;
 	for (int i = 0; i < lengthof(schemes); i++)
 		if (pg_strncasecmp(*uri, schemes[i], strlen(schemes[i])) == 0)

@@ -13,8 +13,8 @@ typedef struct TableRewrite
 {
 	EtlParser *parser;
 	EtlRewrite rewrite;
-	int copied_token;		 /* translate_text_range has gone up to here */
-	const EtlToken *distkey; /* the first one seen */
+	int copied_token;				   /* translate_text_range has gone up to here */
+	const EtlToken *distkey;		   /* the first one seen */
 	const EtlToken *diststyle_not_key; /* DISTSTYLE EVEN, ALL or AUTO */
 } TableRewrite;
 
@@ -49,7 +49,8 @@ note_distkey(TableRewrite *table, const EtlToken *token)
 
 	if (table->distkey != NULL)
 	{
-		etl_error_set(parser->error, ERRCODE_INVALID_TABLE_DEFINITION, "a table can't have two DISTKEY columns");
+		etl_error_set(parser->error, ERRCODE_INVALID_TABLE_DEFINITION,
+					  "a table can't have two DISTKEY columns");
 		etl_error_hint(parser->error, "Keep one DISTKEY.");
 		return parser_fail_at(parser, token);
 	}
@@ -100,8 +101,8 @@ rewrite_identity(TableRewrite *table)
 	/* GENERATED … AS IDENTITY (START WITH …) is PostgreSQL's */
 	if (generated && parser_token(parser)->kind == ETL_TOKEN_WORD)
 		return true;
-	if (!parse_signed(parser, &seed) || !parser_expect_operator(parser, ",") || !parse_signed(parser, &step) ||
-		!parser_expect_operator(parser, ")"))
+	if (!parse_signed(parser, &seed) || !parser_expect_operator(parser, ",") ||
+		!parse_signed(parser, &step) || !parser_expect_operator(parser, ")"))
 		return false;
 	if (step == 0)
 	{
@@ -109,8 +110,9 @@ rewrite_identity(TableRewrite *table)
 		etl_error_hint(parser->error, "IDENTITY (0, 1) counts 0, 1, 2, ….");
 		return parser_fail_at(parser, &tokens[first]);
 	}
-	clause = psprintf("%sIDENTITY (START WITH " INT64_FORMAT " INCREMENT BY " INT64_FORMAT " %s " INT64_FORMAT ")",
-					  generated ? "" : "GENERATED ALWAYS AS ", seed, step, step > 0 ? "MINVALUE" : "MAXVALUE", seed);
+	clause = psprintf(
+		"%sIDENTITY (START WITH " INT64_FORMAT " INCREMENT BY " INT64_FORMAT " %s " INT64_FORMAT ")",
+		generated ? "" : "GENERATED ALWAYS AS ", seed, step, step > 0 ? "MINVALUE" : "MAXVALUE", seed);
 	if (!advance_text(table, first))
 		return false;
 	rewrite_replace(&table->rewrite, tokens[first].start, tokens[parser->next - 1].end, clause);
@@ -127,7 +129,8 @@ rewrite_collation(TableRewrite *table, int first)
 		return remove_clause(table, first);
 	if (parser_accept_words(parser, "collate case_insensitive"))
 	{
-		etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "COLLATE CASE_INSENSITIVE is not supported");
+		etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED,
+					  "COLLATE CASE_INSENSITIVE is not supported");
 		etl_error_hint(parser->error, "Compare lower(column), or use a nondeterministic collation.");
 		return parser_fail_at(parser, &parser->tokens[first]);
 	}
@@ -196,7 +199,8 @@ rewrite_diststyle(TableRewrite *table, int first)
 {
 	EtlParser *parser = table->parser;
 
-	if (parser_accept_word(parser, "even") || parser_accept_word(parser, "all") || parser_accept_word(parser, "auto"))
+	if (parser_accept_word(parser, "even") || parser_accept_word(parser, "all") ||
+		parser_accept_word(parser, "auto"))
 		table->diststyle_not_key = &parser->tokens[first];
 	else if (!parser_accept_word(parser, "key"))
 		return parser_fail(parser, "AUTO, EVEN, KEY or ALL");
@@ -218,14 +222,14 @@ rewrite_table_attribute(TableRewrite *table)
 		return rewrite_diststyle(table, first);
 	if (parser_accept_word(parser, "distkey"))
 		return note_distkey(table, &parser->tokens[first]) &&
-			   (parser_is_operator(parser, "(") || parser_fail(parser, "\"(\"")) && parser_skip_brackets(parser) &&
-			   remove_clause(table, first);
+			   (parser_is_operator(parser, "(") || parser_fail(parser, "\"(\"")) &&
+			   parser_skip_brackets(parser) && remove_clause(table, first);
 	if (parser_accept_words(parser, "encode auto") || parser_accept_words(parser, "sortkey auto"))
 		return remove_clause(table, first);
-	if (parser_accept_words(parser, "compound sortkey") || parser_accept_words(parser, "interleaved sortkey") ||
-		parser_accept_word(parser, "sortkey"))
-		return (parser_is_operator(parser, "(") || parser_fail(parser, "\"(\"")) && parser_skip_brackets(parser) &&
-			   remove_clause(table, first);
+	if (parser_accept_words(parser, "compound sortkey") ||
+		parser_accept_words(parser, "interleaved sortkey") || parser_accept_word(parser, "sortkey"))
+		return (parser_is_operator(parser, "(") || parser_fail(parser, "\"(\"")) &&
+			   parser_skip_brackets(parser) && remove_clause(table, first);
 	if (parser_is_operator(parser, "("))
 		return parser_skip_brackets(parser);
 	parser_advance(parser);
@@ -241,7 +245,8 @@ rewrite_name(TableRewrite *table, int create, bool temporary)
 
 	if (parser_is_operator(parser, "#") && !temporary)
 	{
-		rewrite_replace(&table->rewrite, parser->tokens[create].end, parser->tokens[create].end, " TEMPORARY");
+		rewrite_replace(&table->rewrite, parser->tokens[create].end, parser->tokens[create].end,
+						" TEMPORARY");
 		table->copied_token = create + 1;
 	}
 	return parser_expect_name(parser, "a table's name", &name);

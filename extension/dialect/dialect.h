@@ -36,7 +36,8 @@ typedef const char *(*EtlParameterLookup)(const char *name, void *arg);
  * FALSE, lexed as psql does (not inside literals, comments or dollar quotes; `::` is a cast; an unknown name is left
  * as it stands). A value is not looked into for further parameters.
  */
-extern bool dialect_substitute(const char *sql, EtlParameterLookup lookup, void *arg, char **out, EtlError *error);
+extern bool dialect_substitute(const char *sql, EtlParameterLookup lookup, void *arg, char **out,
+							   EtlError *error);
 
 /*
  * For SQL files that were written for another runner: ${name} and <name> are replaced as text, inside literals too,
@@ -46,11 +47,11 @@ extern char *dialect_substitute_text(const char *sql, EtlParameterLookup lookup,
 
 typedef enum EtlStatementKind
 {
-	ETL_STATEMENT_OTHER, /* anything that runs as it is translated */
-	ETL_STATEMENT_BEGIN, /* BEGIN, START TRANSACTION */
-	ETL_STATEMENT_COMMIT, /* COMMIT, END */
+	ETL_STATEMENT_OTHER,	/* anything that runs as it is translated */
+	ETL_STATEMENT_BEGIN,	/* BEGIN, START TRANSACTION */
+	ETL_STATEMENT_COMMIT,	/* COMMIT, END */
 	ETL_STATEMENT_ROLLBACK, /* ROLLBACK, ABORT */
-	ETL_STATEMENT_NOTHING /* has no meaning here and nothing to run (SET query_group …) */
+	ETL_STATEMENT_NOTHING	/* has no meaning here and nothing to run (SET query_group …) */
 } EtlStatementKind;
 
 typedef struct EtlTranslation

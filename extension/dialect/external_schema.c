@@ -88,8 +88,9 @@ parse_source(EtlParser *parser)
 		return true;
 	if (token->kind != ETL_TOKEN_WORD)
 		return parser_fail(parser, "DATA CATALOG");
-	etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "external schema FROM \"%.*s\" is not supported",
-				  token->end - token->start, parser->sql + token->start);
+	etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED,
+				  "external schema FROM \"%.*s\" is not supported", token->end - token->start,
+				  parser->sql + token->start);
 	etl_error_hint(parser->error, "FROM DATA CATALOG is supported.");
 	return parser_fail_at(parser, token);
 }

@@ -36,8 +36,9 @@ typedef struct NamedFormat
 
 /* Classes by the last part of their names. */
 static const NamedFormat serdes[] = {
-	{"LazySimpleSerDe", "text"}, {"OpenCSVSerde", "opencsv"},	  {"JsonSerDe", "json"}, {"RegexSerDe", "regex"},
-	{"GrokSerDe", "grok"},		 {"ParquetHiveSerDe", "parquet"}, {"OrcSerde", "orc"},	 {"AvroSerDe", "avro"},
+	{"LazySimpleSerDe", "text"}, {"OpenCSVSerde", "opencsv"}, {"JsonSerDe", "json"},
+	{"RegexSerDe", "regex"},	 {"GrokSerDe", "grok"},		  {"ParquetHiveSerDe", "parquet"},
+	{"OrcSerde", "orc"},		 {"AvroSerDe", "avro"},
 };
 
 static const NamedFormat input_formats[] = {
@@ -48,7 +49,10 @@ static const NamedFormat input_formats[] = {
 };
 
 static const NamedFormat stored_formats[] = {
-	{"TEXTFILE", "text"}, {"PARQUET", "parquet"}, {"ORC", "orc"}, {"AVRO", "avro"},
+	{"TEXTFILE", "text"},
+	{"PARQUET", "parquet"},
+	{"ORC", "orc"},
+	{"AVRO", "avro"},
 };
 
 static const char *
@@ -88,8 +92,8 @@ parse_type(EtlParser *parser, const char *column, StringInfo out)
 		const char *hive;
 		const char *type;
 	} types[] = {
-		{"string", "text"},		{"double", "double precision"}, {"tinyint", "smallint"},
-		{"binary", "bytea"},	{"varbyte", "bytea"},
+		{"string", "text"},	 {"double", "double precision"}, {"tinyint", "smallint"},
+		{"binary", "bytea"}, {"varbyte", "bytea"},
 	};
 	const EtlToken *token = parser_token(parser);
 	EtlRewrite rewrite;
@@ -102,7 +106,8 @@ parse_type(EtlParser *parser, const char *column, StringInfo out)
 		{
 			etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "type \"%s\" of column \"%s\" is not supported", nested[i], column);
-			etl_error_hint(parser->error, "Declare it as varchar(65535): nested values are read as JSON text.");
+			etl_error_hint(parser->error,
+						   "Declare it as varchar(65535): nested values are read as JSON text.");
 			return parser_fail_at(parser, token);
 		}
 	for (int i = 0; i < lengthof(types); i++)
@@ -151,7 +156,8 @@ parse_columns(EtlParser *parser, ExternalTable *table, bool partition)
 			if (strcmp(table->column_names[i], name) == 0)
 			{
 				etl_error_set(parser->error, ERRCODE_DUPLICATE_COLUMN, "column \"%s\" is there twice", name);
-				etl_error_hint(parser->error, "A partition column is in no file: leave it out of the first list.");
+				etl_error_hint(parser->error,
+							   "A partition column is in no file: leave it out of the first list.");
 				return parser_fail_at(parser, token);
 			}
 		table->column_names = table->column_count == 0
@@ -246,7 +252,8 @@ parse_row_format(EtlParser *parser, ExternalTable *table)
 	if (table->serde_format == NULL)
 		return not_supported(parser, token, "SerDe", class);
 	return !parser_accept_words(parser, "with serdeproperties") ||
-		   parse_properties(parser, &table->serde_properties, &table->field_delimiter, &table->line_delimiter);
+		   parse_properties(parser, &table->serde_properties, &table->field_delimiter,
+							&table->line_delimiter);
 }
 
 /* STORED AS PARQUET | … | INPUTFORMAT '…' OUTPUTFORMAT '…', behind the two words */
@@ -265,7 +272,8 @@ parse_stored_as(EtlParser *parser, ExternalTable *table)
 			!parser_expect_string(parser, "a class", &table->output_format))
 			return false;
 		table->stored_format = find_class(input_formats, lengthof(input_formats), table->input_format);
-		return table->stored_format != NULL || not_supported(parser, token, "INPUTFORMAT", table->input_format);
+		return table->stored_format != NULL ||
+			   not_supported(parser, token, "INPUTFORMAT", table->input_format);
 	}
 	for (int i = 0; i < lengthof(stored_formats); i++)
 		if (parser_accept_word(parser, stored_formats[i].name))
@@ -275,7 +283,8 @@ parse_stored_as(EtlParser *parser, ExternalTable *table)
 		}
 	if (token->kind != ETL_TOKEN_WORD)
 		return parser_fail(parser, "PARQUET, ORC, AVRO, TEXTFILE or INPUTFORMAT");
-	return not_supported(parser, token, "file format", pnstrdup(parser->sql + token->start, token->end - token->start));
+	return not_supported(parser, token, "file format",
+						 pnstrdup(parser->sql + token->start, token->end - token->start));
 }
 
 static bool
@@ -300,9 +309,11 @@ parse_clauses(EtlParser *parser, ExternalTable *table)
 		else if (parser_accept_word(parser, "location"))
 			ok = table->location == NULL ? parser_expect_string(parser, "an S3 URI", &table->location)
 										 : already_given(parser, "LOCATION");
-		else if (parser_accept_words(parser, "table properties") || parser_accept_word(parser, "tblproperties"))
-			ok = table->table_properties == NULL ? parse_properties(parser, &table->table_properties, NULL, NULL)
-												 : already_given(parser, "TABLE PROPERTIES");
+		else if (parser_accept_words(parser, "table properties") ||
+				 parser_accept_word(parser, "tblproperties"))
+			ok = table->table_properties == NULL
+					 ? parse_properties(parser, &table->table_properties, NULL, NULL)
+					 : already_given(parser, "TABLE PROPERTIES");
 		else if (parser_is_word(parser, "as"))
 			ok = not_supported(parser, token, "command", "CREATE EXTERNAL TABLE AS");
 		else

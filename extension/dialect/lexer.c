@@ -42,8 +42,9 @@ unclosed(const EtlLexer *lexer, int start, const char *what, EtlError *error)
 {
 	etl_error_set(error, ERRCODE_SYNTAX_ERROR, "unterminated %s", what);
 	if (lexer->sql[start] == '\'')
-		etl_error_hint(error, "Close the quote; a backslash in front of one escapes it, so that a literal's last "
-							  "backslash is written twice.");
+		etl_error_hint(error,
+					   "Close the quote; a backslash in front of one escapes it, so that a literal's last "
+					   "backslash is written twice.");
 	else
 		etl_error_hint(error, "Close what is opened there.");
 	error->position = start + 1;

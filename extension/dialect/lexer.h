@@ -16,16 +16,16 @@
 
 typedef enum EtlTokenKind
 {
-	ETL_TOKEN_END,		/* an empty range where the text ends */
-	ETL_TOKEN_WORD,		/* unquoted identifier or keyword */
-	ETL_TOKEN_QUOTED,	/* "…", U&"…" */
-	ETL_TOKEN_NUMBER,	/* 1, 1.5e3, .5 */
-	ETL_TOKEN_STRING,	/* '…', backslash is an escape */
-	ETL_TOKEN_ESCAPE,	/* E'…' */
-	ETL_TOKEN_VERBATIM, /* U&'…', B'…', X'…', N'…': backslash is not a C escape */
-	ETL_TOKEN_DOLLAR,	/* $tag$…$tag$ */
+	ETL_TOKEN_END,		 /* an empty range where the text ends */
+	ETL_TOKEN_WORD,		 /* unquoted identifier or keyword */
+	ETL_TOKEN_QUOTED,	 /* "…", U&"…" */
+	ETL_TOKEN_NUMBER,	 /* 1, 1.5e3, .5 */
+	ETL_TOKEN_STRING,	 /* '…', backslash is an escape */
+	ETL_TOKEN_ESCAPE,	 /* E'…' */
+	ETL_TOKEN_VERBATIM,	 /* U&'…', B'…', X'…', N'…': backslash is not a C escape */
+	ETL_TOKEN_DOLLAR,	 /* $tag$…$tag$ */
 	ETL_TOKEN_PARAMETER, /* $1 */
-	ETL_TOKEN_OPERATOR	/* "::" and ":=", otherwise one byte */
+	ETL_TOKEN_OPERATOR	 /* "::" and ":=", otherwise one byte */
 } EtlTokenKind;
 
 typedef struct EtlToken

@@ -12,13 +12,15 @@
  * punctuation stands for that character ('\"', '\|'), \N and \0 stay as they are written; elsewhere only the
  * escapes that Redshift documents have a meaning, and any other is an error.
  */
-extern bool literal_decode(const char *sql, const EtlToken *token, bool option, char **value, EtlError *error);
+extern bool literal_decode(const char *sql, const EtlToken *token, bool option, char **value,
+						   EtlError *error);
 
 /*
  * Append an ordinary literal token so that PostgreSQL reads what Redshift would: as it stands, or with E in front
  * when it has a backslash. An escape that the two dialects read differently is an error.
  */
-extern bool literal_append_translated(StringInfo out, const char *sql, const EtlToken *token, EtlError *error);
+extern bool literal_append_translated(StringInfo out, const char *sql, const EtlToken *token,
+									  EtlError *error);
 
 /* Append a value as a literal that PostgreSQL and Redshift read alike. */
 extern void literal_append(StringInfo out, const char *value);

@@ -56,7 +56,8 @@ unknown_option(EtlParser *parser, const EtlOptions *options)
 			nearest = *word;
 			least = distance(text, length, nearest);
 		}
-	etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "unknown %s option \"%.*s\"", options->command, length, text);
+	etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "unknown %s option \"%.*s\"", options->command, length,
+				  text);
 	if (nearest != NULL)
 		etl_error_hint(parser->error, "Perhaps you meant \"%s\".", nearest);
 	else
@@ -69,7 +70,8 @@ out_of_range(EtlParser *parser, const EtlToken *token, const EtlOptionRule *rule
 {
 	const char *unit = rule->kind == ETL_OPTION_SIZE ? " bytes" : "";
 
-	etl_error_set(parser->error, ERRCODE_INVALID_PARAMETER_VALUE, "option \"%s\" is out of range", rule->name);
+	etl_error_set(parser->error, ERRCODE_INVALID_PARAMETER_VALUE, "option \"%s\" is out of range",
+				  rule->name);
 	etl_error_hint(parser->error, "It is between " INT64_FORMAT " and " INT64_FORMAT "%s.", rule->minimum,
 				   rule->maximum, unit);
 	return parser_fail_at(parser, token);
@@ -172,7 +174,8 @@ parse_argument(EtlParser *parser, const EtlOptionRule *rule, EtlOption *option)
 				return false;
 			break;
 		case ETL_OPTION_REFUSED:
-			etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "option \"%s\" is not supported", rule->name);
+			etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "option \"%s\" is not supported",
+						  rule->name);
 			etl_error_hint(parser->error, "%s", rule->word);
 			return parser_fail_at(parser, option->token);
 	}
@@ -199,8 +202,8 @@ parse_option(EtlParser *parser, EtlOptions *options)
 			break;
 		if (options->given[i].token != NULL)
 		{
-			etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s option \"%s\" is given twice", options->command,
-						  rule->name);
+			etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s option \"%s\" is given twice",
+						  options->command, rule->name);
 			etl_error_hint(parser->error, "Keep one of the two.");
 			return parser_fail_at(parser, token);
 		}
@@ -210,7 +213,8 @@ parse_option(EtlParser *parser, EtlOptions *options)
 	if (is_format)
 	{
 		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "unknown %s format \"%.*s\"", options->command,
-					  token->kind == ETL_TOKEN_WORD ? token->end - token->start : 0, parser->sql + token->start);
+					  token->kind == ETL_TOKEN_WORD ? token->end - token->start : 0,
+					  parser->sql + token->start);
 		etl_error_hint(parser->error, "The formats are those of Redshift's %s.", options->command);
 		return parser_fail_at(parser, token);
 	}
@@ -258,7 +262,8 @@ check_conflicts(EtlParser *parser, const EtlOptions *options)
 			{
 				const EtlOptionConflict *row = &options->conflicts[i];
 
-				if (strcmp(row->option, rule->name) == 0 && is_listed(row->others, options->rules[b].name) != row->only)
+				if (strcmp(row->option, rule->name) == 0 &&
+					is_listed(row->others, options->rules[b].name) != row->only)
 					return conflict(parser, options, a, b);
 			}
 		}
@@ -299,8 +304,8 @@ options_require(EtlParser *parser, const EtlOptions *options, const char *option
 
 	if (token == NULL || options_find(options, needed) != NULL)
 		return true;
-	etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s option \"%s\" needs \"%s\"", options->command, option,
-				  needed);
+	etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s option \"%s\" needs \"%s\"", options->command,
+				  option, needed);
 	etl_error_hint(parser->error, "Add %s, or take %s out.", needed, option);
 	return parser_fail_at(parser, token);
 }

@@ -12,25 +12,25 @@
 
 typedef enum EtlOptionKind
 {
-	ETL_OPTION_FLAG,	/* NAME [word] */
-	ETL_OPTION_SWITCH,	/* NAME [ON | TRUE | OFF | FALSE | word] */
-	ETL_OPTION_STRING,	/* NAME [AS] '…' */
+	ETL_OPTION_FLAG,	  /* NAME [word] */
+	ETL_OPTION_SWITCH,	  /* NAME [ON | TRUE | OFF | FALSE | word] */
+	ETL_OPTION_STRING,	  /* NAME [AS] '…' */
 	ETL_OPTION_DEFAULTED, /* NAME [AS] ['…'] */
-	ETL_OPTION_WORD,	/* NAME [AS] word | 'word' */
-	ETL_OPTION_INTEGER, /* NAME [AS] n */
-	ETL_OPTION_SIZE,	/* NAME [AS] n [MB | GB], in bytes */
-	ETL_OPTION_COLUMNS, /* NAME (column, …) [word] */
-	ETL_OPTION_REFUSED	/* known, and not supported */
+	ETL_OPTION_WORD,	  /* NAME [AS] word | 'word' */
+	ETL_OPTION_INTEGER,	  /* NAME [AS] n */
+	ETL_OPTION_SIZE,	  /* NAME [AS] n [MB | GB], in bytes */
+	ETL_OPTION_COLUMNS,	  /* NAME (column, …) [word] */
+	ETL_OPTION_REFUSED	  /* known, and not supported */
 } EtlOptionKind;
 
 typedef struct EtlOptionRule
 {
 	const char *name; /* as documented, in capitals */
 	EtlOptionKind kind;
-	const char *key;	/* its member of the options; NULL: none (it only names a format) */
-	const char *format; /* what etl.load or etl.unload call the format that it names, or NULL */
-	const char *word;	/* FLAG, SWITCH, COLUMNS: a word that may follow; DEFAULTED: the default */
-	const char *word_key; /* FLAG, COLUMNS: the member that this word becomes */
+	const char *key;		/* its member of the options; NULL: none (it only names a format) */
+	const char *format;		/* what etl.load or etl.unload call the format that it names, or NULL */
+	const char *word;		/* FLAG, SWITCH, COLUMNS: a word that may follow; DEFAULTED: the default */
+	const char *word_key;	/* FLAG, COLUMNS: the member that this word becomes */
 	int64 minimum, maximum; /* INTEGER, SIZE */
 } EtlOptionRule;
 
@@ -68,7 +68,8 @@ extern bool options_parse_columns(EtlParser *parser, char **array);
 /* Where the option of this name stands, or NULL. */
 extern const EtlToken *options_find(const EtlOptions *options, const char *name);
 /* Fails when `option` is there and `needed` isn't. */
-extern bool options_require(EtlParser *parser, const EtlOptions *options, const char *option, const char *needed);
+extern bool options_require(EtlParser *parser, const EtlOptions *options, const char *option,
+							const char *needed);
 /* The format that is named, or "text". */
 extern const char *options_format(const EtlOptions *options);
 /* The members, authorization last, into an object that is open. */

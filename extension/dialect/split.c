@@ -97,13 +97,13 @@ dialect_split(const char *script, EtlScript *out, EtlError *error)
 		}
 		line += count_lines(script + counted, script + start);
 		counted = start;
-		out->statements[out->count++] = (EtlStatement) {
+		out->statements[out->count++] = (EtlStatement){
 			.sql = pnstrdup(script + start, end - start),
 			.line = line,
 			.offset = start,
 		};
 		start = -1;
-		state = (StatementState) {0};
+		state = (StatementState){0};
 	} while (token.kind != ETL_TOKEN_END);
 	return true;
 }

@@ -14,11 +14,11 @@
 
 /* After one of these words a value, a name or an expression begins, so that # can't be an operator between two. */
 static const char *const openers[] = {
-	"all",	  "analyze", "and",	   "between", "by",		"case",	  "copy",	"describe", "distinct", "else",
-	"except", "exists",	 "from",   "having",  "ilike",	"in",	  "into",	"intersect", "is",		"join",
-	"like",	  "limit",	 "lock",   "not",	  "offset", "on",	  "only",	"or",		"recursive", "returning",
-	"select", "set",	 "similar", "table",  "then",	"to",	  "truncate", "union",	"update",	"using",
-	"vacuum", "values",	 "when",   "where",	  "with",
+	"all",		"analyze",	 "and",		  "between", "by",	   "case",	  "copy",	"describe", "distinct",
+	"else",		"except",	 "exists",	  "from",	 "having", "ilike",	  "in",		"into",		"intersect",
+	"is",		"join",		 "like",	  "limit",	 "lock",   "not",	  "offset", "on",		"only",
+	"or",		"recursive", "returning", "select",	 "set",	   "similar", "table",	"then",		"to",
+	"truncate", "union",	 "update",	  "using",	 "vacuum", "values",  "when",	"where",	"with",
 };
 
 /* An operand can end here, so that a # that follows is the operator "exclusive or". */
@@ -82,8 +82,9 @@ translate_text_range(EtlParser *parser, int first, int last, EtlRewrite *rewrite
 			pfree(name);
 			i++;
 		}
-		else if (i >= 2 && lexer_is_word(sql, &tokens[i], "max") && lexer_is_operator(sql, &tokens[i - 1], "(") &&
-				 lexer_is_operator(sql, &tokens[i + 1], ")") && maximum_length(sql, &tokens[i - 2]) != NULL)
+		else if (i >= 2 && lexer_is_word(sql, &tokens[i], "max") &&
+				 lexer_is_operator(sql, &tokens[i - 1], "(") && lexer_is_operator(sql, &tokens[i + 1], ")") &&
+				 maximum_length(sql, &tokens[i - 2]) != NULL)
 			rewrite_replace(rewrite, tokens[i].start, tokens[i].end, maximum_length(sql, &tokens[i - 2]));
 	}
 	return true;

@@ -28,7 +28,8 @@ static const EtlOptionRule rules[] = {
 	{"CLEANPATH", ETL_OPTION_FLAG, "cleanpath"},
 	{"PARALLEL", ETL_OPTION_SWITCH, "parallel"},
 	/* 6.2 GB, which isn't a whole number of bytes */
-	{"MAXFILESIZE", ETL_OPTION_SIZE, "maxfilesize", .minimum = 5 * MEGABYTE, .maximum = INT64CONST(6657199309)},
+	{"MAXFILESIZE", ETL_OPTION_SIZE, "maxfilesize", .minimum = 5 * MEGABYTE,
+	 .maximum = INT64CONST(6657199309)},
 	{"ROWGROUPSIZE", ETL_OPTION_SIZE, "rowgroupsize", .minimum = 32 * MEGABYTE, .maximum = 128 * MEGABYTE},
 	{"REGION", ETL_OPTION_STRING, "region"},
 	{"EXTENSION", ETL_OPTION_STRING, "extension"},
@@ -66,7 +67,8 @@ check_query(EtlParser *query)
 		{
 			etl_error_set(query->error, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "UNLOAD of a query with an outer LIMIT is not supported");
-			etl_error_hint(query->error, "Put the query with its LIMIT into a subquery: SELECT * FROM (…) AS q.");
+			etl_error_hint(query->error,
+						   "Put the query with its LIMIT into a subquery: SELECT * FROM (…) AS q.");
 			return parser_fail_at(query, parser_token(query));
 		}
 	}

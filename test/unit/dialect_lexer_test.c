@@ -78,7 +78,9 @@ decode(const char *sql, bool option)
 	EtlToken *token = lexer_tokens(sql, &count, &error);
 	char *value;
 
-	return literal_decode(sql, token, option, &value, &error) ? value : psprintf("%d: %s", error.position, error.message);
+	return literal_decode(sql, token, option, &value, &error)
+			   ? value
+			   : psprintf("%d: %s", error.position, error.message);
 }
 
 static void
@@ -133,14 +135,17 @@ test_split(void **state)
 	assert_string_equal(split(""), "");
 	assert_string_equal(split(" ;; -- nothing\n /* at all */ ;"), "");
 	assert_string_equal(split("select 1"), "1:select 1");
-	assert_string_equal(split("-- one\nselect 1 ; -- two\n\nselect ';' /* x */\n;"), "2:select 1|4:select ';'");
-	assert_string_equal(split("select $$;$$, \";\", ';'';';select 2"), "1:select $$;$$, \";\", ';'';'|1:select 2");
+	assert_string_equal(split("-- one\nselect 1 ; -- two\n\nselect ';' /* x */\n;"),
+						"2:select 1|4:select ';'");
+	assert_string_equal(split("select $$;$$, \";\", ';'';';select 2"),
+						"1:select $$;$$, \";\", ';'';'|1:select 2");
 	assert_string_equal(split("create rule r as on insert to t do (a; b); c"),
 						"1:create rule r as on insert to t do (a; b)|1:c");
-	assert_string_equal(split("create or replace function f() returns int begin atomic select case when a then 1 end; "
-							  "select 2; end; select 3"),
-						"1:create or replace function f() returns int begin atomic select case when a then 1 end; "
-						"select 2; end|1:select 3");
+	assert_string_equal(
+		split("create or replace function f() returns int begin atomic select case when a then 1 end; "
+			  "select 2; end; select 3"),
+		"1:create or replace function f() returns int begin atomic select case when a then 1 end; "
+		"select 2; end|1:select 3");
 	assert_string_equal(split("begin; copy a from 's3://b'; end;"), "1:begin|1:copy a from 's3://b'|1:end");
 	assert_string_equal(split("select 1;\nselect '"), "unterminated quoted string. At line 2, column 8.");
 }

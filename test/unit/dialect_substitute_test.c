@@ -14,8 +14,15 @@ static const char *
 lookup(const char *name, void *arg)
 {
 	static const char *const known[][2] = {
-		{"ds", "2026-11-20"}, {"n", "3"},		{"quoted", "it's"}, {"path", "a\\b"}, {"name", "My \"table\""},
-		{"1", "bucket-one"},  {"BUCKET", "b2"}, {"colon", ":n"},	{"empty", ""},
+		{"ds", "2026-11-20"},
+		{"n", "3"},
+		{"quoted", "it's"},
+		{"path", "a\\b"},
+		{"name", "My \"table\""},
+		{"1", "bucket-one"},
+		{"BUCKET", "b2"},
+		{"colon", ":n"},
+		{"empty", ""},
 	};
 
 	for (int i = 0; i < lengthof(known); i++)
@@ -39,7 +46,8 @@ test_psql(void **state)
 	assert_string_equal(psql("select :n, :'ds', :\"name\""), "select 3, '2026-11-20', \"My \"\"table\"\"\"");
 	assert_string_equal(psql("select :'quoted', :'path',:'empty'"), "select 'it''s', E'a\\\\b',''");
 	assert_string_equal(psql("select 1 as:'path'"), "select 1 as E'a\\\\b'");
-	assert_string_equal(psql("x::n := :unknown :'unknown' :\"unknown\""), "x::n := :unknown :'unknown' :\"unknown\"");
+	assert_string_equal(psql("x::n := :unknown :'unknown' :\"unknown\""),
+						"x::n := :unknown :'unknown' :\"unknown\"");
 	/* an array's slice is no exception to psql: it takes a variable that is set */
 	assert_string_equal(psql("a[1:n] b[1:2] c[1: n]"), "a[13] b[1:2] c[1: n]");
 	assert_string_equal(psql("':n' \":n\" $$:n$$ --:n\n/*:n*/ :n"), "':n' \":n\" $$:n$$ --:n\n/*:n*/ 3");

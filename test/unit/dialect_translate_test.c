@@ -55,7 +55,8 @@ test_text(void **state)
 	becomes("select '\\''||'x'\n  '\\n'", "select E''''||E'x'\n  '\\n'");
 	becomes("insert into #Stage select #s.a from x join #s on #s.a=#t.a",
 			"insert into \"#stage\" select \"#s\".a from x join \"#s\" on \"#s\".a=\"#t\".a");
-	becomes("select x::varchar(max), y::char(MAX), max(z)", "select x::varchar(65535), y::char(4096), max(z)");
+	becomes("select x::varchar(max), y::char(MAX), max(z)",
+			"select x::varchar(65535), y::char(4096), max(z)");
 	becomes("truncate t;;", "truncate t;;");
 	becomes("", "");
 	becomes("-- nothing", "");
@@ -97,27 +98,34 @@ test_kinds(void **state)
 static void
 test_copy(void **state)
 {
-	becomes("copy sales from 's3://b/k' iam_role 'arn:aws:iam::1:role/x' CSV Delimiter AS ',' ignoreheader 1 gzip;",
+	becomes("copy sales from 's3://b/k' iam_role 'arn:aws:iam::1:role/x' CSV Delimiter AS ',' ignoreheader 1 "
+			"gzip;",
 			"SELECT etl.load('sales'::regclass, 's3://b/k', 'csv', '{\"delimiter\": \",\", \"gzip\": true, "
 			"\"ignoreheader\": 1, \"iam_role\": \"arn:aws:iam::1:role/x\"}'::jsonb)");
-	becomes("copy s.\"T x\" (A, \"B\"\"c\") from 's3://b' credentials 'aws_access_key_id=AK; "
-			"aws_secret_access_key=S/=;token=t' delimiter '\\t' null as '\\N' compupdate off statupdate",
-			"SELECT etl.load('s.\"T x\"'::regclass, 's3://b', 'text', E'{\"columns\": [\"a\", \"B\\\\\"c\"], "
-			"\"delimiter\": \"\\\\u0009\", \"null\": \"\\\\\\\\N\", \"compupdate\": false, \"statupdate\": true, "
-			"\"credentials\": {\"access_key_id\": \"AK\", \"secret_access_key\": \"S/=\", "
-			"\"session_token\": \"t\"}}'::jsonb)");
-	becomes("copy #t from 's3://b' with credentials as 'aws_iam_role=arn' format as json 's3://j' region as 'r'",
-			"SELECT etl.load('\"#t\"'::regclass, 's3://b', 'json', '{\"region\": \"r\", \"jsonpaths\": \"s3://j\", "
-			"\"iam_role\": \"arn\"}'::jsonb)");
+	becomes(
+		"copy s.\"T x\" (A, \"B\"\"c\") from 's3://b' credentials 'aws_access_key_id=AK; "
+		"aws_secret_access_key=S/=;token=t' delimiter '\\t' null as '\\N' compupdate off statupdate",
+		"SELECT etl.load('s.\"T x\"'::regclass, 's3://b', 'text', E'{\"columns\": [\"a\", \"B\\\\\"c\"], "
+		"\"delimiter\": \"\\\\u0009\", \"null\": \"\\\\\\\\N\", \"compupdate\": false, \"statupdate\": true, "
+		"\"credentials\": {\"access_key_id\": \"AK\", \"secret_access_key\": \"S/=\", "
+		"\"session_token\": \"t\"}}'::jsonb)");
+	becomes(
+		"copy #t from 's3://b' with credentials as 'aws_iam_role=arn' format as json 's3://j' region as 'r'",
+		"SELECT etl.load('\"#t\"'::regclass, 's3://b', 'json', '{\"region\": \"r\", \"jsonpaths\": "
+		"\"s3://j\", "
+		"\"iam_role\": \"arn\"}'::jsonb)");
 	becomes("copy t from 's3://b' format parquet manifest" ROLE,
 			"SELECT etl.load('t'::regclass, 's3://b', 'parquet', '{\"manifest\": true, \"iam_role\": "
 			"\"default\"}'::jsonb)");
-	becomes("copy t from 's3://b'" ROLE " avro acceptinvchars encoding UTF16 maxerror as 10 compupdate preset",
-			"SELECT etl.load('t'::regclass, 's3://b', 'avro', '{\"jsonpaths\": \"auto\", \"acceptinvchars\": \"?\", "
+	becomes("copy t from 's3://b'" ROLE
+			" avro acceptinvchars encoding UTF16 maxerror as 10 compupdate preset",
+			"SELECT etl.load('t'::regclass, 's3://b', 'avro', '{\"jsonpaths\": \"auto\", \"acceptinvchars\": "
+			"\"?\", "
 			"\"encoding\": \"utf16\", \"compupdate\": \"preset\", \"maxerror\": 10, \"iam_role\": "
 			"\"default\"}'::jsonb)");
 	becomes("copy job from 's3://b' fixedwidth 'a:1,b:2' access_key_id 'k' secret_access_key 's'",
-			"SELECT etl.load('job'::regclass, 's3://b', 'fixedwidth', '{\"fixedwidth\": \"a:1,b:2\", \"credentials\": "
+			"SELECT etl.load('job'::regclass, 's3://b', 'fixedwidth', '{\"fixedwidth\": \"a:1,b:2\", "
+			"\"credentials\": "
 			"{\"access_key_id\": \"k\", \"secret_access_key\": \"s\"}}'::jsonb)");
 	becomes("copy t from 's3://b' csv quote '\\\"'" ROLE,
 			"SELECT etl.load('t'::regclass, 's3://b', 'csv', E'{\"quote\": \"\\\\\"\", \"iam_role\": "
@@ -142,10 +150,12 @@ test_copy_errors(void **state)
 	fails("copy t from 's3://b'" ROLE " csv csv", syntax, "COPY option \"CSV\" is given twice", 43);
 	fails("copy t from 's3://b'" ROLE " escape csv", syntax,
 		  "COPY options \"CSV\" and \"ESCAPE\" can't be used together", 46);
-	fails("copy t from 's3://b'" ROLE " csv json", syntax, "COPY options \"CSV\" and \"JSON\" can't be used together", 43);
+	fails("copy t from 's3://b'" ROLE " csv json", syntax,
+		  "COPY options \"CSV\" and \"JSON\" can't be used together", 43);
 	fails("copy t from 's3://b'" ROLE " parquet gzip", syntax,
 		  "COPY options \"PARQUET\" and \"GZIP\" can't be used together", 47);
-	fails("copy t from 's3://b'" ROLE " gzip zstd", syntax, "COPY options \"GZIP\" and \"ZSTD\" can't be used together", 44);
+	fails("copy t from 's3://b'" ROLE " gzip zstd", syntax,
+		  "COPY options \"GZIP\" and \"ZSTD\" can't be used together", 44);
 	fails("copy t from 's3://b'" ROLE " quote '\"'", syntax, "COPY option \"QUOTE\" needs \"CSV\"", 39);
 	fails("copy t from 's3://b'" ROLE " format xml", syntax, "unknown COPY format \"xml\"", 46);
 	fails("copy t from 's3://b'" ROLE " maxerror 100001", ERRCODE_INVALID_PARAMETER_VALUE,
@@ -162,7 +172,8 @@ test_copy_errors(void **state)
 	fails("copy t from 's3://b' credentials 'SeCrEt'", syntax, "unknown part in the credentials string", 34);
 	fails("copy t from 's3://b'" ROLE " encrypted", ERRCODE_FEATURE_NOT_SUPPORTED,
 		  "option \"ENCRYPTED\" is not supported", 39);
-	fails("copy t from 'emr://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED, "COPY from \"emr\" is not supported", 13);
+	fails("copy t from 'emr://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED, "COPY from \"emr\" is not supported",
+		  13);
 	fails("copy job run nightly", ERRCODE_FEATURE_NOT_SUPPORTED, "COPY JOB is not supported", 6);
 	fails("copy t (a b) from 's3://b'" ROLE, syntax, "syntax error at or near \"b\"", 11);
 }
@@ -170,24 +181,30 @@ test_copy_errors(void **state)
 static void
 test_unload(void **state)
 {
-	becomes("unload ('select a from t where b = ''x''') to 's3://b/output/' iam_role 'arn' allowoverwrite CSV "
-			"DELIMITER AS ',' header parallel off",
-			"SELECT etl.unload('select a from t where b = ''x''', 's3://b/output/', 'csv', '{\"header\": true, "
-			"\"delimiter\": \",\", \"allowoverwrite\": true, \"parallel\": false, \"iam_role\": \"arn\"}'::jsonb)");
+	becomes(
+		"unload ('select a from t where b = ''x''') to 's3://b/output/' iam_role 'arn' allowoverwrite CSV "
+		"DELIMITER AS ',' header parallel off",
+		"SELECT etl.unload('select a from t where b = ''x''', 's3://b/output/', 'csv', '{\"header\": true, "
+		"\"delimiter\": \",\", \"allowoverwrite\": true, \"parallel\": false, \"iam_role\": "
+		"\"arn\"}'::jsonb)");
 	becomes("unload ($$select '\\t', 'a' from #t;$$) to 's3://b'" ROLE,
 			"SELECT etl.unload(E'select E''\\\\t'', ''a'' from \"#t\"', 's3://b', 'text', '{\"iam_role\": "
 			"\"default\"}'::jsonb)");
-	becomes("unload ('select \\'a\\' from (select 1 limit 5) q') to 's3://b'" ROLE
-			" format as parquet partition by (a, \"B\") include manifest verbose maxfilesize as 100 mb",
-			"SELECT etl.unload('select ''a'' from (select 1 limit 5) q', 's3://b', 'parquet', '{\"partition_by\": "
-			"[\"a\", \"B\"], \"include\": true, \"manifest\": true, \"manifest_verbose\": true, \"maxfilesize\": "
-			"104857600, \"iam_role\": \"default\"}'::jsonb)");
-	becomes("unload ('with x as (select 1) select * from x') to 's3://b'" ROLE
-			" encrypted auto extension 'tsv' delimiter '\\011' addquotes escape null as 'NULL' zstd cleanpath",
-			"SELECT etl.unload('with x as (select 1) select * from x', 's3://b', 'text', E'{\"delimiter\": "
-			"\"\\\\u0009\", \"addquotes\": true, \"null\": \"NULL\", \"escape\": true, \"zstd\": true, \"cleanpath\": "
-			"true, \"extension\": \"tsv\", \"encrypted\": true, \"encrypted_auto\": true, \"iam_role\": "
-			"\"default\"}'::jsonb)");
+	becomes(
+		"unload ('select \\'a\\' from (select 1 limit 5) q') to 's3://b'" ROLE
+		" format as parquet partition by (a, \"B\") include manifest verbose maxfilesize as 100 mb",
+		"SELECT etl.unload('select ''a'' from (select 1 limit 5) q', 's3://b', 'parquet', "
+		"'{\"partition_by\": "
+		"[\"a\", \"B\"], \"include\": true, \"manifest\": true, \"manifest_verbose\": true, \"maxfilesize\": "
+		"104857600, \"iam_role\": \"default\"}'::jsonb)");
+	becomes(
+		"unload ('with x as (select 1) select * from x') to 's3://b'" ROLE
+		" encrypted auto extension 'tsv' delimiter '\\011' addquotes escape null as 'NULL' zstd cleanpath",
+		"SELECT etl.unload('with x as (select 1) select * from x', 's3://b', 'text', E'{\"delimiter\": "
+		"\"\\\\u0009\", \"addquotes\": true, \"null\": \"NULL\", \"escape\": true, \"zstd\": true, "
+		"\"cleanpath\": "
+		"true, \"extension\": \"tsv\", \"encrypted\": true, \"encrypted_auto\": true, \"iam_role\": "
+		"\"default\"}'::jsonb)");
 }
 
 static void
@@ -217,27 +234,35 @@ test_unload_errors(void **state)
 static void
 test_external(void **state)
 {
-	becomes("create external schema if not exists Spec from data catalog database 'd' region 'r' iam_role default "
+	becomes("create external schema if not exists Spec from data catalog database 'd' region 'r' iam_role "
+			"default "
 			"create external database if not exists",
-			"SELECT etl.create_external_schema('spec', true, '{\"database\": \"d\", \"region\": \"r\", \"iam_role\": "
+			"SELECT etl.create_external_schema('spec', true, '{\"database\": \"d\", \"region\": \"r\", "
+			"\"iam_role\": "
 			"\"default\", \"create_database\": true}'::jsonb)");
-	becomes("create external table s.t (a int, b string, \"C\" varchar(10), d double, e tinyint) "
-			"partitioned by (saledate date) row format delimited fields terminated by '\\001' stored as textfile "
-			"location 's3://b/' table properties ('numRows'='1')",
-			"CREATE FOREIGN TABLE s.t (\n\ta int,\n\tb text,\n\t\"C\" varchar(10),\n\td double precision,\n\t"
-			"e smallint,\n\tsaledate date\n) SERVER etl_external OPTIONS (location 's3://b/', format 'text', "
-			"partition_columns '[\"saledate\"]', field_delimiter E'\\001', table_properties '{\"numRows\": \"1\"}')");
+	becomes(
+		"create external table s.t (a int, b string, \"C\" varchar(10), d double, e tinyint) "
+		"partitioned by (saledate date) row format delimited fields terminated by '\\001' stored as textfile "
+		"location 's3://b/' table properties ('numRows'='1')",
+		"CREATE FOREIGN TABLE s.t (\n\ta int,\n\tb text,\n\t\"C\" varchar(10),\n\td double precision,\n\t"
+		"e smallint,\n\tsaledate date\n) SERVER etl_external OPTIONS (location 's3://b/', format 'text', "
+		"partition_columns '[\"saledate\"]', field_delimiter E'\\001', table_properties '{\"numRows\": "
+		"\"1\"}')");
 	becomes("create external table s.t (a int) row format serde 'org.apache.hadoop.hive.ql.io.parquet.serde."
-			"ParquetHiveSerDe' stored as inputformat 'x.MapredParquetInputFormat' outputformat 'x.Out' location 's3://b'",
-			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'parquet', "
+			"ParquetHiveSerDe' stored as inputformat 'x.MapredParquetInputFormat' outputformat 'x.Out' "
+			"location 's3://b'",
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format "
+			"'parquet', "
 			"input_format 'x.MapredParquetInputFormat', output_format 'x.Out')");
 	becomes("create external table s.t (a int) row format serde 'a.OpenCSVSerde' with serdeproperties "
 			"('separatorChar'=',', 'quoteChar'='\\\"') stored as textfile location 's3://b'",
-			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'opencsv', "
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format "
+			"'opencsv', "
 			"serde_properties E'{\"separatorChar\": \",\", \"quoteChar\": \"\\\\\"\"}')");
 	becomes("create external table s.t (a int) row format serde 'a.LazySimpleSerDe' with serdeproperties "
 			"('field.delim'=',') stored as textfile location 's3://b'",
-			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format 'text', "
+			"CREATE FOREIGN TABLE s.t (\n\ta int\n) SERVER etl_external OPTIONS (location 's3://b', format "
+			"'text', "
 			"field_delimiter ',', serde_properties '{\"field.delim\": \",\"}')");
 }
 
@@ -249,7 +274,8 @@ test_external_errors(void **state)
 
 	fails("create external schema s from postgres database 'd'", refused,
 		  "external schema FROM \"postgres\" is not supported", 31);
-	fails("create external schema s from data catalog database 'd'", syntax, "CREATE EXTERNAL SCHEMA has no IAM_ROLE", 56);
+	fails("create external schema s from data catalog database 'd'", syntax,
+		  "CREATE EXTERNAL SCHEMA has no IAM_ROLE", 56);
 	fails("create external table s.t stored as parquet location 's3://b' as select 1", refused,
 		  "command \"CREATE EXTERNAL TABLE AS\" is not supported", 63);
 	fails("create external table s.t (a struct<b:int>) stored as parquet location 's3://b'", refused,
@@ -258,18 +284,23 @@ test_external_errors(void **state)
 		  ERRCODE_DUPLICATE_COLUMN, "column \"a\" is there twice", 51);
 	fails("create external table s.t (a int) stored as rcfile location 's3://b'", refused,
 		  "file format \"rcfile\" is not supported", 45);
-	fails("create external table s.t (a int) stored as parquet", syntax, "external table \"s.t\" has no LOCATION", 52);
-	fails("create external table s.t (a int) row format serde 'x.OrcSerde' stored as parquet location 's3://b'", syntax,
-		  "external table \"s.t\" is stored as parquet and has a row format for orc", 100);
-	fails("alter table s.t set location 's3://b'", refused, "ALTER TABLE … set location is not supported", 17);
+	fails("create external table s.t (a int) stored as parquet", syntax,
+		  "external table \"s.t\" has no LOCATION", 52);
+	fails(
+		"create external table s.t (a int) row format serde 'x.OrcSerde' stored as parquet location 's3://b'",
+		syntax, "external table \"s.t\" is stored as parquet and has a row format for orc", 100);
+	fails("alter table s.t set location 's3://b'", refused, "ALTER TABLE … set location is not supported",
+		  17);
 }
 
 static void
 test_partitions(void **state)
 {
-	becomes("ALTER TABLE s.t ADD partition(k='a') location 's3://b/1' partition(k='b', n=2) location 's3://b/2'",
-			"SELECT etl.add_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b/1', false),\n"
-			"       etl.add_partition('s.t'::regclass, '{\"k\": \"b\", \"n\": \"2\"}'::jsonb, 's3://b/2', false)");
+	becomes(
+		"ALTER TABLE s.t ADD partition(k='a') location 's3://b/1' partition(k='b', n=2) location 's3://b/2'",
+		"SELECT etl.add_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b/1', false),\n"
+		"       etl.add_partition('s.t'::regclass, '{\"k\": \"b\", \"n\": \"2\"}'::jsonb, 's3://b/2', "
+		"false)");
 	becomes("alter table s.t add if not exists partition (k='a') location 's3://b/1'",
 			"SELECT etl.add_partition('s.t'::regclass, '{\"k\": \"a\"}'::jsonb, 's3://b/1', true)");
 	becomes("alter table s.t drop partition (k='a')",
@@ -280,7 +311,8 @@ test_partitions(void **state)
 	passes("alter table t drop partition");
 	passes("alter table only t add column a int");
 	passes("alter table if exists t rename to u");
-	fails("alter table s.t add partition (k='a')", ERRCODE_SYNTAX_ERROR, "syntax error at the end of the statement", 38);
+	fails("alter table s.t add partition (k='a')", ERRCODE_SYNTAX_ERROR,
+		  "syntax error at the end of the statement", 38);
 }
 
 static void
@@ -289,7 +321,8 @@ test_drop(void **state)
 	becomes("drop table a", "SELECT etl.drop_table(ARRAY['a']::text[], false, false)");
 	becomes("DROP TABLE IF EXISTS a . b, \"C d\", #t CASCADE;",
 			"SELECT etl.drop_table(ARRAY['a.b', '\"C d\"', '\"#t\"']::text[], true, true)");
-	becomes("drop schema if exists s /* x */ drop external database cascade", "drop schema if exists s /* x */  cascade");
+	becomes("drop schema if exists s /* x */ drop external database cascade",
+			"drop schema if exists s /* x */  cascade");
 	passes("drop schema s cascade");
 	passes("drop view v");
 }
@@ -297,29 +330,36 @@ test_drop(void **state)
 static void
 test_create_table(void **state)
 {
-	becomes("create table s.t (id int identity(0,1) not null distkey, -- key\n  d varchar(max) encode zstd sortkey)",
-			"create table s.t (id int GENERATED ALWAYS AS IDENTITY (START WITH 0 INCREMENT BY 1 MINVALUE 0) not null, "
+	becomes("create table s.t (id int identity(0,1) not null distkey, -- key\n  d varchar(max) encode zstd "
+			"sortkey)",
+			"create table s.t (id int GENERATED ALWAYS AS IDENTITY (START WITH 0 INCREMENT BY 1 MINVALUE 0) "
+			"not null, "
 			"-- key\n  d varchar(65535))");
 	becomes("create table t (id bigint generated by default as identity(5,-1), distkey int, encode text)",
-			"create table t (id bigint generated by default as IDENTITY (START WITH 5 INCREMENT BY -1 MAXVALUE 5), "
+			"create table t (id bigint generated by default as IDENTITY (START WITH 5 INCREMENT BY -1 "
+			"MAXVALUE 5), "
 			"distkey int, encode text)");
-	becomes("create table t (a int, primary key (a)) backup no diststyle key distkey (a) interleaved sortkey (a, b)",
+	becomes("create table t (a int, primary key (a)) backup no diststyle key distkey (a) interleaved sortkey "
+			"(a, b)",
 			"create table t (a int, primary key (a))");
 	becomes("create table t (a varchar collate case_sensitive) sortkey auto encode auto diststyle auto",
 			"create table t (a varchar)");
-	becomes("create table t distkey(a)as select 'x\\n' a from #s", "create table t as select E'x\\n' a from \"#s\"");
+	becomes("create table t distkey(a)as select 'x\\n' a from #s",
+			"create table t as select E'x\\n' a from \"#s\"");
 	becomes("create temp table t (a, b) diststyle all as (select distkey, sortkey from x)",
 			"create temp table t (a, b) as (select distkey, sortkey from x)");
 	becomes("create table if not exists #T (like p including defaults)",
 			"create TEMPORARY table if not exists \"#t\" (like p including defaults)");
-	passes("create table t (a int generated always as identity (start with 5), b bytea default encode('a', 'hex'))");
+	passes("create table t (a int generated always as identity (start with 5), b bytea default encode('a', "
+		   "'hex'))");
 	passes("create table t partition of p for values from ('a') to ('b') partition by list (a)");
 	passes("create view v as select distkey from t");
 	fails("create table t (a int distkey, b int distkey)", ERRCODE_INVALID_TABLE_DEFINITION,
 		  "a table can't have two DISTKEY columns", 38);
 	fails("create table t (a int distkey) diststyle even", ERRCODE_INVALID_TABLE_DEFINITION,
 		  "DISTKEY can only be used with DISTSTYLE KEY", 32);
-	fails("create table t (a int) diststyle some", ERRCODE_SYNTAX_ERROR, "syntax error at or near \"some\"", 34);
+	fails("create table t (a int) diststyle some", ERRCODE_SYNTAX_ERROR, "syntax error at or near \"some\"",
+		  34);
 	fails("create table t (a int identity(0,0))", ERRCODE_INVALID_PARAMETER_VALUE,
 		  "the step of IDENTITY can't be zero", 23);
 	fails("create table t (a varchar(5) collate case_insensitive)", ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -347,12 +387,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),		 cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_copy),		 cmocka_unit_test(test_copy_passes),
-		cmocka_unit_test(test_copy_errors),	 cmocka_unit_test(test_unload),
-		cmocka_unit_test(test_unload_errors), cmocka_unit_test(test_external),
-		cmocka_unit_test(test_external_errors), cmocka_unit_test(test_partitions),
-		cmocka_unit_test(test_drop),		 cmocka_unit_test(test_create_table),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_passes),
+		cmocka_unit_test(test_copy_errors),
+		cmocka_unit_test(test_unload),
+		cmocka_unit_test(test_unload_errors),
+		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_external_errors),
+		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_create_table),
 		cmocka_unit_test(test_place),
 	};
 
