@@ -106,6 +106,36 @@ CREATE TABLE parent (id int PRIMARY KEY);
 CREATE TABLE child (id int REFERENCES parent);
 SELECT etl.load('child', 's3://load/d3');
 
+-- a trigger may load too, and an error in it be caught
+CREATE TABLE log (a int, b text);
+CREATE FUNCTION chain() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.id < 100 THEN
+		PERFORM etl.load('log', 's3://load/inner');
+		BEGIN
+			PERFORM etl.load('log', 's3://load/latin');
+		EXCEPTION WHEN character_not_in_repertoire THEN
+			NEW.name := NEW.name || ', caught';
+		END;
+	END IF;
+	RETURN NEW;
+END$$;
+CREATE TABLE outer_table (id int, name text);
+CREATE TRIGGER chain BEFORE INSERT ON outer_table FOR EACH ROW EXECUTE FUNCTION chain();
+SELECT etl.s3_put('s3://load/inner', E'1|in\n') \gset
+SELECT etl.s3_put('s3://load/outer', E'1|a\n2|b\n3|c\n') \gset
+SELECT etl.load('outer_table', 's3://load/outer');
+SELECT * FROM outer_table;
+SELECT * FROM log;
+SELECT etl.s3_put('s3://load/outer', E'1|a\nx|b\n') \gset
+SELECT etl.load('outer_table', 's3://load/outer');
+SELECT count(*) FROM log;
+-- extra digits are cut, also where there is an exponent
+TRUNCATE t;
+SELECT etl.s3_put('s3://load/exp', E'1||15.999e-2|\n2|| 1.999 |\n3||1e2|\n4||-.009|\n5||7.|\n') \gset
+SELECT etl.load('t', 's3://load/exp', 'text', '{"columns": ["id", "name", "price", "day"]}');
+SELECT id, price FROM t ORDER BY id;
+
 -- options that are wrong, or not served yet
 SELECT etl.load('s', 's3://load/d', 'text', '{"ignoreheaders": 1}');
 SELECT etl.load('s', 's3://load/d', 'text', '{"ignoreheader": "1"}');
@@ -147,7 +177,7 @@ RESET ROLE;
 
 DROP OWNED BY regress_loader;
 DROP ROLE regress_loader;
-DROP TABLE t, s, d, child, parent;
-DROP FUNCTION shout();
+DROP TABLE t, s, d, child, parent, log, outer_table;
+DROP FUNCTION shout(), chain();
 DELETE FROM etl.load_history;
 DROP SERVER aws;

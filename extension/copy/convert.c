@@ -112,16 +112,17 @@ is_digits(const char *data, const char *end)
 static void
 numeric_convert(const EtlLoadColumn *column, EtlField *field)
 {
-	const char *point = memchr(field->data, '.', field->len);
 	const char *end = field->data + field->len;
+	const char *point = memchr(field->data, '.', field->len);
+	bool exponent = memchr(field->data, 'e', field->len) != NULL || memchr(field->data, 'E', field->len) != NULL;
 
-	if (point == NULL || column->scale < 0 || end - point - 1 <= column->scale)
+	if (column->scale < 0 || (point == NULL && !exponent) || (!exponent && end - point - 1 <= column->scale))
 		return;
-	if (is_digits(point + 1, end))
+	if (!exponent && is_digits(point + 1, end))
 		field->len = point - field->data + (column->scale == 0 ? 0 : 1 + column->scale);
 	else
 	{
-		/* an exponent, or not a number at all, which is for the input function to say */
+		/* not digits alone, or not a number at all, which is for the input function to say */
 		char *text = pnstrdup(field->data, field->len);
 		Datum value = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
 										  Int32GetDatum(-1));
