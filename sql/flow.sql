@@ -1,5 +1,5 @@
 -- The engine's tables: what they refuse, and what becomes of runs. Processes coming and going are in t/.
-\set VERBOSITY default
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE TABLE effect (what text);
 
@@ -145,8 +145,10 @@ SET ROLE etl_test_author;
 SELECT count(*) FROM etl.workflow;
 SELECT count(*) FROM etl.run_status;
 SELECT etl.run_workflow('late');
+\set VERBOSITY sqlstate
 SELECT etl.cancel_run(:other_run);
 SELECT etl.wait_for_run(:other_run);
+\set VERBOSITY default
 INSERT INTO etl.task (workflow, name, sql) VALUES ('late', 'mine', 'SELECT 1');
 INSERT INTO etl.workflow (name, owner) VALUES ('stolen', 'pg_write_server_files');
 UPDATE etl.workflow SET owner = 'etl_test_author' WHERE name = 'late';

@@ -60,7 +60,7 @@ executor_step_begin(int64 task_run_id, int64 run_id)
 	my_slot->started_at = clock_now();
 	my_slot->cancel = false;
 	LWLockRelease(etl_shared->lock);
-	journal_write(MyDatabaseId, task_run_id);
+	journal_write(MyDatabaseId, task_run_id, my_slot->started_at);
 }
 
 void
@@ -78,7 +78,7 @@ executor_step_show(const EtlStep *step)
 void
 executor_step_end(void)
 {
-	journal_write(MyDatabaseId, 0);
+	journal_write(MyDatabaseId, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->task_run_id = 0;
 	my_slot->run_id = 0;
@@ -114,7 +114,7 @@ leave(int code, Datum arg)
 {
 	Oid dbid = my_slot->dbid;
 
-	journal_write(dbid, 0);
+	journal_write(dbid, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	memset(my_slot, 0, sizeof(*my_slot));
 	LWLockRelease(etl_shared->lock);
@@ -126,7 +126,7 @@ leave(int code, Datum arg)
 static void
 at_crash_of_another(SIGNAL_ARGS)
 {
-	journal_write(my_slot->dbid, 0);
+	journal_write(my_slot->dbid, 0, 0);
 	_exit(2);
 }
 

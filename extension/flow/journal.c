@@ -16,8 +16,9 @@
 typedef struct JournalEntry
 {
 	int64 task_run_id; /* 0: none */
+	TimestampTz started_at;
 	Oid dbid;
-	uint32 unused;
+	uint32 unused[3]; /* to 32 bytes: an entry never lies across two pages */
 } JournalEntry;
 
 static int journal_fd = -1;
@@ -43,6 +44,7 @@ journal_read(void)
 			etl_shared->executors[i].state = ETL_EXECUTOR_RECOVER;
 			etl_shared->executors[i].dbid = entry.dbid;
 			etl_shared->executors[i].task_run_id = entry.task_run_id;
+			etl_shared->executors[i].started_at = entry.started_at;
 		}
 	}
 	close(fd);
@@ -58,9 +60,9 @@ journal_open(int index)
 }
 
 void
-journal_write(Oid dbid, int64 task_run_id)
+journal_write(Oid dbid, int64 task_run_id, TimestampTz started_at)
 {
-	JournalEntry entry = {.task_run_id = task_run_id, .dbid = dbid};
+	JournalEntry entry = {.task_run_id = task_run_id, .started_at = started_at, .dbid = dbid};
 	ssize_t written;
 
 	if (journal_fd < 0)

@@ -35,7 +35,7 @@ lock_interrupted(int64 task_run_id)
 }
 
 static void
-record_interrupted(int64 task_run_id, EtlStepStatus status)
+record_interrupted(int64 task_run_id, EtlStepStatus status, TimestampTz started_at)
 {
 	EtlClaim *claim;
 	EtlStepFailure failure = {0};
@@ -43,6 +43,8 @@ record_interrupted(int64 task_run_id, EtlStepStatus status)
 	StartTransactionCommand();
 	if (lock_interrupted(task_run_id) && (claim = step_load(task_run_id)) != NULL)
 	{
+		if (started_at != 0)
+			claim->started_at = started_at;
 		if (status == ETL_STEP_CRASHED)
 			failure = (EtlStepFailure){
 				.sqlstate = ERRCODE_CRASH_SHUTDOWN,
@@ -67,7 +69,7 @@ recover_crashed(void)
 		/* Only this process changes a slot of its database that is in this state. */
 		if (slot->state != ETL_EXECUTOR_RECOVER || slot->dbid != MyDatabaseId)
 			continue;
-		record_interrupted(slot->task_run_id, ETL_STEP_CRASHED);
+		record_interrupted(slot->task_run_id, ETL_STEP_CRASHED, slot->started_at);
 		journal_clear(i);
 		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 		memset(slot, 0, sizeof(*slot));
@@ -119,7 +121,7 @@ recover_abandoned(void)
 	/* An executor that has just finished is seen by lock_interrupted: the record comes before it leaves its slot. */
 	for (int i = 0; i < count; i++)
 		if (!some_executor_is_at(ids[i]))
-			record_interrupted(ids[i], ETL_STEP_STOPPED);
+			record_interrupted(ids[i], ETL_STEP_STOPPED, 0);
 }
 
 void

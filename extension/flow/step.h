@@ -26,7 +26,7 @@ typedef struct EtlClaim
 	double retry_delay; /* seconds */
 	double retry_backoff;
 	double timeout; /* seconds; 0: none */
-	TimestampTz started_at;
+	TimestampTz started_at; /* now, or, for a step that is found interrupted, as recorded */
 } EtlClaim;
 
 typedef enum EtlStepStatus

@@ -90,7 +90,7 @@ step_load(int64 task_run_id)
 		"  r.status NOT IN ('queued', 'running'), t.notification_id IS NOT NULL, t.arguments,"
 		"  d.step ->> 'sql', d.step ->> 'connection', d.step ->> 'resource', d.step -> 'arguments',"
 		"  (d.step ->> 'retries')::float8, (d.step ->> 'retry_delay')::float8,"
-		"  (d.step ->> 'retry_backoff')::float8, (d.step ->> 'timeout')::float8"
+		"  (d.step ->> 'retry_backoff')::float8, (d.step ->> 'timeout')::float8, t.started_at"
 		" FROM etl.task_run t JOIN etl.run r USING (run_id) JOIN etl.workflow_version v USING (version_id),"
 		"  LATERAL (SELECT v.definition -> 'tasks' -> t.task) AS d(step)"
 		" WHERE t.task_run_id = $1",
@@ -131,11 +131,12 @@ step_load(int64 task_run_id)
 	claim->retry_delay = number_or(0, 16, 1.0);
 	claim->retry_backoff = number_or(0, 17, 2.0);
 	claim->timeout = number_or(0, 18, 0);
+	value = etl_spi_datum(0, 19, &isnull);
+	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
 	etl_spi_close(&spi);
 
 	step->idempotency_key = idempotency_key(step->run_id, step->task);
 	claim->adapter = flow_adapter_find(step->resource, step->connection);
-	claim->started_at = clock_now();
 	return claim;
 }
 

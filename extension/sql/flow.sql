@@ -56,7 +56,7 @@ CREATE TABLE etl.notification (
 	workflow text NOT NULL REFERENCES etl.workflow ON UPDATE CASCADE ON DELETE CASCADE,
 	on_status text[] NOT NULL DEFAULT '{failed,timed_out}'
 		CHECK (cardinality(on_status) > 0 AND on_status <@ '{succeeded,failed,timed_out,cancelled}'),
-	topic_arn text NOT NULL CHECK (topic_arn ~ '^arn:aws[a-z-]*:sns:[a-z0-9-]*:[0-9]*:[A-Za-z0-9_-]{1,256}(\.fifo)?$'),
+	topic_arn text NOT NULL,
 	UNIQUE (workflow, topic_arn)
 );
 COMMENT ON TABLE etl.notification IS 'Who is told when a run ends: one SNS message a run and row. Definition; dumped by pg_dump.';
@@ -228,6 +228,20 @@ COMMENT ON FUNCTION etl._resources() IS 'The resource ARNs a step can name, comm
 CREATE FUNCTION etl._workflow_check() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF NEW.name = '' OR length(NEW.name) > 80 OR NEW.name ~ '[[:cntrl:]]' THEN
+		RAISE check_violation USING
+			MESSAGE = format('workflow name "%s" is not usable', left(NEW.name, 100)),
+			DETAIL = format('It has %s characters.', length(NEW.name)),
+			HINT = 'Use 1 to 80 characters, none of them a control character.',
+			TABLE = 'workflow', COLUMN = 'name', SCHEMA = 'etl';
+	END IF;
+	IF jsonb_typeof(NEW.input) <> 'object' THEN
+		RAISE check_violation USING
+			MESSAGE = format('default input of workflow "%s" is not a JSON object', NEW.name),
+			DETAIL = format('It is of type %s.', jsonb_typeof(NEW.input)),
+			HINT = 'Give parameters as {"name": value, …}.',
+			TABLE = 'workflow', COLUMN = 'input', SCHEMA = 'etl';
+	END IF;
 	IF NOT pg_has_role(current_user, NEW.owner, 'USAGE') THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('workflow "%s" cannot be given to role "%s"', NEW.name, NEW.owner),
@@ -248,7 +262,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl._workflow_check() FROM PUBLIC;
 COMMENT ON FUNCTION etl._workflow_check() IS 'Refuses a workflow whose owner cannot run it. Trigger.';
-CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner ON etl.workflow
+CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner, input ON etl.workflow
 	FOR EACH ROW EXECUTE FUNCTION etl._workflow_check();
 
 CREATE FUNCTION etl._task_check() RETURNS trigger
@@ -266,7 +280,10 @@ BEGIN
 			HINT = 'INSERT INTO etl.workflow (name) first. SELECT name FROM etl.workflow lists the workflows you own.',
 			TABLE = 'task', COLUMN = 'workflow', SCHEMA = 'etl';
 	END IF;
-	IF num_nonnulls(NEW.sql, NEW.resource) = 2 THEN
+	IF NEW.name = '' OR length(NEW.name) > 80 OR NEW.name ~ '[[:cntrl:]]' THEN
+		problem := 'has a name that is not usable'; col := 'name';
+		remedy := 'Use 1 to 80 characters, none of them a control character.';
+	ELSIF num_nonnulls(NEW.sql, NEW.resource) = 2 THEN
 		problem := 'has both sql and resource'; col := 'resource';
 		remedy := 'A task is either a SQL statement or a resource with arguments; make it two tasks, one depending on the other.';
 	ELSIF num_nonnulls(NEW.sql, NEW.resource) = 0 THEN
@@ -281,6 +298,9 @@ BEGIN
 	ELSIF NEW.arguments IS NOT NULL AND NEW.resource IS NULL THEN
 		problem := 'has arguments but no resource'; col := 'arguments';
 		remedy := 'A statement takes its parameters from the run''s input, as :name.';
+	ELSIF jsonb_typeof(NEW.arguments) <> 'object' THEN
+		problem := 'has arguments that are not a JSON object'; col := 'arguments';
+		remedy := 'Give them as {"name": value, …}.';
 	ELSIF NEW.resource IS NOT NULL AND NOT etl._resource_is_served(NEW.resource) THEN
 		problem := format('names a resource that nothing serves: "%s"', NEW.resource); col := 'resource';
 		remedy := format('Known resources: %s.', etl._resources());
@@ -315,6 +335,32 @@ REVOKE ALL ON FUNCTION etl._task_check() FROM PUBLIC;
 COMMENT ON FUNCTION etl._task_check() IS 'Refuses a task that makes no sense by itself. Trigger.';
 CREATE TRIGGER task_check BEFORE INSERT OR UPDATE ON etl.task
 	FOR EACH ROW EXECUTE FUNCTION etl._task_check();
+
+CREATE FUNCTION etl._notification_check() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	statuses CONSTANT text[] := '{succeeded,failed,timed_out,cancelled}';
+BEGIN
+	IF cardinality(NEW.on_status) = 0 OR NOT NEW.on_status <@ statuses THEN
+		RAISE check_violation USING
+			MESSAGE = format('notification of workflow "%s" has on_status %s', NEW.workflow, NEW.on_status),
+			HINT = format('Name one or more of %s.', array_to_string(statuses, ', ')),
+			TABLE = 'notification', COLUMN = 'on_status', SCHEMA = 'etl';
+	END IF;
+	IF NEW.topic_arn !~ '^arn:aws[a-z-]*:sns:[a-z0-9-]*:[0-9]*:[A-Za-z0-9_-]+([.]fifo)?$'
+		OR length(split_part(NEW.topic_arn, ':', 6)) > 256 THEN
+		RAISE check_violation USING
+			MESSAGE = format('notification of workflow "%s" has a topic_arn that is no SNS topic''s: "%s"',
+				NEW.workflow, NEW.topic_arn),
+			HINT = 'A topic''s ARN is arn:aws:sns:REGION:ACCOUNT:NAME; in local mode any such name will do.',
+			TABLE = 'notification', COLUMN = 'topic_arn', SCHEMA = 'etl';
+	END IF;
+	RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION etl._notification_check() FROM PUBLIC;
+COMMENT ON FUNCTION etl._notification_check() IS 'Refuses a notification that could never be sent. Trigger.';
+CREATE TRIGGER notification_check BEFORE INSERT OR UPDATE ON etl.notification
+	FOR EACH ROW EXECUTE FUNCTION etl._notification_check();
 
 -- The graph is looked at once a statement, so that one INSERT may name tasks that come later in it.
 CREATE FUNCTION etl._task_graph_check() RETURNS trigger

@@ -1,4 +1,5 @@
--- What everything else stands on: the schema of Redshift's names. Schema etl is made by CREATE EXTENSION itself.
+-- What everything else stands on: the two schemas. They are the extension's own, so DROP EXTENSION takes them along.
+CREATE SCHEMA etl;
 COMMENT ON SCHEMA etl IS 'pg_etl: workflows as rows, Redshift SQL, and AWS as function calls';
 
 CREATE SCHEMA redshift;
