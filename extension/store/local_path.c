@@ -151,7 +151,7 @@ local_raise(const EtlStore *store, LocalFound found, const char *bucket, const c
 					"Create it for the operating system user the server runs as, or set option \"root\"."));
 			break;
 		case LOCAL_NO_BUCKET:
-			ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE), errmsg("bucket \"%s\" does not exist", bucket),
+			ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("bucket \"%s\" does not exist", bucket),
 					errdetail("Server \"%s\" is in local mode: a bucket is a directory in its root.",
 							  store->server->name),
 					errhint("Putting an object into it creates it."));
