@@ -9,12 +9,14 @@
 #include "dialect/literal.h"
 #include "dialect/translate.h"
 
+#define MAX_COLUMNS 1600 /* PostgreSQL's limit, and Redshift's */
+
 typedef struct ExternalTable
 {
 	char *name;
 	StringInfoData columns;			  /* of CREATE FOREIGN TABLE */
 	StringInfoData partition_columns; /* JSON array */
-	char **column_names;
+	char *column_names[MAX_COLUMNS];
 	int column_count;
 	bool partitioned;
 	const char *serde_format;  /* what ROW FORMAT says, or NULL */
@@ -160,9 +162,13 @@ parse_columns(EtlParser *parser, ExternalTable *table, bool partition)
 							   "A partition column is in no file: leave it out of the first list.");
 				return parser_fail_at(parser, token);
 			}
-		table->column_names = table->column_count == 0
-								  ? palloc(sizeof(char *))
-								  : repalloc(table->column_names, (table->column_count + 1) * sizeof(char *));
+		if (table->column_count == MAX_COLUMNS)
+		{
+			etl_error_set(parser->error, ERRCODE_TOO_MANY_COLUMNS, "a table can have at most %d columns",
+						  MAX_COLUMNS);
+			etl_error_hint(parser->error, "Split the table.");
+			return parser_fail_at(parser, token);
+		}
 		table->column_names[table->column_count++] = name;
 
 		if (table->column_count > 1)

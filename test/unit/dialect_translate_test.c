@@ -294,6 +294,23 @@ test_external_errors(void **state)
 }
 
 static void
+test_external_columns(void **state)
+{
+	StringInfoData sql;
+	EtlTranslation out;
+	EtlError error;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "create external table s.t (a0 int");
+	for (int i = 1; i < 1600; i++)
+		appendStringInfo(&sql, ", a%d int", i);
+	assert_true(dialect_translate(psprintf("%s) stored as orc location 's3://b'", sql.data), &out, &error));
+	assert_false(
+		dialect_translate(psprintf("%s, b int) stored as orc location 's3://b'", sql.data), &out, &error));
+	assert_int_equal(error.sqlstate, ERRCODE_TOO_MANY_COLUMNS);
+}
+
+static void
 test_partitions(void **state)
 {
 	becomes(
@@ -396,6 +413,7 @@ main(void)
 		cmocka_unit_test(test_unload_errors),
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_external_errors),
+		cmocka_unit_test(test_external_columns),
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_create_table),
