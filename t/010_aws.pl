@@ -105,6 +105,44 @@ $etl->sql("ALTER USER MAPPING FOR analyst SERVER aws OPTIONS (SET access_key_id 
 $etl->sql_fails(q{SET ROLE analyst; SELECT etl.s3_fetch('s3://lake/big')}, 'an unknown access key',
 	qr/ERROR:  28000:/, qr/AWS said InvalidAccessKeyId/, qr/HINT:.*ALTER USER MAPPING/);
 
+# ---- secrets, as a warehouse's
+sub warehouse_fails
+{
+	my ($secret_id, $name, @patterns) = @_;
+	$etl->sql("DROP SERVER IF EXISTS warehouse; CREATE SERVER warehouse FOREIGN DATA WRAPPER etl_warehouse OPTIONS (secret_id '$secret_id')");
+	$etl->sql_fails(q{SELECT etl.query('SELECT 1', 'warehouse')}, $name, @patterns);
+}
+warehouse_fails('prod/none', 'no such secret', qr/ERROR:  42704: could not get secret "prod\/none": it does not exist/,
+	qr/AWS said ResourceNotFoundException.*HTTP status 400, $request_id/, qr/HINT:/);
+my $nowhere = qq({"host": "127.0.0.1", "port": 1, "dbname": "dev", "username": "loader", "password": "$canary"});
+$etl->fixtures('put-secret', 'prod/text', $nowhere);
+warehouse_fails('prod/text', 'a secret of text', qr/ERROR:  08001:.*127\.0\.0\.1/s);
+$etl->fixtures('put-secret-binary', 'prod/binary', $nowhere);
+warehouse_fails('prod/binary', 'a secret of bytes', qr/ERROR:  08001:.*127\.0\.0\.1/s);
+
+# ---- IAM roles
+my $role = $etl->fixtures('make-role', 'loader', '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", '
+	  . '"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]}]}')->{role_arn};
+my $nobody = $etl->fixtures('make-user', 'nobody',
+	'{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}');
+$etl->sql('DROP USER MAPPING FOR CURRENT_USER SERVER aws');
+$etl->create_aws_mapping(%$nobody);
+$etl->put_object('lake', 'numbers', "1\n2\n");
+$etl->sql('CREATE TABLE numbers (n int)');
+sub copy { return "CALL etl.execute(\$\$COPY numbers FROM 's3://lake/numbers' IAM_ROLE '$_[0]'\$\$);"; }
+$etl->reset_aws;
+$etl->sql_is(copy($role) . copy($role) . 'SELECT count(*) FROM numbers', '4', 'a role may what its user may not');
+is(scalar $etl->requests(service => 'sts'), 1, 'it is assumed once');
+$etl->sql_fails(copy('arn:aws:iam::1:role/x'), 'no ARN', qr/ERROR:  22023: invalid IAM role ARN "arn:aws:iam::1:role\/x"/);
+$etl->sql_fails(q{CALL etl.execute($$COPY numbers FROM 's3://lake/numbers' IAM_ROLE default$$)}, 'without the role',
+	qr/ERROR:  42501:/);
+$etl->sql('DROP USER MAPPING FOR CURRENT_USER SERVER aws');
+$etl->create_aws_mapping(%$reader);
+$etl->sql_fails(copy($role), 'a user who may not assume the role',
+	qr/ERROR:  42501: could not assume role "$role": access denied/, qr/AWS said AccessDenied.*$request_id/, qr/HINT:.*sts:AssumeRole/);
+$etl->sql('DROP USER MAPPING FOR CURRENT_USER SERVER aws');
+$etl->create_aws_mapping;
+
 # ---- a clock that is off is corrected by AWS's Date
 $etl->_control('POST', 'clock', '{"offset": 3600}');
 $etl->sql_is(q{SELECT length(etl.s3_fetch('s3://lake/big'))}, '3000000', 'an hour off');

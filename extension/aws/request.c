@@ -13,7 +13,9 @@
 #include "aws/request.h"
 #include "aws/sigv4.h"
 #include "base/clock.h"
+#include "base/transaction.h"
 #include "common/pg_prng.h"
+#include "mb/pg_wchar.h"
 #include "net/retry.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +31,33 @@ aws_text_check(const char *what, const char *text)
 		if (*c < 0x20 || *c == 0x7F)
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s holds a control character", what),
 					errdetail("Byte %d is 0x%02X.", (int) (c - (const unsigned char *) text) + 1, *c));
+}
+
+/* A conversion looks into the catalogs, and the caller may hold no transaction. */
+static char *
+convert(const char *text, char *(*conversion)(const char *, int, int))
+{
+	EtlTransaction transaction;
+	char *converted;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return unconstify(char *, text);
+	etl_transaction_enter(&transaction);
+	converted = conversion(text, (int) strlen(text), PG_UTF8);
+	etl_transaction_leave(&transaction);
+	return converted;
+}
+
+char *
+aws_text_to_utf8(const char *text)
+{
+	return convert(text, pg_server_to_any);
+}
+
+char *
+aws_text_from_utf8(const char *text)
+{
+	return convert(text, pg_any_to_server);
 }
 
 static void

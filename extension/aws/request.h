@@ -47,4 +47,8 @@ extern bool aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_a
 /* Raises 22023 when the text of `what` holds a control character. */
 extern void aws_text_check(const char *what, const char *text);
 
+/* Between the database's encoding and AWS's, UTF-8. What needs no conversion is returned as it is. */
+extern char *aws_text_to_utf8(const char *text);
+extern char *aws_text_from_utf8(const char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include "aws/sigv4.h"
 #include "aws/xml.h"
 #include "base/handle.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -67,7 +68,7 @@ s3_request(const EtlAwsServer *server, const EtlAwsCredentials *credentials, con
 	if (key != NULL)
 	{
 		check_key(key);
-		sigv4_encode(&path, key, true);
+		sigv4_encode(&path, aws_text_to_utf8(key), true);
 	}
 	request.path = path.data;
 	request.action = (EtlAwsAction){.doing = doing,
@@ -417,6 +418,7 @@ percent_decode(const char *text, const char *uri)
 			protocol_error(uri, "A key in the listing is not percent-encoded.");
 	}
 	*to = '\0';
+	pg_verify_mbstr(PG_UTF8, out, (int) (to - out), false);
 	return out;
 }
 
@@ -454,7 +456,7 @@ parse_listing(const EtlXml *xml, const char *uri, EtlS3Page *page)
 		key = xml_text(xml, i, "Key");
 		if (key == NULL || !parse_size(xml_text(xml, i, "Size"), &object->size))
 			protocol_error(uri, "The listing has an entry without key or size.");
-		object->key = encoded ? percent_decode(key, uri) : pstrdup(key);
+		object->key = aws_text_from_utf8(encoded ? percent_decode(key, uri) : pstrdup(key));
 		object->etag = etag_copy(xml_text(xml, i, "ETag"));
 		object->last_modified = parse_iso_date(xml_text(xml, i, "LastModified"));
 		page->count++;
@@ -472,7 +474,7 @@ s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 				const char *prefix, const char *token, EtlS3Page *page)
 {
 	EtlAwsRequest request = s3_request(server, credentials, "GET", bucket, NULL, "list", "s3:ListBucket");
-	EtlHttpField query[4] = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}};
+	EtlHttpField query[4] = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", aws_text_to_utf8(prefix)}};
 	StringInfoData body;
 	EtlXml xml;
 	EtlError error;

@@ -13,7 +13,6 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -69,7 +68,7 @@ secrets_value_get(const EtlAwsServer *server, const char *secret_id)
 
 	initStringInfo(&input);
 	appendStringInfoString(&input, "{\"SecretId\":");
-	escape_json(&input, pg_server_to_any(secret_id, strlen(secret_id), PG_UTF8));
+	escape_json(&input, aws_text_to_utf8(secret_id));
 	appendStringInfoChar(&input, '}');
 	aws_call_json(&call, input.data, &answer);
 	ok = secret_answer_parse(answer.data, answer.len, secret_id, &value, &error);
@@ -77,7 +76,7 @@ secrets_value_get(const EtlAwsServer *server, const char *secret_id)
 	pfree(answer.data);
 	if (!ok)
 		etl_error_raise(&error);
-	converted = pg_any_to_server(value, strlen(value), PG_UTF8);
+	converted = aws_text_from_utf8(value);
 	if (converted != value)
 		explicit_bzero(value, strlen(value));
 	return converted;

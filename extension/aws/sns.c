@@ -12,7 +12,6 @@
 #include "aws/request.h"
 #include "aws/sns.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #define MAX_MESSAGE_SIZE (256 * 1024) /* attributes included */
@@ -31,12 +30,6 @@ typedef struct Form
 	int nfields;
 	size_t size;
 } Form;
-
-static char *
-to_utf8(const char *text)
-{
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
-}
 
 static void
 add_field(Form *form, const char *name, const char *value)
@@ -176,7 +169,7 @@ add_attribute(Form *form, int number, const char *name, JsonbValue *value)
 	if (strspn(name, NAME_CHARACTERS ".") != strlen(name) || *name == '\0' || strlen(name) > MAX_NAME_SIZE)
 		attribute_error(name, "Its name is to be 1 to 256 letters, digits, underscores, hyphens and dots.");
 	attribute_value(name, value, &type, &text);
-	text = to_utf8(text);
+	text = aws_text_to_utf8(text);
 	add_field(form, psprintf("MessageAttributes.entry.%d.Name", number), name);
 	add_field(form, psprintf("MessageAttributes.entry.%d.Value.DataType", number), type);
 	add_field(form, psprintf("MessageAttributes.entry.%d.Value.StringValue", number), text);
@@ -233,7 +226,7 @@ sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *messa
 	if (*message == '\0')
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("SNS message is empty"));
 	add_field(&form, "TopicArn", topic_arn);
-	add_field(&form, "Message", to_utf8(message));
+	add_field(&form, "Message", aws_text_to_utf8(message));
 	form.size = strlen(fields[1].value);
 	check_size(form.size);
 	if (subject != NULL)
