@@ -13,9 +13,9 @@
 /* A service gets a file of its own only when it needs more than this. */
 typedef struct Service
 {
-	const char *name;	   /* in its host name, in IAM actions and as signing name */
-	const char *version;   /* query protocol: of its API */
-	const char *target;	   /* JSON protocol: what precedes the action in X-Amz-Target */
+	const char *name; /* in its host name, in IAM actions and as signing name */
+	const char *version; /* query protocol: of its API */
+	const char *target; /* JSON protocol: what precedes the action in X-Amz-Target */
 } Service;
 
 static const Service services[] = {
@@ -34,8 +34,8 @@ service_find(const char *name)
 }
 
 static void
-call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, const char *body, size_t body_size,
-		   StringInfo out)
+call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, const char *body,
+		   size_t body_size, StringInfo out)
 {
 	EtlAwsRequest request = {.server = call->server,
 							 .credentials = call->credentials,
@@ -51,7 +51,8 @@ call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 							 .body = {.data = body, .fd = -1, .size = body_size}};
 	EtlError error;
 
-	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint, &error))
+	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint,
+						  &error))
 		etl_error_raise(&error);
 	initStringInfo(out);
 	aws_request_fetch(&request, MAX_ANSWER_SIZE, out);
@@ -60,7 +61,8 @@ call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 void
 aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters, EtlXml *out)
 {
-	static const EtlHttpField headers[] = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+	static const EtlHttpField headers[] = {
+		{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
 	const Service *service = service_find(call->service);
 	EtlHttpField *form = palloc((nparameters + 2) * sizeof(EtlHttpField));
 	StringInfoData answer;

@@ -16,14 +16,15 @@ typedef struct EtlAwsCall
 {
 	const EtlAwsServer *server;
 	const EtlAwsCredentials *credentials; /* NULL: the current user's for the server */
-	const char *service;				  /* as in its host name: "sns" */
-	const char *action;					  /* "Publish" */
-	const char *doing;					  /* for errors: could not <doing> "<object>" */
+	const char *service; /* as in its host name: "sns" */
+	const char *action; /* "Publish" */
+	const char *doing; /* for errors: could not <doing> "<object>" */
 	const char *object;
 } EtlAwsCall;
 
 /* Query protocol. Raises when it fails. */
-extern void aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters, EtlXml *out);
+extern void aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters,
+						   EtlXml *out);
 /* JSON protocol: `input` is a JSON object; the answer's body goes to `out`. Raises when it fails. */
 extern void aws_call_json(const EtlAwsCall *call, const char *input, StringInfo out);
 

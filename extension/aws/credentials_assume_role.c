@@ -52,11 +52,10 @@ source_hash(const EtlAwsServer *server, const EtlAwsCredentials *credentials, co
 			char hash[SIGV4_HEX_SIZE])
 {
 	EtlError error;
-	char *source =
-		psprintf("%u\n%d\n%s\n%s\n%s\n%s\n%s\n%s", server->serverid, server->trusted, server->region,
-				 server->endpoint != NULL ? server->endpoint : "", credentials->access_key_id,
-				 credentials->secret_access_key,
-				 credentials->session_token != NULL ? credentials->session_token : "", role_arn);
+	char *source = psprintf("%u\n%d\n%s\n%s\n%s\n%s\n%s\n%s", server->serverid, server->trusted,
+							server->region, server->endpoint != NULL ? server->endpoint : "",
+							credentials->access_key_id, credentials->secret_access_key,
+							credentials->session_token != NULL ? credentials->session_token : "", role_arn);
 	bool ok = sigv4_sha256(source, strlen(source), hash, &error);
 
 	wipe(source);
@@ -121,7 +120,8 @@ check_role_arn(const char *arn)
 		strspn(arn, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-:/") == strlen(arn))
 		return;
 	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid IAM role ARN \"%s\"", arn),
-			errhint("It looks like arn:aws:iam::123456789012:role/name; a chain of roles is separated by commas, without "
+			errhint("It looks like arn:aws:iam::123456789012:role/name; a chain of roles is separated by "
+					"commas, without "
 					"blanks."));
 }
 

@@ -23,7 +23,8 @@ credentials_environment_get(const EtlAwsServer *server)
 	if (id == NULL || *id == '\0' || secret == NULL || *secret == '\0')
 		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				errmsg("no AWS credentials for server \"%s\" in the environment", server->name),
-				errhint("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment that PostgreSQL is started in."));
+				errhint("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment that PostgreSQL "
+						"is started in."));
 	credentials->access_key_id = pstrdup(id);
 	credentials->secret_access_key = pstrdup(secret);
 	credentials->session_token = token != NULL && *token ? pstrdup(token) : NULL;

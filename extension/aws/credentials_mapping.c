@@ -31,8 +31,9 @@ credentials_mapping_get(const EtlAwsServer *server)
 
 		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				errmsg("no AWS credentials for role %s on server \"%s\"", name, server->name),
-				errhint("CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', secret_access_key '...').", name,
-						quote_identifier(server->name)));
+				errhint("CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', "
+						"secret_access_key '...').",
+						name, quote_identifier(server->name)));
 	}
 	foreach (cell, GetUserMapping(user, server->serverid)->options)
 	{

@@ -78,8 +78,10 @@ endpoint_custom_check(const char *endpoint, EtlError *error)
 		return true;
 	/* not repeated in the message: it may hold a password */
 	etl_error_set(error, ERRCODE_INVALID_PARAMETER_VALUE, "invalid AWS endpoint");
-	etl_error_detail(error, "An endpoint has a scheme, a host and perhaps a port; no user, path, query or blank.");
-	etl_error_hint(error, "Write it like http://localhost:5000 or https://vpce-1a2b3c.s3.us-east-1.vpce.amazonaws.com.");
+	etl_error_detail(error,
+					 "An endpoint has a scheme, a host and perhaps a port; no user, path, query or blank.");
+	etl_error_hint(
+		error, "Write it like http://localhost:5000 or https://vpce-1a2b3c.s3.us-east-1.vpce.amazonaws.com.");
 	return false;
 }
 
@@ -108,7 +110,8 @@ endpoint_bucket_check(const char *bucket, EtlError *error)
 }
 
 bool
-endpoint_service(const char *service, const char *region, const char *custom, EtlEndpoint *out, EtlError *error)
+endpoint_service(const char *service, const char *region, const char *custom, EtlEndpoint *out,
+				 EtlError *error)
 {
 	if (!endpoint_region_check(region, error))
 		return false;

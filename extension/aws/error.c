@@ -140,26 +140,34 @@ static const Meaning meanings[] = {
 	{"NotFoundException", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
 	{"ResourceNotFound", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
 	{"ResourceNotFoundException", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
-	{"SignatureDoesNotMatch", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
+	{"SignatureDoesNotMatch", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
 	{"InvalidSignatureException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
 	 REMEDY_KEYS},
-	{"IncompleteSignature", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
-	{"InvalidAccessKeyId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
-	{"InvalidClientTokenId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
-	{"UnrecognizedClientException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	{"IncompleteSignature", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
 	 REMEDY_KEYS},
+	{"InvalidAccessKeyId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
+	{"InvalidClientTokenId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
+	 REMEDY_KEYS},
+	{"UnrecognizedClientException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+	 "the credentials were refused", REMEDY_KEYS},
 	{"AuthFailure", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused", REMEDY_KEYS},
-	{"MissingAuthenticationToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the credentials were refused",
-	 REMEDY_KEYS},
-	{"InvalidToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token was refused", REMEDY_TOKEN},
-	{"ExpiredToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired", REMEDY_TOKEN},
+	{"MissingAuthenticationToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+	 "the credentials were refused", REMEDY_KEYS},
+	{"InvalidToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token was refused",
+	 REMEDY_TOKEN},
+	{"ExpiredToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired",
+	 REMEDY_TOKEN},
 	{"ExpiredTokenException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired",
 	 REMEDY_TOKEN},
-	{"RequestTimeTooSkewed", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},
+	{"RequestTimeTooSkewed", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree",
+	 REMEDY_CLOCK},
 	{"RequestExpired", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},
 	{"AuthorizationHeaderMalformed", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
 	{"PermanentRedirect", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
-	{"IllegalLocationConstraintException", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
+	{"IllegalLocationConstraintException", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong",
+	 REMEDY_REGION},
 	{"PreconditionFailed", ERRCODE_DUPLICATE_FILE, "it exists already", REMEDY_NONE},
 	{"EntityTooLarge", ERRCODE_PROGRAM_LIMIT_EXCEEDED, "it is too large", REMEDY_NONE},
 };
@@ -202,47 +210,60 @@ set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy
 			break;
 		case REMEDY_PERMISSION:
 			if (strcmp(action->permission, "s3:GetObject") == 0)
-				etl_error_hint(error, "The credentials need the IAM action s3:GetObject on the object. Without "
-									  "s3:ListBucket on its bucket, S3 gives this answer also when there is no such object.");
+				etl_error_hint(
+					error,
+					"The credentials need the IAM action s3:GetObject on the object. Without "
+					"s3:ListBucket on its bucket, S3 gives this answer also when there is no such object.");
 			else
 				etl_error_hint(error, "The credentials need the IAM action %s on it.", action->permission);
 			break;
 		case REMEDY_BUCKET:
-			etl_error_hint(error, "Check the bucket's name, and options \"region\" and \"endpoint\" of foreign server \"%s\".",
-						   action->server);
+			etl_error_hint(
+				error,
+				"Check the bucket's name, and options \"region\" and \"endpoint\" of foreign server \"%s\".",
+				action->server);
 			break;
 		case REMEDY_OBJECT:
-			etl_error_hint(error, "Check the name, letter case included, and option \"region\" of foreign server \"%s\".",
-						   action->server);
+			etl_error_hint(
+				error,
+				"Check the name, letter case included, and option \"region\" of foreign server \"%s\".",
+				action->server);
 			break;
 		case REMEDY_KEYS:
-			etl_error_hint(error, "Check access_key_id and secret_access_key: ALTER USER MAPPING FOR CURRENT_USER SERVER "
-								  "%s OPTIONS (SET access_key_id '...', SET secret_access_key '...').",
-						   action->server);
+			etl_error_hint(
+				error,
+				"Check access_key_id and secret_access_key: ALTER USER MAPPING FOR CURRENT_USER SERVER "
+				"%s OPTIONS (SET access_key_id '...', SET secret_access_key '...').",
+				action->server);
 			break;
 		case REMEDY_TOKEN:
-			etl_error_hint(error, "Temporary credentials need a fresh key pair and session_token: ALTER USER MAPPING FOR "
-								  "CURRENT_USER SERVER %s OPTIONS (SET session_token '...', ...).",
-						   action->server);
+			etl_error_hint(
+				error,
+				"Temporary credentials need a fresh key pair and session_token: ALTER USER MAPPING FOR "
+				"CURRENT_USER SERVER %s OPTIONS (SET session_token '...', ...).",
+				action->server);
 			break;
 		case REMEDY_CLOCK:
 			etl_error_hint(error, "Set the clock of the database server's host.");
 			break;
 		case REMEDY_REGION:
 			if (failure->region[0])
-				etl_error_hint(error, "It is in region %s: ALTER SERVER %s OPTIONS (SET region '%s').", failure->region,
-							   action->server, failure->region);
+				etl_error_hint(error, "It is in region %s: ALTER SERVER %s OPTIONS (SET region '%s').",
+							   failure->region, action->server, failure->region);
 			else
-				etl_error_hint(error, "Set option \"region\" of foreign server \"%s\" to the region it is in.",
+				etl_error_hint(error,
+							   "Set option \"region\" of foreign server \"%s\" to the region it is in.",
 							   action->server);
 			break;
 		case REMEDY_LATER:
 			etl_error_hint(error, "It was tried %d times; try again later.", RETRY_ATTEMPTS);
 			break;
 		case REMEDY_NETWORK:
-			etl_error_hint(error, "Check that the database server can reach it, and options \"endpoint\" and \"region\" of "
-								  "foreign server \"%s\".",
-						   action->server);
+			etl_error_hint(
+				error,
+				"Check that the database server can reach it, and options \"endpoint\" and \"region\" of "
+				"foreign server \"%s\".",
+				action->server);
 			break;
 	}
 }
@@ -255,8 +276,8 @@ aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, Etl
 
 	if (failure->transport.sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE)
 	{
-		etl_error_set(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "could not %s \"%s\": the address is not allowed",
-					  action->doing, action->object);
+		etl_error_set(error, ERRCODE_INSUFFICIENT_PRIVILEGE,
+					  "could not %s \"%s\": the address is not allowed", action->doing, action->object);
 		etl_error_detail(error, "The request was not sent: %s.", failure->transport.reason);
 		etl_error_hint(error, "Give foreign server \"%s\" a public endpoint, or make a superuser its owner.",
 					   action->server);
@@ -271,11 +292,13 @@ aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, Etl
 		return;
 	}
 	meaning = meaning_of(failure);
-	etl_error_set(error, meaning.sqlstate, "could not %s \"%s\": %s", action->doing, action->object, meaning.reason);
+	etl_error_set(error, meaning.sqlstate, "could not %s \"%s\": %s", action->doing, action->object,
+				  meaning.reason);
 
 	initStringInfo(&detail);
 	if (failure->code[0])
-		appendStringInfo(&detail, "AWS said %s%s%s; ", failure->code, failure->message[0] ? ": " : "", failure->message);
+		appendStringInfo(&detail, "AWS said %s%s%s; ", failure->code, failure->message[0] ? ": " : "",
+						 failure->message);
 	appendStringInfo(&detail, "HTTP status %d, ", failure->status);
 	if (failure->request_id[0])
 		appendStringInfo(&detail, "request id %s.", failure->request_id);

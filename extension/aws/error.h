@@ -11,8 +11,8 @@
 typedef struct EtlAwsFailure
 {
 	EtlHttpFailure transport; /* sqlstate not 0: there was no answer, and the rest is empty */
-	int status;				  /* HTTP's */
-	char code[128];			  /* AWS's error code; "" when it gave none (HEAD) */
+	int status; /* HTTP's */
+	char code[128]; /* AWS's error code; "" when it gave none (HEAD) */
 	char message[1024];
 	char request_id[128];
 	char region[64]; /* where the bucket really is, when S3 said so */
@@ -21,10 +21,10 @@ typedef struct EtlAwsFailure
 /* What was being done, for the error's words. */
 typedef struct EtlAwsAction
 {
-	const char *doing;		/* "read": could not read "…" */
-	const char *object;		/* the URI, ARN or name */
+	const char *doing; /* "read": could not read "…" */
+	const char *object; /* the URI, ARN or name */
 	const char *permission; /* the IAM action it takes: "s3:GetObject" */
-	const char *server;		/* the foreign server's name */
+	const char *server; /* the foreign server's name */
 } EtlAwsAction;
 
 /*

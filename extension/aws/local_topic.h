@@ -10,6 +10,7 @@
 #include "utils/jsonb.h"
 
 /* Insert the message and return its id; subject and attributes may be NULL. */
-extern char *local_topic_publish(const char *topic_arn, const char *message, const char *subject, Jsonb *attributes);
+extern char *local_topic_publish(const char *topic_arn, const char *message, const char *subject,
+								 Jsonb *attributes);
 
 #endif

@@ -29,13 +29,14 @@ aws_text_check(const char *what, const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
 		if (*c < 0x20 || *c == 0x7F)
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s holds a control character", what),
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s holds a control character", what),
 					errdetail("Byte %d is 0x%02X.", (int) (c - (const unsigned char *) text) + 1, *c));
 }
 
 /* A conversion looks into the catalogs, and the caller may hold no transaction. */
 static char *
-convert(const char *text, char *(*conversion)(const char *, int, int))
+convert(const char *text, char *(*conversion)(const char *, int, int) )
 {
 	EtlTransaction transaction;
 	char *converted;
@@ -67,7 +68,8 @@ format_timestamp(char out[TIMESTAMP_SIZE])
 	struct tm tm;
 
 	if (gmtime_r(&now, &tm) == NULL || strftime(out, TIMESTAMP_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
-		ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("the clock's time can't be signed"));
+		ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				errmsg("the clock's time can't be signed"));
 }
 
 /* Sign once and send once. */

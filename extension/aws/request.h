@@ -36,7 +36,8 @@ extern EtlHttp *aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *fa
 extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
 /* As above, its whole body read as well: one longer than limit is an error. */
 extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
-extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure) pg_attribute_noreturn();
+extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
+	pg_attribute_noreturn();
 
 /*
  * One more attempt after `attempts` failed ones: waits and returns true, or returns false when it wouldn't help. A

@@ -33,9 +33,9 @@ typedef struct S3Reader
 	const EtlAwsCredentials *credentials;
 	char *bucket;
 	char *key;
-	char *etag;		 /* what every part must be of; NULL: not known yet */
+	char *etag; /* what every part must be of; NULL: not known yet */
 	uint64 position; /* next byte of the object */
-	uint64 end;		 /* of the bytes asked for; 0: the object's */
+	uint64 end; /* of the bytes asked for; 0: the object's */
 	EtlHttp *http;
 	int attempts; /* that failed since bytes last came */
 } S3Reader;
@@ -51,8 +51,8 @@ check_key(const char *key)
 
 /* A request about the object, or with key NULL about the bucket. */
 static EtlAwsRequest
-s3_request(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *method, const char *bucket,
-		   const char *key, const char *doing, const char *permission)
+s3_request(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *method,
+		   const char *bucket, const char *key, const char *doing, const char *permission)
 {
 	EtlAwsRequest request = {
 		.server = server, .credentials = credentials, .service = "s3", .method = method, .body = {.fd = -1}};
@@ -134,8 +134,8 @@ reader_open(S3Reader *reader)
 {
 	EtlHttpField headers[2];
 	EtlAwsFailure failure;
-	EtlAwsRequest request = s3_request(&reader->server, reader->credentials, "GET", reader->bucket, reader->key, "read",
-									   "s3:GetObject");
+	EtlAwsRequest request = s3_request(&reader->server, reader->credentials, "GET", reader->bucket,
+									   reader->key, "read", "s3:GetObject");
 	bool ranged = reader->position > 0 || reader->end > 0;
 
 	request.headers = headers;
@@ -152,8 +152,8 @@ reader_open(S3Reader *reader)
 	if (reader->http == NULL && failure.status == 412)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("\"%s\" changed while it was being read", reader->base.name),
-				errdetail("It is no longer the object with ETag %s; HTTP status 412, request id %s.", reader->etag,
-						  failure.request_id),
+				errdetail("It is no longer the object with ETag %s; HTTP status 412, request id %s.",
+						  reader->etag, failure.request_id),
 				errhint("Run the statement again."));
 	if (reader->http == NULL)
 		aws_request_raise(&request, &failure);
@@ -212,10 +212,11 @@ reader_close(EtlReader *self)
 }
 
 EtlReader *
-s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
-			   uint64 offset, uint64 length, const char *etag)
+s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+			   const char *key, uint64 offset, uint64 length, const char *etag)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 reader", ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 reader", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	S3Reader *reader = palloc0(sizeof(S3Reader));
 
@@ -290,8 +291,8 @@ explain_refusal(const EtlAwsRequest *head, EtlAwsFailure *failure)
 }
 
 bool
-s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
-			   EtlS3Object *object)
+s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+			   const char *key, EtlS3Object *object)
 {
 	EtlAwsRequest request = s3_request(server, credentials, "HEAD", bucket, key, "look at", "s3:GetObject");
 	EtlAwsFailure failure;
@@ -339,9 +340,11 @@ hash_file(int fd, uint64 size, const char *uri)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			ereport(ERROR, errcode_for_file_access(), errmsg("could not read what is to be written to \"%s\": %m", uri));
+			ereport(ERROR, errcode_for_file_access(),
+					errmsg("could not read what is to be written to \"%s\": %m", uri));
 		if (n == 0)
-			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("content of \"%s\" is shorter than expected", uri));
+			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("content of \"%s\" is shorter than expected", uri));
 		if (!EVP_DigestUpdate(hash, buf, n))
 			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SHA-256 hash"));
 		done += n;
@@ -356,8 +359,8 @@ hash_file(int fd, uint64 size, const char *uri)
 }
 
 char *
-s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
-			  const EtlHttpBody *body, bool must_not_exist)
+s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+			  const char *key, const EtlHttpBody *body, bool must_not_exist)
 {
 	static const EtlHttpField if_none_match = {"If-None-Match", "*"};
 	EtlAwsRequest request = s3_request(server, credentials, "PUT", bucket, key, "write", "s3:PutObject");
@@ -367,8 +370,8 @@ s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, 
 	if (body->size > S3_PUT_MAX_SIZE)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				errmsg("could not write \"%s\": it is too large", request.action.object),
-				errdetail("It has " UINT64_FORMAT " bytes; one object may have " UINT64_FORMAT " here.", body->size,
-						  S3_PUT_MAX_SIZE),
+				errdetail("It has " UINT64_FORMAT " bytes; one object may have " UINT64_FORMAT " here.",
+						  body->size, S3_PUT_MAX_SIZE),
 				errhint("Write it as several objects, with MAXFILESIZE for UNLOAD."));
 	request.body = *body;
 	if (body->data == NULL && body->size > 0)
@@ -385,9 +388,11 @@ s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, 
 }
 
 void
-s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key)
+s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+				 const char *key)
 {
-	EtlAwsRequest request = s3_request(server, credentials, "DELETE", bucket, key, "delete", "s3:DeleteObject");
+	EtlAwsRequest request =
+		s3_request(server, credentials, "DELETE", bucket, key, "delete", "s3:DeleteObject");
 
 	http_close(aws_request_send_or_raise(&request));
 }
@@ -409,7 +414,8 @@ percent_decode(const char *text, const char *uri)
 			*to++ = ' ';
 		else if (*from != '%')
 			*to++ = *from;
-		else if (strspn(from + 1, "0123456789abcdefABCDEF") >= 2 && sscanf(from + 1, "%2x", &byte) == 1 && byte != 0)
+		else if (strspn(from + 1, "0123456789abcdefABCDEF") >= 2 && sscanf(from + 1, "%2x", &byte) == 1 &&
+				 byte != 0)
 		{
 			*to++ = (char) byte;
 			from += 2;
@@ -428,8 +434,8 @@ parse_iso_date(const char *text)
 {
 	struct tm tm = {0};
 
-	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-							   &tm.tm_min, &tm.tm_sec) != 6)
+	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+							   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -474,7 +480,8 @@ s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 				const char *prefix, const char *token, EtlS3Page *page)
 {
 	EtlAwsRequest request = s3_request(server, credentials, "GET", bucket, NULL, "list", "s3:ListBucket");
-	EtlHttpField query[4] = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", aws_text_to_utf8(prefix)}};
+	EtlHttpField query[4] = {
+		{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", aws_text_to_utf8(prefix)}};
 	StringInfoData body;
 	EtlXml xml;
 	EtlError error;

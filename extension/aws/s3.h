@@ -24,7 +24,7 @@ typedef struct EtlS3Object
 {
 	char *key;
 	uint64 size; /* bytes */
-	char *etag;	 /* without the quotes S3 puts around it */
+	char *etag; /* without the quotes S3 puts around it */
 	TimestampTz last_modified;
 } EtlS3Object;
 
@@ -41,19 +41,19 @@ extern EtlReader *s3_object_read(const EtlAwsServer *server, const EtlAwsCredent
 								 const char *bucket, const char *key, uint64 offset, uint64 length,
 								 const char *etag);
 /* HEAD. False: no such object. A missing bucket raises. */
-extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-						   const char *key, EtlS3Object *object);
+extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+						   const char *bucket, const char *key, EtlS3Object *object);
 /*
  * PUT; returns the new object's etag. With must_not_exist an object that is there is an error (58P02) and stays
  * as it is: S3 itself decides (If-None-Match).
  */
-extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-						   const char *key, const EtlHttpBody *body, bool must_not_exist);
+extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+						   const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist);
 /* DELETE; succeeds as well when there was no such object. */
 extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							 const char *bucket, const char *key);
 /* LIST version 2: the objects whose key starts with prefix, from `token` on (NULL: the first page). */
-extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-							const char *prefix, const char *token, EtlS3Page *page);
+extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+							const char *bucket, const char *prefix, const char *token, EtlS3Page *page);
 
 #endif

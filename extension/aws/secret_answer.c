@@ -84,11 +84,13 @@ secret_answer_parse(const char *json, size_t size, const char *secret_id, char *
 	pfree(room);
 	if (outcome == NOT_TEXT)
 	{
-		etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE, "could not use secret \"%s\": it is not text", secret_id);
+		etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+					  "could not use secret \"%s\": it is not text", secret_id);
 		etl_error_hint(error, "Store it as a string, or as the base64 of UTF-8 text.");
 		return false;
 	}
-	etl_error_set(error, ERRCODE_PROTOCOL_VIOLATION, "could not get secret \"%s\": unexpected answer", secret_id);
+	etl_error_set(error, ERRCODE_PROTOCOL_VIOLATION, "could not get secret \"%s\": unexpected answer",
+				  secret_id);
 	etl_error_detail(error, "%s",
 					 outcome == NOT_JSON   ? "The answer is not a JSON object."
 					 : outcome == NO_VALUE ? "The answer has neither SecretString nor SecretBinary."

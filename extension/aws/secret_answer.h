@@ -11,6 +11,7 @@
  * The secret's value, UTF-8 text: SecretString, or SecretBinary decoded. The caller wipes it. Errors say nothing of
  * what is in it.
  */
-extern bool secret_answer_parse(const char *json, size_t size, const char *secret_id, char **value, EtlError *error);
+extern bool secret_answer_parse(const char *json, size_t size, const char *secret_id, char **value,
+								EtlError *error);
 
 #endif

@@ -34,13 +34,15 @@ local_secret_get(const char *secret_id)
 
 	etl_transaction_enter(&transaction);
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (etl_spi_run("SELECT value FROM etl.local_secret WHERE secret_id = $1 AND pg_has_role($2, owner, 'USAGE')",
-					SPI_OK_SELECT, lengthof(types), types, values, NULL) > 0)
+	if (etl_spi_run(
+			"SELECT value FROM etl.local_secret WHERE secret_id = $1 AND pg_has_role($2, owner, 'USAGE')",
+			SPI_OK_SELECT, lengthof(types), types, values, NULL) > 0)
 		value = etl_spi_text(&spi, 0, 1);
 	etl_spi_close(&spi);
 	etl_transaction_leave(&transaction);
 	if (value == NULL)
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("could not get secret \"%s\": it does not exist", secret_id),
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("could not get secret \"%s\": it does not exist", secret_id),
 				errdetail("Table etl.local_secret has no such row that role \"%s\" may read.",
 						  GetUserNameFromId(GetUserId(), false)),
 				errhint("INSERT INTO etl.local_secret (secret_id, value) VALUES (%s, '...').",

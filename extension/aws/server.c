@@ -28,7 +28,8 @@ static void
 check_mode(const char *value)
 {
 	if (strcmp(value, "aws") != 0 && strcmp(value, "local") != 0)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"mode\": \"%s\"", value),
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid value for option \"mode\": \"%s\"", value),
 				errhint("Valid values are \"aws\" and \"local\"."));
 }
 
@@ -69,10 +70,11 @@ check_root(const char *value)
 
 	if (!superuser() && !(has_privs_of_role(user, ROLE_PG_READ_SERVER_FILES) &&
 						  has_privs_of_role(user, ROLE_PG_WRITE_SERVER_FILES)))
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("permission denied to set option \"root\" of an etl_aws server"),
-				errdetail("It makes a folder of the database server readable and writable."),
-				errhint("Ask a superuser, or a member of both pg_read_server_files and pg_write_server_files."));
+		ereport(
+			ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("permission denied to set option \"root\" of an etl_aws server"),
+			errdetail("It makes a folder of the database server readable and writable."),
+			errhint("Ask a superuser, or a member of both pg_read_server_files and pg_write_server_files."));
 	aws_text_check("option \"root\"", value);
 	if (!is_absolute_path(value))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -103,7 +105,8 @@ check_key_text(const char *what, const char *value)
 	/* printable ASCII, so that it can go into a header; the value itself is not repeated */
 	for (const unsigned char *c = (const unsigned char *) value; *c; c++)
 		if (*c <= 0x20 || *c >= 0x7F)
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s holds a blank or another character that AWS's don't", what),
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s holds a blank or another character that AWS's don't", what),
 					errhint("Check it for blanks and line breaks that came with copy and paste."));
 }
 
@@ -184,10 +187,13 @@ check_together(List *list, Oid catalog)
 	bool local = mode != NULL && strcmp(mode, "local") == 0;
 
 	if (catalog == ForeignServerRelationId && local && option_value(list, "root") == NULL)
-		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("option \"root\" is required in local mode"),
-				errhint("Name the directory that holds a folder for each bucket: OPTIONS (mode 'local', root '/srv/lake')."));
+		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				errmsg("option \"root\" is required in local mode"),
+				errhint("Name the directory that holds a folder for each bucket: OPTIONS (mode 'local', root "
+						"'/srv/lake')."));
 	if (catalog == ForeignServerRelationId && !local && option_value(list, "root") != NULL)
-		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("option \"root\" is for local mode only"),
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				errmsg("option \"root\" is for local mode only"),
 				errhint("Add mode 'local', or leave root out."));
 	if (catalog == UserMappingRelationId &&
 		(option_value(list, "access_key_id") == NULL || option_value(list, "secret_access_key") == NULL))
@@ -246,15 +252,18 @@ aws_server_get(const char *name)
 	foreign = GetForeignServerByName(name, true);
 	if (foreign == NULL)
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("AWS server \"%s\" does not exist", name),
-				errhint("CREATE SERVER %s FOREIGN DATA WRAPPER etl_aws OPTIONS (region 'us-east-1'), or set etl.aws_server to "
+				errhint("CREATE SERVER %s FOREIGN DATA WRAPPER etl_aws OPTIONS (region 'us-east-1'), or set "
+						"etl.aws_server to "
 						"the name of one that exists.",
 						quote_identifier(name)));
 	if (strcmp(GetForeignDataWrapper(foreign->fdwid)->fdwname, "etl_aws") != 0)
-		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("foreign server \"%s\" is not an AWS server", name),
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("foreign server \"%s\" is not an AWS server", name),
 				errhint("Name a server of foreign-data wrapper etl_aws."));
 	access = object_aclcheck(ForeignServerRelationId, foreign->serverid, GetUserId(), ACL_USAGE);
 	if (access != ACLCHECK_OK)
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for AWS server \"%s\"", name),
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied for AWS server \"%s\"", name),
 				errhint("GRANT USAGE ON FOREIGN SERVER %s TO %s.", quote_identifier(name),
 						quote_identifier(GetUserNameFromId(GetUserId(), false))));
 	server->serverid = foreign->serverid;

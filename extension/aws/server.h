@@ -25,12 +25,12 @@ typedef struct EtlAwsServer
 	Oid serverid;
 	char *name;
 	EtlAwsMode mode;
-	char *region;	 /* never NULL; us-east-1 unless set */
-	char *endpoint;	 /* NULL: AWS's own */
+	char *region; /* never NULL; us-east-1 unless set */
+	char *endpoint; /* NULL: AWS's own */
 	bool path_style; /* s3: bucket in the path, not in the host name */
-	char *root;		 /* local mode: absolute, canonical */
-	bool ambient;	 /* credentials 'environment' */
-	bool trusted;	 /* owned by a superuser: may name private addresses, http and ambient credentials */
+	char *root; /* local mode: absolute, canonical */
+	bool ambient; /* credentials 'environment' */
+	bool trusted; /* owned by a superuser: may name private addresses, http and ambient credentials */
 
 	/*
 	 * Set by a caller that will use the server with no transaction open, so no catalog access: what

@@ -38,7 +38,8 @@ sigv4_sha256(const void *data, size_t size, char hex[SIGV4_HEX_SIZE], EtlError *
 static bool
 hmac(const void *key, size_t key_size, const char *text, unsigned char out[SHA256_SIZE])
 {
-	return HMAC(EVP_sha256(), key, (int) key_size, (const unsigned char *) text, strlen(text), out, NULL) != NULL;
+	return HMAC(EVP_sha256(), key, (int) key_size, (const unsigned char *) text, strlen(text), out, NULL) !=
+		   NULL;
 }
 
 void
@@ -329,8 +330,8 @@ sigv4_sign_query(const EtlSigv4Signer *signer, const EtlSigv4Request *request, i
 	if (request->nquery > 0)
 		memcpy(query, request->query, request->nquery * sizeof(EtlHttpField));
 	query[nquery++] = (EtlHttpField){"X-Amz-Algorithm", ALGORITHM};
-	query[nquery++] = (EtlHttpField){
-		"X-Amz-Credential", psprintf("%s/%s", signer->access_key_id, credential_scope(signer))};
+	query[nquery++] = (EtlHttpField){"X-Amz-Credential",
+									 psprintf("%s/%s", signer->access_key_id, credential_scope(signer))};
 	query[nquery++] = (EtlHttpField){"X-Amz-Date", signer->timestamp};
 	query[nquery++] = (EtlHttpField){"X-Amz-Expires", psprintf("%d", expires)};
 	query[nquery++] = (EtlHttpField){"X-Amz-SignedHeaders", names};

@@ -22,8 +22,8 @@ typedef struct EtlSigv4Signer
 	const char *region;
 	const char *service;
 	const char *timestamp; /* 20150830T123600Z */
-	bool encode_path;	   /* false for S3 */
-	bool normalize_path;   /* false for S3 */
+	bool encode_path; /* false for S3 */
+	bool normalize_path; /* false for S3 */
 } EtlSigv4Signer;
 
 typedef struct EtlSigv4Request
@@ -34,8 +34,8 @@ typedef struct EtlSigv4Request
 	int nquery;
 	const EtlHttpField *headers; /* all that are to be signed, Host among them */
 	int nheaders;
-	const char *payload_hash;	 /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
-	bool send_payload_hash;		 /* as x-amz-content-sha256, which S3 demands */
+	const char *payload_hash; /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
+	bool send_payload_hash; /* as x-amz-content-sha256, which S3 demands */
 } EtlSigv4Request;
 
 typedef struct EtlSigv4Signature

@@ -55,11 +55,13 @@ check_topic(const char *topic_arn)
 		length = strspn(name, NAME_CHARACTERS);
 		copy = pnstrdup(region, account - region);
 		if (length > 0 && strlen(name) <= MAX_NAME_SIZE &&
-			(name[length] == '\0' || strcmp(name + length, ".fifo") == 0) && endpoint_region_check(copy, &error))
+			(name[length] == '\0' || strcmp(name + length, ".fifo") == 0) &&
+			endpoint_region_check(copy, &error))
 			return copy;
 	}
 	aws_text_check("the ARN of an SNS topic", topic_arn);
-	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid SNS topic ARN \"%s\"", topic_arn),
+	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("invalid SNS topic ARN \"%s\"", topic_arn),
 			errhint("It looks like arn:aws:sns:us-east-1:123456789012:name."));
 }
 
@@ -99,9 +101,10 @@ check_size(size_t size)
 static void
 attribute_error(const char *name, const char *detail)
 {
-	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid SNS message attribute \"%s\"", name),
-			errdetail("%s", detail),
-			errhint("A value is a string, a number, an array of strings, or {\"DataType\": ..., \"StringValue\": ...}."));
+	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("invalid SNS message attribute \"%s\"", name), errdetail("%s", detail),
+			errhint("A value is a string, a number, an array of strings, or {\"DataType\": ..., "
+					"\"StringValue\": ...}."));
 }
 
 static char *
@@ -260,8 +263,9 @@ pg_etl_notify_sns(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("topic_arn and message of etl.notify_sns must not be null"));
 	server = aws_server_get(PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4)));
-	message_id = sns_publish(server, text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
-							 PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
-							 PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3), NULL, NULL);
+	message_id =
+		sns_publish(server, text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
+					PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3), NULL, NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(message_id));
 }

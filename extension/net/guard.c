@@ -16,15 +16,19 @@ typedef struct Range
 
 /* IANA's special-purpose registry: what is not globally reachable. */
 static const Range not_public[] = {
-	{V4(0, 0, 0, 0), 8},		{V4(10, 0, 0, 0), 8},
+	{V4(0, 0, 0, 0), 8},
+	{V4(10, 0, 0, 0), 8},
 	{V4(100, 64, 0, 0), 10}, /* carrier-grade NAT */
 	{V4(127, 0, 0, 0), 8},
 	{V4(169, 254, 0, 0), 16}, /* link-local: the metadata service */
-	{V4(172, 16, 0, 0), 12},	{V4(192, 0, 0, 0), 24},
-	{V4(192, 0, 2, 0), 24}, /* documentation, as the two below */
+	{V4(172, 16, 0, 0), 12},
+	{V4(192, 0, 0, 0), 24},
+	{V4(192, 0, 2, 0), 24}, /* documentation */
 	{V4(192, 88, 99, 0), 24}, /* 6to4 relays */
-	{V4(192, 168, 0, 0), 16},	{V4(198, 18, 0, 0), 15}, /* benchmarks */
-	{V4(198, 51, 100, 0), 24},	{V4(203, 0, 113, 0), 24},
+	{V4(192, 168, 0, 0), 16},
+	{V4(198, 18, 0, 0), 15}, /* benchmarks */
+	{V4(198, 51, 100, 0), 24}, /* documentation */
+	{V4(203, 0, 113, 0), 24}, /* documentation */
 	{V4(224, 0, 0, 0), 4}, /* multicast */
 	{V4(240, 0, 0, 0), 4}, /* reserved, broadcast */
 };

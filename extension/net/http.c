@@ -427,13 +427,13 @@ set_headers(EtlHttp *http, const EtlHttpRequest *request)
 		add_header(http, "Expect:");
 }
 
-#define SET(option, value)                                                                                  \
-	do                                                                                                      \
-	{                                                                                                       \
-		CURLcode set_result = curl_easy_setopt(http->easy, option, value);                                  \
-		if (set_result != CURLE_OK)                                                                         \
-			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),                                                 \
-					errmsg("could not set %s: %s", #option, curl_easy_strerror(set_result)));               \
+#define SET(option, value)                                                                                   \
+	do                                                                                                       \
+	{                                                                                                        \
+		CURLcode set_result = curl_easy_setopt(http->easy, option, value);                                   \
+		if (set_result != CURLE_OK)                                                                          \
+			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),                                                  \
+					errmsg("could not set %s: %s", #option, curl_easy_strerror(set_result)));                \
 	} while (0)
 
 /* What every transfer has in common: nothing of the process's environment, nothing that waits for ever. */
@@ -448,7 +448,8 @@ set_policy(EtlHttp *http)
 #if LIBCURL_VERSION_NUM >= 0x075500
 	SET(CURLOPT_PROTOCOLS_STR, http->guarded ? "https" : "http,https");
 #else
-	SET(CURLOPT_PROTOCOLS, http->guarded ? (long) CURLPROTO_HTTPS : (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	SET(CURLOPT_PROTOCOLS,
+		http->guarded ? (long) CURLPROTO_HTTPS : (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
@@ -601,7 +602,8 @@ http_header(const EtlHttp *http, const char *name)
 {
 	size_t length = strlen(name);
 
-	for (const char *line = http->headers; line < http->headers + http->headers_size; line += strlen(line) + 1)
+	for (const char *line = http->headers; line < http->headers + http->headers_size;
+		 line += strlen(line) + 1)
 		if (pg_strncasecmp(line, name, length) == 0 && line[length] == ':')
 			return line + length + 1 + strspn(line + length + 1, " \t");
 	return NULL;
@@ -668,7 +670,8 @@ http_sleep(int milliseconds)
 
 	while ((left = until - monotonic_ms()) > 0)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}

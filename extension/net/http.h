@@ -46,8 +46,8 @@ typedef struct EtlHttpRequest
 /* Why there is no answer, or no more of one. */
 typedef struct EtlHttpFailure
 {
-	int sqlstate;	  /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
-	bool transient;	  /* another attempt may fare better */
+	int sqlstate; /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
+	bool transient; /* another attempt may fare better */
 	char reason[512]; /* what libcurl said */
 } EtlHttpFailure;
 

@@ -27,9 +27,17 @@ static const char *const throttled_codes[] = {
 
 /* Answers of status 400 or 409 that pass by themselves. */
 static const char *const transient_codes[] = {
-	"ConditionalRequestConflict", "IDPCommunicationError", "InternalError",		   "InternalFailure",
-	"InternalServerError",		  "InternalServiceError",  "OperationAborted",	   "RequestTimeout",
-	"RequestTimeoutException",	  "ServiceUnavailable",	   "ServiceUnavailableException",
+	"ConditionalRequestConflict",
+	"IDPCommunicationError",
+	"InternalError",
+	"InternalFailure",
+	"InternalServerError",
+	"InternalServiceError",
+	"OperationAborted",
+	"RequestTimeout",
+	"RequestTimeoutException",
+	"ServiceUnavailable",
+	"ServiceUnavailableException",
 };
 
 static bool

@@ -11,7 +11,7 @@
 
 typedef enum EtlRetryKind
 {
-	ETL_RETRY_NEVER,	/* the same request would fail the same way */
+	ETL_RETRY_NEVER, /* the same request would fail the same way */
 	ETL_RETRY_TRANSIENT, /* 50 ms, doubled an attempt */
 	ETL_RETRY_THROTTLED /* 1 s, doubled an attempt */
 } EtlRetryKind;

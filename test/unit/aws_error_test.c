@@ -24,10 +24,11 @@ parsed(int status, const char *body, const char *errortype)
 static void
 test_s3(void **state)
 {
-	EtlAwsFailure f = parsed(404,
-							 "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist."
-							 "</Message><Key>a</Key><RequestId>ABC</RequestId><HostId>x</HostId></Error>",
-							 NULL);
+	EtlAwsFailure f = parsed(
+		404,
+		"<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist."
+		"</Message><Key>a</Key><RequestId>ABC</RequestId><HostId>x</HostId></Error>",
+		NULL);
 	EtlError e;
 
 	assert_string_equal(f.code, "NoSuchKey");
@@ -35,10 +36,13 @@ test_s3(void **state)
 	aws_error_describe(&f, &read_object, &e);
 	assert_int_equal(e.sqlstate, ERRCODE_UNDEFINED_FILE);
 	assert_string_equal(e.message, "could not read \"s3://lake/a\": no such object");
-	assert_string_equal(e.detail, "AWS said NoSuchKey: The specified key does not exist.; HTTP status 404, request id ABC.");
+	assert_string_equal(
+		e.detail, "AWS said NoSuchKey: The specified key does not exist.; HTTP status 404, request id ABC.");
 	assert_true(e.hint[0] != '\0');
 
-	f = parsed(400, "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>eu-west-1</Region></Error>",
+	f = parsed(400,
+			   "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>eu-west-1</"
+			   "Region></Error>",
 			   NULL);
 	aws_error_describe(&f, &read_object, &e);
 	assert_non_null(strstr(e.hint, "SET region 'eu-west-1'"));
@@ -52,11 +56,12 @@ test_s3(void **state)
 static void
 test_query(void **state)
 {
-	EtlAwsFailure f = parsed(403,
-							 "<ErrorResponse xmlns=\"http://sns\"><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>"
-							 "<Message>The security token included in the request is invalid.</Message></Error>"
-							 "<RequestId>r-1</RequestId></ErrorResponse>",
-							 NULL);
+	EtlAwsFailure f = parsed(
+		403,
+		"<ErrorResponse xmlns=\"http://sns\"><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>"
+		"<Message>The security token included in the request is invalid.</Message></Error>"
+		"<RequestId>r-1</RequestId></ErrorResponse>",
+		NULL);
 	EtlError e;
 
 	assert_string_equal(f.code, "InvalidClientTokenId");
@@ -69,8 +74,10 @@ test_query(void **state)
 static void
 test_json(void **state)
 {
-	EtlAwsFailure f =
-		parsed(400, " {\"__type\":\"com.amazonaws.x#ResourceNotFoundException\",\"Message\":\"can't find it \\u00e9\\n\"}", NULL);
+	EtlAwsFailure f = parsed(400,
+							 " {\"__type\":\"com.amazonaws.x#ResourceNotFoundException\",\"Message\":\"can't "
+							 "find it \\u00e9\\n\"}",
+							 NULL);
 	EtlError e;
 
 	assert_string_equal(f.code, "ResourceNotFoundException");
@@ -88,10 +95,11 @@ test_json(void **state)
 static void
 test_signature_not_quoted(void **state)
 {
-	EtlAwsFailure f = parsed(403,
-							 "<Error><Code>SignatureDoesNotMatch</Code><Message>The Canonical String should have been "
-							 "'POST x-amz-security-token:CANARY'</Message></Error>",
-							 NULL);
+	EtlAwsFailure f =
+		parsed(403,
+			   "<Error><Code>SignatureDoesNotMatch</Code><Message>The Canonical String should have been "
+			   "'POST x-amz-security-token:CANARY'</Message></Error>",
+			   NULL);
 	EtlError e;
 
 	aws_error_describe(&f, &read_object, &e);
@@ -106,10 +114,14 @@ test_no_body(void **state)
 	{
 		int status;
 		int sqlstate;
-	} cases[] = {{403, ERRCODE_INSUFFICIENT_PRIVILEGE}, {404, ERRCODE_UNDEFINED_OBJECT},
-				 {412, ERRCODE_DUPLICATE_FILE},			{500, ERRCODE_SYSTEM_ERROR},
-				 {503, ERRCODE_SYSTEM_ERROR},			{429, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
-				 {400, ERRCODE_INVALID_PARAMETER_VALUE}, {301, ERRCODE_INVALID_PARAMETER_VALUE}};
+	} cases[] = {{403, ERRCODE_INSUFFICIENT_PRIVILEGE},
+				 {404, ERRCODE_UNDEFINED_OBJECT},
+				 {412, ERRCODE_DUPLICATE_FILE},
+				 {500, ERRCODE_SYSTEM_ERROR},
+				 {503, ERRCODE_SYSTEM_ERROR},
+				 {429, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
+				 {400, ERRCODE_INVALID_PARAMETER_VALUE},
+				 {301, ERRCODE_INVALID_PARAMETER_VALUE}};
 	EtlError e;
 
 	for (int i = 0; i < lengthof(cases); i++)
@@ -124,7 +136,8 @@ test_no_body(void **state)
 static void
 test_nonsense(void **state)
 {
-	const char *bodies[] = {"<html><body>502</body>", "{", "{\"__type\":5}", "[]", "<", "\xFF\xFE", "{\"a\":{\"b\":[[["};
+	const char *bodies[] = {"<html><body>502</body>", "{", "{\"__type\":5}", "[]", "<", "\xFF\xFE",
+							"{\"a\":{\"b\":[[["};
 
 	for (int i = 0; i < lengthof(bodies); i++)
 		assert_string_equal(parsed(502, bodies[i], NULL).code, "");
@@ -144,10 +157,13 @@ test_no_answer(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_s3),		cmocka_unit_test(test_query),	 cmocka_unit_test(test_json),
-		cmocka_unit_test(test_no_body), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_no_answer),
-		cmocka_unit_test(test_signature_not_quoted)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_s3),
+									   cmocka_unit_test(test_query),
+									   cmocka_unit_test(test_json),
+									   cmocka_unit_test(test_no_body),
+									   cmocka_unit_test(test_nonsense),
+									   cmocka_unit_test(test_no_answer),
+									   cmocka_unit_test(test_signature_not_quoted)};
 
 	return cmocka_run_group_tests_name("aws_error", tests, NULL, NULL);
 }

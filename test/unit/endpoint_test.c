@@ -29,8 +29,8 @@ test_service(void **state)
 	assert_true(endpoint_service("sts", "cn-north-1", NULL, &e, &error));
 	expect(&e, "https://sts.cn-north-1.amazonaws.com.cn", "sts.cn-north-1.amazonaws.com.cn", "");
 	assert_true(endpoint_service("secretsmanager", "us-gov-west-1", NULL, &e, &error));
-	expect(&e, "https://secretsmanager.us-gov-west-1.amazonaws.com", "secretsmanager.us-gov-west-1.amazonaws.com",
-		   "");
+	expect(&e, "https://secretsmanager.us-gov-west-1.amazonaws.com",
+		   "secretsmanager.us-gov-west-1.amazonaws.com", "");
 	assert_true(endpoint_service("sns", "us-east-1", "http://127.0.0.1:5000", &e, &error));
 	expect(&e, "http://127.0.0.1:5000", "127.0.0.1:5000", "");
 	assert_false(endpoint_service("sns", "evil.example/", NULL, &e, &error));
@@ -61,8 +61,18 @@ static void
 test_bucket(void **state)
 {
 	const char *good[] = {"abc", "my-lake.2026", "0ab"};
-	const char *bad[] = {"",	"ab",	   "Lake",	  "a_b",	 "-abc", "abc-",
-						 ".ab", "a..bc", "1.2.3.4", "lake/key", "a b",  "evil.com?x",
+	const char *bad[] = {"",
+						 "ab",
+						 "Lake",
+						 "a_b",
+						 "-abc",
+						 "abc-",
+						 ".ab",
+						 "a..bc",
+						 "1.2.3.4",
+						 "lake/key",
+						 "a b",
+						 "evil.com?x",
 						 "a123456789012345678901234567890123456789012345678901234567890123"};
 	EtlError error;
 
@@ -76,7 +86,8 @@ test_bucket(void **state)
 static void
 test_custom(void **state)
 {
-	const char *good[] = {"http://localhost:5000", "https://s3.example.com", "http://[::1]:1", "https://minio"};
+	const char *good[] = {"http://localhost:5000", "https://s3.example.com", "http://[::1]:1",
+						  "https://minio"};
 	const char *bad[] = {"",
 						 "localhost:5000",
 						 "ftp://host",

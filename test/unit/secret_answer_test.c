@@ -22,7 +22,8 @@ test_value(void **state)
 	char *value;
 	EtlError error;
 
-	assert_true(parse("{\"Name\":\"x\",\"SecretString\":\"{\\\"username\\\":\\\"\\u00e9\\\"}\"}", &value, &error));
+	assert_true(
+		parse("{\"Name\":\"x\",\"SecretString\":\"{\\\"username\\\":\\\"\\u00e9\\\"}\"}", &value, &error));
 	assert_string_equal(value, "{\"username\":\"\xC3\xA9\"}");
 	assert_true(parse("{\"SecretBinary\":\"eyJhIjoxfQ==\"}", &value, &error));
 	assert_string_equal(value, "{\"a\":1}");

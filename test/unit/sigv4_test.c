@@ -245,14 +245,27 @@ static void
 test_s3(void **state)
 {
 	EtlHttpField headers[] = {{"Host", "examplebucket.s3.amazonaws.com"}, {"Range", "bytes=0-9"}};
-	EtlSigv4Signer signer = {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", NULL, "us-east-1",
-							 "s3", "20130524T000000Z", false, false};
-	EtlSigv4Request request = {"GET", "/test.txt", NULL, 0, headers, lengthof(headers),
-							   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", true};
+	EtlSigv4Signer signer = {"AKIAIOSFODNN7EXAMPLE",
+							 "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+							 NULL,
+							 "us-east-1",
+							 "s3",
+							 "20130524T000000Z",
+							 false,
+							 false};
+	EtlSigv4Request request = {"GET",
+							   "/test.txt",
+							   NULL,
+							   0,
+							   headers,
+							   lengthof(headers),
+							   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+							   true};
 	EtlSigv4Signature signature;
 
 	assert_true(sigv4_sign_headers(&signer, &request, &signature, &(EtlError){0}));
-	assert_string_equal(signature.signature, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+	assert_string_equal(signature.signature,
+						"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 
 	request.path = "/a//b/../c%3Dd";
 	assert_true(sigv4_sign_headers(&signer, &request, &signature, &(EtlError){0}));

@@ -22,9 +22,10 @@ test_document(void **state)
 	EtlXml xml;
 	EtlError error;
 
-	assert_true(parse("<?xml version=\"1.0\"?>\n<R xmlns=\"http://s3\">\n <C> <K>a&amp;b &lt;c&gt;</K><S>1</S> </C> tail"
-					  "<C><K><![CDATA[x<y]]></K><S/></C>\n</R>",
-					  &xml, &error));
+	assert_true(parse(
+		"<?xml version=\"1.0\"?>\n<R xmlns=\"http://s3\">\n <C> <K>a&amp;b &lt;c&gt;</K><S>1</S> </C> tail"
+		"<C><K><![CDATA[x<y]]></K><S/></C>\n</R>",
+		&xml, &error));
 	assert_int_equal(xml.count, 7);
 	assert_string_equal(xml.elements[0].name, "R");
 	assert_string_equal(xml.elements[0].text, "");
