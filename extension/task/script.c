@@ -31,6 +31,8 @@ script_error_callback(void *arg)
 	int number = place->statement + 1;
 	int line = number == 0 ? 0 : place->script->statements[place->statement].line;
 
+	/* The server's log would quote the call, which may hold a COPY's credentials. */
+	errhidestmt(true);
 	if (number == 0 && name != NULL)
 		errcontext("script %s", name);
 	else if (name != NULL)
