@@ -67,8 +67,10 @@ warehouse_wait(PGconn *conn, int events, TimestampTz deadline)
 static void
 target_check(const EtlWarehouseTarget *target)
 {
-	bool socket = target->host[0] == '/' || target->host[0] == '@';
-
+	/* The validator sees to it, but a wrapper can be left without one; libpq would ask the environment. */
+	if (target->host == NULL || target->dbname == NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+				errmsg("connection \"%s\" needs options \"host\" and \"dbname\"", target->name));
 	if (target->user == NULL)
 		ereport(ERROR, errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 				errmsg("user mapping for connection \"%s\" has no option \"user\"", target->name));
@@ -77,7 +79,7 @@ target_check(const EtlWarehouseTarget *target)
 				errmsg("password is required for connection \"%s\"", target->name),
 				errdetail("Only a superuser, on a superuser's server, may connect without a password."),
 				errhint("Set option \"password\" in the user mapping."));
-	if (socket && !target->trusted)
+	if ((target->host[0] == '/' || target->host[0] == '@') && !target->trusted)
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("connection \"%s\" may not use a Unix-domain socket", target->name),
 				errdetail("Only a superuser's server may."));

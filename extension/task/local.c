@@ -216,9 +216,7 @@ local_statement_run(const char *sql, bool last, void *arg)
 	switch (translation.kind)
 	{
 		case ETL_STATEMENT_NOTHING:
-			return 0;
-		case ETL_STATEMENT_BEGIN:
-			/* There always is a transaction. */
+		case ETL_STATEMENT_BEGIN: /* there always is a transaction */
 			return 0;
 		case ETL_STATEMENT_COMMIT:
 			/* Last of all it says what is going to happen anyway. */
