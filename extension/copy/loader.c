@@ -17,6 +17,7 @@
 #include "commands/copyfrom_internal.h"
 #include "copy/convert.h"
 #include "copy/history.h"
+#include "copy/secrets.h"
 #include "copy/source.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -308,23 +309,19 @@ loader_load(Loader *loader, Relation rel, const char *uri)
 	return rows;
 }
 
-Datum
-pg_etl_load(PG_FUNCTION_ARGS)
+static int64
+load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 {
-	Oid relid = PG_GETARG_OID(0);
 	EtlLoadOptions options;
 	Loader loader = {0};
-	EtlTransfer transfer = {.started_at = clock_now()};
 	Relation rel;
 	MemoryContext old;
 	int guc_level;
 
-	transfer.uri = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	copy_load_options_read(transfer.format, PG_GETARG_JSONB_P(3), &options);
+	copy_load_options_read(transfer->format, given, &options);
 	rel = table_open(relid, RowExclusiveLock);
-	transfer.subject = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												  RelationGetRelationName(rel));
+	transfer->subject = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												   RelationGetRelationName(rel));
 
 	loader.options = &options;
 	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
@@ -335,14 +332,37 @@ pg_etl_load(PG_FUNCTION_ARGS)
 	/* What a date like 01/02/2008 means must not depend on who loads it. */
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	transfer.rows = (int64) loader_load(&loader, rel, transfer.uri);
+	transfer->rows = (int64) loader_load(&loader, rel, transfer->uri);
 	AtEOXact_GUC(true, guc_level);
 
 	table_close(rel, NoLock);
-	transfer.bytes = (int64) load_source_bytes(loader.source);
-	transfer.files = load_source_file_count(loader.source);
+	transfer->bytes = (int64) load_source_bytes(loader.source);
+	transfer->files = load_source_file_count(loader.source);
 	MemoryContextSwitchTo(old);
-	load_history_add(&transfer);
+	load_history_add(transfer);
 	MemoryContextDelete(loader.context);
-	PG_RETURN_INT64(transfer.rows);
+	return transfer->rows;
+}
+
+Datum
+pg_etl_load(PG_FUNCTION_ARGS)
+{
+	Jsonb *options = PG_GETARG_JSONB_P(3);
+	List *secrets = copy_secrets_get(options);
+	EtlTransfer transfer = {.started_at = clock_now()};
+	MemoryContext context = CurrentMemoryContext;
+	int64 rows;
+
+	transfer.uri = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	PG_TRY();
+	{
+		rows = load(PG_GETARG_OID(0), &transfer, options);
+	}
+	PG_CATCH();
+	{
+		copy_secrets_rethrow(secrets, context);
+	}
+	PG_END_TRY();
+	PG_RETURN_INT64(rows);
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "copy/history.h"
 #include "copy/query.h"
+#include "copy/secrets.h"
 #include "copy/target.h"
 #include "fmgr.h"
 #include "format/delimited.h"
@@ -156,31 +157,50 @@ unloader_run(Unloader *unloader, const char *query)
 	return rows;
 }
 
-Datum
-pg_etl_unload(PG_FUNCTION_ARGS)
+static int64
+unload(EtlTransfer *transfer, Jsonb *given)
 {
 	EtlUnloadOptions options;
 	Unloader unloader = {.base = {unloader_receive, unloader_startup, unloader_shutdown, unloader_destroy, DestNone}};
-	EtlTransfer transfer = {.started_at = clock_now()};
 	MemoryContext old;
 
-	transfer.subject = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	transfer.uri = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	copy_unload_options_read(transfer.format, PG_GETARG_JSONB_P(3), &options);
-
+	copy_unload_options_read(transfer->format, given, &options);
 	unloader.options = &options;
 	unloader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl unload", ALLOCSET_DEFAULT_SIZES);
 	unloader.row_context = AllocSetContextCreate(unloader.context, "pg_etl unload row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(unloader.context);
 	unloader_set_dialect(&unloader);
-	unloader.target = unload_target_open(transfer.uri, &options);
-	transfer.rows = (int64) unloader_run(&unloader, transfer.subject);
+	unloader.target = unload_target_open(transfer->uri, &options);
+	transfer->rows = (int64) unloader_run(&unloader, transfer->subject);
 	MemoryContextSwitchTo(old);
 
-	transfer.bytes = (int64) unload_target_bytes(unloader.target);
-	transfer.files = unload_target_file_count(unloader.target);
-	unload_history_add(&transfer);
+	transfer->bytes = (int64) unload_target_bytes(unloader.target);
+	transfer->files = unload_target_file_count(unloader.target);
+	unload_history_add(transfer);
 	MemoryContextDelete(unloader.context);
-	PG_RETURN_INT64(transfer.rows);
+	return transfer->rows;
+}
+
+Datum
+pg_etl_unload(PG_FUNCTION_ARGS)
+{
+	Jsonb *options = PG_GETARG_JSONB_P(3);
+	List *secrets = copy_secrets_get(options);
+	EtlTransfer transfer = {.started_at = clock_now()};
+	MemoryContext context = CurrentMemoryContext;
+	int64 rows;
+
+	transfer.subject = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	transfer.uri = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	PG_TRY();
+	{
+		rows = unload(&transfer, options);
+	}
+	PG_CATCH();
+	{
+		copy_secrets_rethrow(secrets, context);
+	}
+	PG_END_TRY();
+	PG_RETURN_INT64(rows);
 }

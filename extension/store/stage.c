@@ -36,6 +36,7 @@ typedef struct EtlStaged
 	char *key;
 	bool must_not_exist;
 	bool finished;
+	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
 	bool existed; /* there is an object that publishing replaces */
 	bool published;
 	File file;
@@ -239,6 +240,7 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 	staged->context = context;
 	staged->subid = GetCurrentSubTransactionId();
 	staged->store = store_copy(store);
+	staged->keys_given = store->credentials != NULL;
 	staged->bucket = pstrdup(bucket);
 	staged->key = pstrdup(key);
 	staged->must_not_exist = must_not_exist;
@@ -344,6 +346,9 @@ store_publish_staged(void)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
+		/* What is logged as the failed statement may be the one that has the keys in it. */
+		dlist_foreach_modify(iter, &staged_objects)
+			error->hide_stmt |= dlist_container(EtlStaged, node, iter.cur)->keys_given;
 		take_back(current);
 		ReThrowError(error);
 	}
