@@ -12,8 +12,8 @@
 
 /*
  * Publish and return the message id. subject and attributes may be NULL; attributes is a JSON object whose values
- * are strings, numbers, arrays of strings, or {"DataType": …, "StringValue": …}. group_id (which FIFO topics ask for)
- * and deduplication_id go to FIFO topics only; NULL: none.
+ * are strings, numbers, arrays of strings, or {"DataType": …, "StringValue": …}. group_id (NULL: "pg_etl") and
+ * deduplication_id (NULL: none) go to FIFO topics only. A topic is called in the region that its ARN names.
  */
 extern char *sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message,
 						 const char *subject, Jsonb *attributes, const char *group_id,

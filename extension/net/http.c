@@ -354,6 +354,8 @@ transfer_free(void *handle)
 	if (http->added)
 		curl_multi_remove_handle(multi, http->easy);
 	curl_easy_cleanup(http->easy);
+	for (struct curl_slist *line = http->request_headers; line != NULL; line = line->next)
+		explicit_bzero(line->data, strlen(line->data)); /* a session token may be among them */
 	curl_slist_free_all(http->request_headers);
 	free(http->headers);
 	free(http->buffer);
