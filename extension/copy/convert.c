@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "copy/convert.h"
 #include "mb/pg_wchar.h"
+#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -45,7 +46,7 @@ static bool
 is_blank(const EtlField *field)
 {
 	for (uint32 i = 0; i < field->len; i++)
-		if (!isspace((unsigned char) field->data[i]))
+		if (!scanner_isspace(field->data[i]))
 			return false;
 	return true;
 }
@@ -87,7 +88,7 @@ string_convert(const EtlLoadColumn *column, const EtlLoadOptions *options, EtlFi
 	if (field->len > 0 && options->blanks_as_null && is_blank(field))
 		field->is_null = true;
 	if (options->trim_blanks)
-		while (field->len > 0 && isspace((unsigned char) field->data[field->len - 1]))
+		while (field->len > 0 && scanner_isspace(field->data[field->len - 1]))
 			field->len--;
 	if (field->len == 0 && options->empty_as_null)
 		field->is_null = true;
