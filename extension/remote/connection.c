@@ -125,17 +125,19 @@ conn_start(EtlHandle *owner, const EtlWarehouseTarget *target)
 	}
 	owner->handle = conn;
 	PQsetNoticeReceiver(conn, notice_drop, NULL);
+	/* So that a refusal comes with its SQLSTATE, for which libpq has no other way (warehouse_error_take_refusal). */
+	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
 }
 
 static void
 conn_failed(EtlWarehouse *warehouse)
 {
-	EtlRemoteError error;
+	EtlRemoteError refusal;
 
-	warehouse_error_take(warehouse, NULL, &error);
+	warehouse_error_take_refusal(warehouse, &refusal);
 	etl_handle_close(warehouse->conn);
-	ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-			errmsg("could not connect to \"%s\"", warehouse->name), errdetail("%s", error.error.message));
+	ereport(ERROR, errcode(refusal.error.sqlstate), errmsg("could not connect to \"%s\"", warehouse->name),
+			errdetail("%s", refusal.error.message), errhint("%s", refusal.error.hint));
 }
 
 static void
@@ -170,6 +172,7 @@ conn_finish(EtlWarehouse *warehouse, const EtlWarehouseTarget *target)
 				errdetail("The other server did not ask for one."),
 				errhint("Its authentication method must be one that uses the password."));
 	}
+	PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
 	if (PQsetnonblocking(conn, 1) != 0)
 		conn_failed(warehouse);
 }

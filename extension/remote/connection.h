@@ -29,6 +29,9 @@ extern bool warehouse_wait(PGconn *conn, int events, TimestampTz deadline);
 /* What the result, or for NULL the connection, says went wrong. */
 extern void warehouse_error_take(const EtlWarehouse *warehouse, const PGresult *result, EtlRemoteError *error);
 
+/* Why a connection could not be made: like warehouse_error_take, with the SQLSTATE of a server that refused it. */
+extern void warehouse_error_take_refusal(const EtlWarehouse *warehouse, EtlRemoteError *error);
+
 /* Ask the other side to cancel what it is doing. Never raises, returns within two seconds. */
 extern void warehouse_cancel(PGconn *conn);
 

@@ -69,6 +69,49 @@ warehouse_error_take(const EtlWarehouse *warehouse, const PGresult *result, EtlR
 	add_connection(remote, warehouse->name);
 }
 
+/* Where a verbose message has its SQLSTATE: "…:  28P01: …". NULL: nowhere, it is libpq's own. */
+static char *
+find_sqlstate(char *message)
+{
+	for (char *at = strstr(message, ":  "); at != NULL; at = strstr(at + 1, ":  "))
+		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && strncmp(at + 8, ": ", 2) == 0)
+			return at + 3;
+	return NULL;
+}
+
+/* The last line of a verbose message is a place in the other server's source. */
+static void
+cut_location(char *message)
+{
+	char *line = strrchr(message, '\n');
+
+	if (line != NULL && strstr(line, ".c:") != NULL)
+		*line = '\0';
+}
+
+void
+warehouse_error_take_refusal(const EtlWarehouse *warehouse, EtlRemoteError *remote)
+{
+	EtlError *error = &remote->error;
+	char *sqlstate;
+
+	warehouse_error_take(warehouse, NULL, remote);
+	error->sqlstate = ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+	sqlstate = find_sqlstate(error->message);
+	if (sqlstate == NULL)
+	{
+		etl_error_hint(error, "Check host and port, and that the server's network lets this one in.");
+		return;
+	}
+	error->sqlstate = MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]);
+	memmove(sqlstate, sqlstate + 7, strlen(sqlstate + 7) + 1);
+	cut_location(error->message);
+	if (ERRCODE_TO_CATEGORY(error->sqlstate) == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
+		etl_error_hint(error, "Check user name and password in the secret or the user mapping.");
+	else
+		etl_error_hint(error, "Check database name and user in the secret or the user mapping.");
+}
+
 void
 warehouse_error_raise(const EtlRemoteError *remote)
 {

@@ -94,6 +94,8 @@ settings_enter(void)
 
 	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
 							 0, false);
+	/* Redshift's: a date that is assigned to a text has one look, whatever the session's taste. */
+	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (redshift_schema_exists())
 		(void) set_config_option("search_path",
 								 namespace_search_path[0] == '\0' ? "redshift"
