@@ -52,7 +52,7 @@ $etl->sql_fails(q{CALL etl.execute('COPY (SELECT 1) TO STDOUT', 'plain')}, 'copy
 $etl->sql(q{CREATE ROLE analyst; SELECT etl.grant_author('analyst'); GRANT USAGE ON FOREIGN SERVER dev TO analyst});
 my $as_analyst = 'SET ROLE analyst; CALL etl.execute(\'SELECT 1\', \'dev\')';
 $etl->sql(q{CREATE USER MAPPING FOR analyst SERVER dev OPTIONS ("user" 'loader', password 'canary-wrong')});
-$etl->sql_fails($as_analyst, 'a wrong password', qr/08001: could not connect to "dev"/, qr/password authentication failed/);
+$etl->sql_fails($as_analyst, 'a wrong password', qr/28P01: could not connect to "dev"/, qr/password authentication failed/);
 $etl->sql(q{ALTER USER MAPPING FOR analyst SERVER dev OPTIONS (DROP password)});
 $etl->sql_fails($as_analyst, 'no password', qr/2F003: password is required/);
 $etl->sql(q{ALTER USER MAPPING FOR analyst SERVER dev OPTIONS (ADD password 'canary-unasked', SET "user" 'trusted')});

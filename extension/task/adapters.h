@@ -14,7 +14,6 @@ extern const EtlAdapter statement_adapter;
 extern const EtlAdapter connection_adapter;
 extern const EtlAdapter sns_publish_adapter;
 extern const EtlAdapter glue_job_adapter;
-extern const EtlAdapter glue_job_nowait_adapter;
 
 /* A statement's parameters: the keys of the run's input, and what it is a step of. */
 extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);

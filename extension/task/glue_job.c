@@ -127,13 +127,4 @@ glue_job_run(const EtlStep *step, EtlStepResult *result)
 	result->output = job_output(name, outcome.statements);
 }
 
-static void
-glue_job_nowait_run(const EtlStep *step, EtlStepResult *result)
-{
-	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("resource \"%s\" is not supported", step->resource), errdetail("A job's step lasts until the job ends."), errhint("Use \"%s.sync\".", step->resource));
-}
-
 const EtlAdapter glue_job_adapter = {.resource = "arn:aws:states:::glue:startJobRun.sync", .run = glue_job_run};
-const EtlAdapter glue_job_nowait_adapter = {.resource = "arn:aws:states:::glue:startJobRun",
-											.run = glue_job_nowait_run};

@@ -14,5 +14,4 @@ task_init(void)
 	flow_adapter_register(&connection_adapter);
 	flow_adapter_register(&sns_publish_adapter);
 	flow_adapter_register(&glue_job_adapter);
-	flow_adapter_register(&glue_job_nowait_adapter);
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "store/store.h"
 #include "task/adapters.h"
 #include "task/script.h"
 
@@ -25,6 +26,8 @@ statement_run(const EtlStep *step, EtlStepResult *result)
 
 	statement_parameters(step, &source.parameters);
 	result->rows = script_run_here(&source, true, NULL).rows;
+	/* Now, not at the commit: an object that can't be written is this step's failure, with its place and reason. */
+	store_publish_staged();
 }
 
 const EtlAdapter statement_adapter = {.transactional = true, .run = statement_run};
