@@ -69,7 +69,7 @@ $etl->sql(q{UPDATE etl.job SET default_arguments = default_arguments - '--file'}
 like(job('job_argument', '{"JobName": "load"}'), qr/^failed\|22023\|job "load" needs argument "--file"/, 'a missing argument');
 like(job('job_script', '{"JobName": "load", "Arguments": {"--file": "nosuch.sql"}}'), qr/^failed\|58P01\|.*nosuch\.sql/, 'a missing script');
 like(job('job_wrong', '{"JobName": "load", "Arguments": {"--file": "job.sql", "--db_creds": "wrong"}}'),
-	qr/^failed\|08001\|could not connect to "wrong"/, 'a wrong password');
+	qr/^failed\|28P01\|could not connect to "wrong"/, 'a wrong password');
 like(job('job_broken', '{"JobName": "load", "Arguments": {"--file": "job.sql", "--db_creds": "broken"}}'),
 	qr/^failed\|22023\|secret "broken" has no key "port"/, 'a secret that says too little');
 like(job('job_fails', '{"JobName": "load", "Arguments": {"--file": "fails.sql"}}'), qr/^failed\|22012\|division by zero/, 'a statement that fails');
