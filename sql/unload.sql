@@ -12,7 +12,7 @@ SELECT uri FROM etl.s3_list('s3://unload/a/');
 SELECT etl.s3_fetch_text('s3://unload/a/0000_part_00');
 RESET datestyle;
 RESET extra_float_digits;
-SELECT username = current_user AS mine, query ~ '^SELECT 1 AS i' AS query, uri, format, rows, bytes, files FROM etl.unload_history;
+SELECT username = current_user AS mine, query ~ '^SELECT 1 AS i' AS query, uri, format, rows, bytes, files FROM etl.unload_history WHERE uri = 's3://unload/a/';
 
 -- options
 CREATE VIEW v AS SELECT * FROM (VALUES (1, 'a|b'), (2, NULL), (3, E'q"\n\\'), (4, '')) v (id, name);
