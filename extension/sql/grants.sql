@@ -34,6 +34,8 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN SERVER etl_external TO %s', role);
 	-- Every function of the extension but this one and the engine's own door; those that read or change
