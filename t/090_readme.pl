@@ -1,0 +1,41 @@
+# The README's tour runs as it is pasted, and prints what the README says it prints.
+use strict;
+use warnings FATAL => 'all';
+
+use Cwd qw(abs_path);
+use EtlTest;
+use File::Basename;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $readme = slurp_file(abs_path(dirname(__FILE__) . '/..') . '/README.md');
+my @blocks = $readme =~ /^```sql\n(.*?)^```$/msg;
+cmp_ok(scalar @blocks, '>', 5, 'the README has a tour');
+
+my $etl = EtlTest->new;
+my $node = $etl->primary;
+my $root = PostgreSQL::Test::Utils::tempdir;
+$node->safe_psql('postgres', 'CREATE DATABASE tour');
+
+my $printed = '';
+foreach my $block (@blocks)
+{
+	my ($first) = $block =~ /^(.{1,60})/;
+	(my $here = $block) =~ s{/tmp/pg_etl_tour}{$root}g;
+	my ($status, $stdout, $stderr) = $node->psql('tour', $here, on_error_stop => 1);
+	is($status, 0, "runs: $first …") or diag($stderr);
+	$printed .= "$stdout\n";
+}
+
+my ($drawing) = $readme =~ /^```\n(●.*?)^```$/ms;
+ok(index($printed, $drawing) >= 0, 'the drawing is what it prints') or diag($printed);
+is($node->safe_psql('tour', 'SELECT run_id, status, tasks_done, tasks_total FROM etl.run_status ORDER BY run_id'),
+	"1|succeeded|5|5\n2|failed|5|5", 'one run succeeds, one fails');
+is($node->safe_psql('tour', q{SELECT etl.s3_fetch_text('s3://tour/by_customer/000')}),
+	"customer,total\nanna,109.50\nben,7.25\n", 'the report');
+my $alerts = "FROM etl.local_message WHERE topic_arn LIKE '%:alerts'";
+$node->poll_query_until('tour', "SELECT count(*) = 1 $alerts") or fail('the message comes');
+like($node->safe_psql('tour', "SELECT message $alerts"), qr{s3://tour/orders/2026-11-21/},
+	'and names what is missing');
+
+done_testing();
