@@ -381,6 +381,9 @@ BEGIN
 			FROM (SELECT workflow FROM old_rows UNION SELECT workflow FROM new_rows) AS both_sides(w);
 	END IF;
 	FOREACH flow IN ARRAY coalesce(changed, '{}') LOOP
+		-- Written even when it is NULL already, and before the look: another transaction that changes tasks of this
+		-- workflow waits here, and then sees what this one did.
+		UPDATE etl.workflow SET version_id = NULL WHERE name = flow;
 		SELECT t.name, d.name AS missing INTO bad
 			FROM etl.task t, unnest(t.depends_on) AS d(name)
 			WHERE t.workflow = flow
@@ -408,7 +411,6 @@ BEGIN
 				HINT = 'Take one of these out of the other''s depends_on.',
 				TABLE = 'task', COLUMN = 'depends_on', SCHEMA = 'etl';
 		END IF;
-		UPDATE etl.workflow SET version_id = NULL WHERE name = flow AND version_id IS NOT NULL;
 	END LOOP;
 	RETURN NULL;
 END $$;
