@@ -15,7 +15,8 @@ notify_queue(int64 run_id, const char *final_status)
 {
 	/*
 	 * The message carries Error and Cause as Step Functions' error output does; a subject is at most 100 printable
-	 * ASCII characters, SNS's own limit.
+	 * ASCII characters, SNS's own limit. Only who may see the run is told: the workflow may be another's by now, of
+	 * the same name.
 	 */
 	static EtlSpiPlan queue = {
 		"WITH told AS (INSERT INTO etl.task_run (run_id, task, status, queued_at, notification_id, arguments)"
@@ -33,7 +34,8 @@ notify_queue(int64 run_id, const char *final_status)
 		"       'HINT: ' || f.error_hint,"
 		"       'CONTEXT: ' || f.error_context) END"
 		"   ))::text)"
-		"  FROM etl.run r JOIN etl.notification n USING (workflow)"
+		"  FROM etl.run r JOIN etl.workflow w ON w.name = r.workflow AND pg_has_role(w.owner, r.owner, 'USAGE')"
+		"  JOIN etl.notification n ON n.workflow = w.name"
 		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run t WHERE t.run_id = r.run_id"
 		"   AND t.task = r.failed_task ORDER BY t.attempt DESC LIMIT 1) f ON true"
 		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"

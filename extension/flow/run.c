@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/spi.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "flow/front_end.h"
@@ -16,6 +17,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -207,7 +209,8 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	int64 run_id;
 	bool isnull;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		RelationGetRelid(trigger->tg_relation) != get_relname_relid("run", get_namespace_oid("etl", false)))
 		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("function \"etl._run_queue\" is a trigger of table \"etl.run\""));
 	run_id = DatumGetInt64(heap_getattr(trigger->tg_trigtuple, SPI_fnumber(trigger->tg_relation->rd_att, "run_id"),

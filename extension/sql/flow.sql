@@ -446,44 +446,6 @@ CREATE TRIGGER task_graph_check_delete AFTER DELETE ON etl.task REFERENCING OLD 
 
 -- The queue ----------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION etl._workflow_version(flow text, OUT version_id bigint, OUT tasks integer)
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	current_definition jsonb;
-	latest record;
-BEGIN
-	SELECT w.version_id INTO version_id FROM etl.workflow w WHERE w.name = flow;
-	IF version_id IS NULL THEN
-		-- Locked, so that two sessions that queue the first run after an edit make one version.
-		SELECT w.version_id INTO version_id FROM etl.workflow w WHERE w.name = flow FOR NO KEY UPDATE;
-	END IF;
-	IF version_id IS NULL THEN
-		SELECT jsonb_build_object('type', 'dag', 'tasks', jsonb_object_agg(t.name, jsonb_strip_nulls(jsonb_build_object(
-				'sql', t.sql, 'connection', t.connection, 'resource', t.resource, 'depends_on', t.depends_on,
-				'retries', t.retries, 'retry_delay', extract(epoch FROM t.retry_delay),
-				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout)))
-				|| CASE WHEN t.arguments IS NULL THEN '{}' ELSE jsonb_build_object('arguments', t.arguments) END))
-			INTO current_definition FROM etl.task t WHERE t.workflow = flow HAVING count(*) > 0;
-		IF current_definition IS NULL THEN
-			RETURN;
-		END IF;
-		SELECT v.version_id, v.version, v.definition INTO latest
-			FROM etl.workflow_version v WHERE v.workflow = flow ORDER BY v.version DESC LIMIT 1;
-		IF latest.definition = current_definition THEN
-			version_id := latest.version_id;
-		ELSE
-			INSERT INTO etl.workflow_version AS v (workflow, version, definition)
-				VALUES (flow, coalesce(latest.version, 0) + 1, current_definition)
-				RETURNING v.version_id INTO version_id;
-		END IF;
-		UPDATE etl.workflow w SET version_id = _workflow_version.version_id WHERE w.name = flow;
-	END IF;
-	SELECT count(*) INTO tasks FROM etl.workflow_version v, jsonb_object_keys(v.definition -> 'tasks')
-		WHERE v.version_id = _workflow_version.version_id;
-END $$;
-REVOKE ALL ON FUNCTION etl._workflow_version(text) FROM PUBLIC;
-COMMENT ON FUNCTION etl._workflow_version(text) IS 'The version of a workflow''s definition as it stands, made if need be, and its number of tasks; NULLs for one without tasks. Internal.';
-
 CREATE FUNCTION etl._run_check() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -510,13 +472,6 @@ BEGIN
 			HINT = 'Give parameters as {"name": value, …}.',
 			TABLE = 'run', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
-	SELECT v.version_id, v.tasks INTO NEW.version_id, NEW.tasks_total FROM etl._workflow_version(NEW.workflow) v;
-	IF NEW.version_id IS NULL THEN
-		RAISE object_not_in_prerequisite_state USING
-			MESSAGE = format('workflow "%s" has no tasks', NEW.workflow),
-			HINT = 'INSERT INTO etl.task (workflow, name, sql) first.',
-			TABLE = 'run', COLUMN = 'workflow', SCHEMA = 'etl';
-	END IF;
 	NEW.input := flow.input || NEW.input;
 	NEW.owner := flow.owner;
 	NEW.status := 'queued';
@@ -532,6 +487,53 @@ REVOKE ALL ON FUNCTION etl._run_check() FROM PUBLIC;
 COMMENT ON FUNCTION etl._run_check() IS 'Completes a row that queues a run, or refuses it. Trigger.';
 CREATE TRIGGER run_check BEFORE INSERT ON etl.run
 	FOR EACH ROW EXECUTE FUNCTION etl._run_check();
+
+-- Runs with the extension owner's rights, and is a trigger so that nobody can call it for a workflow that isn't
+-- theirs: run_check, which comes before it, has looked with the inserting user's.
+CREATE FUNCTION etl._run_version() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	current_definition jsonb;
+	latest record;
+BEGIN
+	SELECT w.version_id INTO NEW.version_id FROM etl.workflow w WHERE w.name = NEW.workflow;
+	IF NEW.version_id IS NULL THEN
+		-- Locked, so that two sessions that queue the first run after an edit make one version.
+		SELECT w.version_id INTO NEW.version_id FROM etl.workflow w WHERE w.name = NEW.workflow FOR NO KEY UPDATE;
+	END IF;
+	IF NEW.version_id IS NULL THEN
+		SELECT jsonb_build_object('type', 'dag', 'tasks', jsonb_object_agg(t.name, jsonb_strip_nulls(jsonb_build_object(
+				'sql', t.sql, 'connection', t.connection, 'resource', t.resource, 'depends_on', t.depends_on,
+				'retries', t.retries, 'retry_delay', extract(epoch FROM t.retry_delay),
+				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout)))
+				|| CASE WHEN t.arguments IS NULL THEN '{}' ELSE jsonb_build_object('arguments', t.arguments) END))
+			INTO current_definition FROM etl.task t WHERE t.workflow = NEW.workflow HAVING count(*) > 0;
+		IF current_definition IS NULL THEN
+			RAISE object_not_in_prerequisite_state USING
+				MESSAGE = format('workflow "%s" has no tasks', NEW.workflow),
+				HINT = 'INSERT INTO etl.task (workflow, name, sql) first.',
+				TABLE = 'run', COLUMN = 'workflow', SCHEMA = 'etl';
+		END IF;
+		SELECT v.version_id, v.version, v.definition INTO latest
+			FROM etl.workflow_version v WHERE v.workflow = NEW.workflow ORDER BY v.version DESC LIMIT 1;
+		IF latest.definition = current_definition THEN
+			NEW.version_id := latest.version_id;
+		ELSE
+			INSERT INTO etl.workflow_version AS v (workflow, version, definition)
+				VALUES (NEW.workflow, coalesce(latest.version, 0) + 1, current_definition)
+				RETURNING v.version_id INTO NEW.version_id;
+		END IF;
+		UPDATE etl.workflow w SET version_id = NEW.version_id WHERE w.name = NEW.workflow;
+	END IF;
+	SELECT count(*) INTO NEW.tasks_total FROM etl.workflow_version v, jsonb_object_keys(v.definition -> 'tasks')
+		WHERE v.version_id = NEW.version_id;
+	RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION etl._run_version() FROM PUBLIC;
+COMMENT ON FUNCTION etl._run_version() IS 'Gives a run the version of its workflow''s definition as it stands, made if need be. Trigger.';
+-- After run_check: triggers run in the order of their names.
+CREATE TRIGGER run_version BEFORE INSERT ON etl.run
+	FOR EACH ROW EXECUTE FUNCTION etl._run_version();
 
 CREATE FUNCTION etl._run_queue() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'pg_etl_run_queue';
@@ -552,8 +554,9 @@ DECLARE
 	id bigint;
 	there record;
 BEGIN
-	-- Look first: an INSERT that conflicts would use up a run_id. The conflict is for two that queue at once.
-	LOOP
+	-- Look first: an INSERT that conflicts would use up a run_id. The conflict is for two that queue at once, and then
+	-- looking again finds the other's.
+	FOR attempt IN 1..2 LOOP
 		SELECT r.run_id, r.input = w.input || given AS same INTO there
 			FROM etl.run r JOIN etl.workflow w ON w.name = r.workflow
 			WHERE r.workflow = run_workflow.workflow AND r.run_name = run_workflow.run_name;
@@ -571,6 +574,12 @@ BEGIN
 			ON CONFLICT DO NOTHING RETURNING r.run_id INTO id;
 		EXIT WHEN id IS NOT NULL;
 	END LOOP;
+	IF id IS NULL THEN
+		RAISE duplicate_object USING
+			MESSAGE = format('run name "%s" of workflow "%s" is taken', run_workflow.run_name, run_workflow.workflow),
+			DETAIL = 'A run that is not yours to see has it, of an earlier workflow or owner of this name.',
+			HINT = 'Queue it under another name.';
+	END IF;
 	IF NOT etl._engine_is_loaded() THEN
 		RAISE WARNING USING
 			MESSAGE = format('run %s is queued, but nothing will run it: pg_etl is not loaded at server start', id),

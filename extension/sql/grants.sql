@@ -13,7 +13,7 @@ CREATE POLICY run_owner ON etl.run USING (pg_catalog.pg_has_role(current_user, o
 ALTER TABLE etl.workflow_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workflow_version_owner ON etl.workflow_version
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.version_id = workflow_version.version_id)
-		OR EXISTS (SELECT FROM etl.workflow w WHERE w.name = workflow_version.workflow));
+		OR EXISTS (SELECT FROM etl.workflow w WHERE w.version_id = workflow_version.version_id));
 ALTER TABLE etl.task_run ENABLE ROW LEVEL SECURITY;
 CREATE POLICY task_run_owner ON etl.task_run
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = task_run.run_id));
@@ -30,7 +30,9 @@ DECLARE
 	f regprocedure;
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl, redshift TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.workflow, etl.task, etl.notification, etl.job TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.task, etl.notification, etl.job TO %s', role);
+	-- Not version_id: who sets it runs, and reads, the definition it names.
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
@@ -38,12 +40,13 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN SERVER etl_external TO %s', role);
-	-- Every function of the extension but this one and the engine's own door; those that read or change
-	-- anything check for themselves whose it is.
+	-- Every function of the extension but this one, the engine's own door and triggers, which an author could hang
+	-- on a table of their own; those that read or change anything check for themselves whose it is.
 	FOR f IN
 		SELECT d.objid::regprocedure FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+			JOIN pg_proc p ON p.oid = d.objid
 		WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-			AND e.extname = 'pg_etl'
+			AND e.extname = 'pg_etl' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
