@@ -65,7 +65,7 @@ suffers('an answer cut short', 2, { %get, do => 'truncate', after => 2_000_000 }
 suffers('three cuts with progress between them', 4,
 	map { { %get, do => 'truncate', after => 500_000, nth => $_ } } 1 .. 3);
 my @ranges = map { $_->{range} // '' } $etl->requests(%get);
-like($ranges[1], qr/^bytes=[1-9]\d*-$/, 'the rest was asked for, not the whole');
+like($ranges[1], qr/^bytes=[1-9]\d*-\d+$/, 'the rest was asked for, not the whole');
 
 # ---- failures that don't
 $etl->reset_aws;

@@ -35,7 +35,8 @@ typedef struct S3Reader
 	char *key;
 	char *etag; /* what every part must be of; NULL: not known yet */
 	uint64 position; /* next byte of the object */
-	uint64 end; /* of the bytes asked for; 0: the object's */
+	uint64 end; /* of the bytes asked for (0: to the object's end), and once an answer is there, of those to come */
+	bool answered;
 	EtlHttp *http;
 	int attempts; /* that failed since bytes last came */
 } S3Reader;
@@ -115,18 +116,31 @@ protocol_error(const char *uri, const char *detail)
 
 /* ---- read ---- */
 
-/* A part that is not the one asked for would be silently wrong data. */
+/*
+ * A part that is not the one asked for would be silently wrong data, and so would one whose length isn't said: where
+ * it breaks off it looks complete.
+ */
 static void
-check_part(const S3Reader *reader, bool ranged)
+check_part(S3Reader *reader, bool ranged)
 {
 	const char *range = http_header(reader->http, "Content-Range");
 	char expected[64];
+	uint64 size;
+	uint64 end;
 
-	if (!ranged)
-		return;
 	snprintf(expected, sizeof(expected), "bytes " UINT64_FORMAT "-", reader->position);
-	if (http_status(reader->http) != 206 || range == NULL || strncmp(range, expected, strlen(expected)) != 0)
+	if (ranged &&
+		(http_status(reader->http) != 206 || range == NULL || strncmp(range, expected, strlen(expected)) != 0))
 		protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
+	if (!parse_size(http_header(reader->http, "Content-Length"), &size))
+		protocol_error(reader->base.name, "The answer has no Content-Length.");
+	end = reader->position + size;
+	if (end < size || (reader->end > 0 && end > reader->end))
+		protocol_error(reader->base.name, "More bytes came than were asked for.");
+	if (reader->answered && end != reader->end)
+		protocol_error(reader->base.name, "The rest of the object was asked for, and less came.");
+	reader->end = end;
+	reader->answered = true;
 }
 
 static void
@@ -189,7 +203,7 @@ reader_read(EtlReader *self, char *buf, size_t size)
 
 	while ((n = http_read(reader->http, buf, size)) < 0)
 	{
-		if (reader->end > 0 && reader->position == reader->end)
+		if (reader->position == reader->end)
 		{
 			n = 0; /* it broke off after the last byte */
 			break;
@@ -199,8 +213,6 @@ reader_read(EtlReader *self, char *buf, size_t size)
 	if (n > 0)
 		reader->attempts = 0;
 	reader->position += n;
-	if (reader->end > 0 && reader->position > reader->end)
-		protocol_error(reader->base.name, "More bytes came than were asked for.");
 	MemoryContextSwitchTo(caller);
 	return n;
 }
@@ -245,21 +257,6 @@ s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 
 /* ---- head ---- */
 
-/* HEAD says 404 for a missing object and for a missing bucket; the latter is a mistake to be told of. */
-static void
-check_bucket(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket)
-{
-	EtlAwsRequest request =
-		s3_request(server, credentials, "HEAD", bucket, NULL, "find bucket", "s3:ListBucket");
-	EtlAwsFailure failure;
-	EtlHttp *http = aws_request_send(&request, &failure);
-
-	if (http != NULL)
-		http_close(http);
-	else if (failure.status != 403) /* it is there, and that is all we wanted to know */
-		aws_request_raise(&request, &failure);
-}
-
 static TimestampTz
 parse_http_date(const char *text)
 {
@@ -288,6 +285,22 @@ explain_refusal(const EtlAwsRequest *head, EtlAwsFailure *failure)
 	if (http != NULL)
 		http_close(http);
 	return http != NULL || failure->status == 416; /* an empty object has no first byte */
+}
+
+/* HEAD says 404 for a missing object and for a missing bucket; the latter is a mistake to be told of. */
+static void
+check_bucket(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket)
+{
+	EtlAwsRequest request =
+		s3_request(server, credentials, "HEAD", bucket, NULL, "find bucket", "s3:ListBucket");
+	EtlAwsFailure failure;
+	EtlHttp *http = aws_request_send(&request, &failure);
+
+	/* 403: it is there, and that is all we wanted to know */
+	if (http != NULL)
+		http_close(http);
+	else if (failure.status != 403 && !explain_refusal(&request, &failure))
+		aws_request_raise(&request, &failure);
 }
 
 bool
