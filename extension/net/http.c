@@ -79,6 +79,7 @@ static int nwatches = 0;
 static int watches_size = 0;
 static bool watches_changed = true;
 static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
+static int64 give_up_ms = -1; /* the same, by http_limit */
 static WaitEventSet *wait_set = NULL;
 
 static int64
@@ -310,6 +311,19 @@ note_results(void)
 	}
 }
 
+void
+http_limit(int milliseconds)
+{
+	give_up_ms = milliseconds > 0 ? monotonic_ms() + milliseconds : -1;
+}
+
+static void
+check_limit(void)
+{
+	if (give_up_ms >= 0 && give_up_ms <= monotonic_ms())
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("no answer came in time"));
+}
+
 /* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
 static void
 pump(void)
@@ -322,11 +336,18 @@ pump(void)
 		wait_set_build();
 	if (timer_due_ms >= 0)
 		timeout = Max(timer_due_ms - monotonic_ms(), 0);
+	if (give_up_ms >= 0)
+	{
+		int64 left = Max(give_up_ms - monotonic_ms(), 0);
+
+		timeout = timeout < 0 ? left : Min(timeout, left);
+	}
 	nevents = WaitEventSetWait(wait_set, (long) timeout, events, MAX_EVENTS, PG_WAIT_EXTENSION);
 	for (int i = 0; i < nevents; i++)
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	check_limit();
 
 	for (int i = 0; i < nevents; i++)
 	{
@@ -670,6 +691,8 @@ http_sleep(int milliseconds)
 	int64 until = monotonic_ms() + milliseconds;
 	int64 left;
 
+	if (give_up_ms >= 0)
+		until = Min(until, give_up_ms);
 	while ((left = until - monotonic_ms()) > 0)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
@@ -677,4 +700,5 @@ http_sleep(int milliseconds)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
+	check_limit();
 }

@@ -72,4 +72,10 @@ extern void http_close(EtlHttp *http);
 /* Wait on the latch, serving interrupts: between attempts. */
 extern void http_sleep(int milliseconds);
 
+/*
+ * From now on, and for all requests together, wait no longer than this: then 08006 is raised. 0: as long as it takes.
+ * For what is tidied up after a cancel, which must not wait for the other side that hangs.
+ */
+extern void http_limit(int milliseconds);
+
 #endif

@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #define STAGE_BUFFER_SIZE 65536
+#define CANCELLED_TAKE_BACK_MS 1000 /* a cancel works within two seconds, also where the other side hangs */
 
 typedef struct EtlStaged
 {
@@ -290,12 +291,13 @@ publish_one(EtlStaged *staged, bool may_be_taken_back)
 /* Take back what this publish has made before it failed; best effort, as the failure is what the user must
  * hear of. */
 static void
-take_back(EtlStaged *failed)
+take_back(EtlStaged *failed, bool cancelled_before)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool cancelled = false;
 	dlist_iter iter;
 
+	http_limit(cancelled_before ? CANCELLED_TAKE_BACK_MS : 0);
 	dlist_foreach(iter, &staged_objects)
 	{
 		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
@@ -318,6 +320,7 @@ take_back(EtlStaged *failed)
 		}
 		PG_END_TRY();
 	}
+	http_limit(0);
 }
 
 void
@@ -349,7 +352,7 @@ store_publish_staged(void)
 		/* What is logged as the failed statement may be the one that has the keys in it. */
 		dlist_foreach_modify(iter, &staged_objects)
 			error->hide_stmt |= dlist_container(EtlStaged, node, iter.cur)->keys_given;
-		take_back(current);
+		take_back(current, error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
