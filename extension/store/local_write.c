@@ -5,10 +5,15 @@
  * An object appears whole or not at all: its bytes go to a file in <root>/.pg_etl (no bucket can be called that),
  * which is flushed and then given its name: by rename, which replaces what is there, or by link, which fails if
  * anything is. Folders come with the first object in them and go with the last; the bucket stays.
+ *
+ * Whoever writes a file in <root>/.pg_etl holds a lock on it, which ends with the process. So one that can be locked is
+ * what a killed process left, and goes before the next is made. Roots may be shared between servers.
  */
 #include "postgres.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/file_perm.h"
@@ -41,6 +46,52 @@ pg_attribute_noreturn() raise_unwritable(const LocalPut *put)
 	pg_unreachable();
 }
 
+/* Best effort: what can't be removed now harms nobody. */
+static void
+staging_sweep(int staging)
+{
+	int fd = openat(staging, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+	{
+		int file = openat(staging, entry->d_name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+		if (file < 0)
+			continue;
+		if (flock(file, LOCK_EX | LOCK_NB) == 0)
+			(void) unlinkat(staging, entry->d_name, 0);
+		close(file);
+	}
+	closedir(dir);
+}
+
+/* Make and lock a file. False: there is one of that name, or a sweep came between making and locking it. */
+static bool
+staging_create(LocalPut *put)
+{
+	struct stat status;
+
+	put->fd = openat(put->staging, put->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+					 pg_file_create_mode);
+	if (put->fd < 0 && errno == EEXIST)
+		return false;
+	if (put->fd < 0)
+		raise_unwritable(put);
+	/* A file system without locks has no sweeps either. */
+	if ((flock(put->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+		fstat(put->fd, &status) == 0 && status.st_nlink > 0)
+		return true;
+	close(put->fd);
+	put->fd = -1;
+	return false;
+}
+
 static void
 staging_open(LocalPut *put)
 {
@@ -58,15 +109,12 @@ staging_open(LocalPut *put)
 	errno = saved_errno;
 	if (put->staging < 0)
 		raise_unwritable(put);
-	/* A name that is taken is what a crash left of a process with our number. */
+	staging_sweep(put->staging);
 	do
 	{
+		CHECK_FOR_INTERRUPTS();
 		snprintf(put->name, sizeof(put->name), "%d.%u", MyProcPid, counter++);
-		put->fd = openat(put->staging, put->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-						 pg_file_create_mode);
-	} while (put->fd < 0 && errno == EEXIST);
-	if (put->fd < 0)
-		raise_unwritable(put);
+	} while (!staging_create(put));
 }
 
 static void
@@ -108,6 +156,8 @@ write_body(LocalPut *put, const EtlHttpBody *body)
 
 			if (n < 0 && errno == EINTR)
 				continue;
+			if (n == 0)
+				errno = EIO; /* the file is shorter than was said */
 			if (n <= 0)
 				ereport(ERROR, errcode_for_file_access(),
 						errmsg("could not read what was staged for object \"%s\": %m", put->uri));
