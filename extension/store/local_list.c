@@ -14,6 +14,7 @@
 
 #include "base/handle.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "store/local.h"
@@ -87,6 +88,8 @@ folder_names(LocalListing *listing, DIR *dir, size_t *count)
 		}
 		if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
 			continue;
+		/* Others may have put anything there; it is about to become a key, which is text. */
+		(void) pg_verifymbstr(entry->d_name, len, false);
 		name = palloc(len + 2);
 		memcpy(name, entry->d_name, len);
 		strcpy(name + len, S_ISDIR(status.st_mode) ? "/" : "");
