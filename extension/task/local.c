@@ -87,11 +87,22 @@ redshift_schema_exists(void)
 		getExtensionOfObject(NamespaceRelationId, schema) == get_extension_oid("pg_etl", true);
 }
 
-static int
-settings_enter(void)
+/* Takes keys as COPY and UNLOAD can: they are in the translation. */
+static bool
+has_keys(const char *sql)
 {
+	return answers_count(sql) && strstr(sql, "\"credentials\"") != NULL;
+}
+
+static int
+settings_enter(const char *sql)
+{
+	static const char explain[] = "auto_explain.log_min_duration";
 	int nest_level = NewGUCNestLevel();
 
+	/* It would log the statement as its plan's query text. The setting is not the user's to change, so it is ours. */
+	if (has_keys(sql) && GetConfigOption(explain, true, false) != NULL)
+		(void) set_config_option(explain, "-1", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
 							 0, false);
 	/* Redshift's: a date that is assigned to a text has one look, whatever the session's taste. */
@@ -180,7 +191,7 @@ execute(EtlLocalSession *session, const char *sql)
 									 .rDestroy = count_shutdown,
 									 .mydest = DestTuplestore}};
 	bool counts = answers_count(sql);
-	int nest_level = settings_enter();
+	int nest_level = settings_enter(sql);
 	int result = execute_hidden(sql, session->rows == NULL || counts ? &counter.pub : session->rows);
 
 	if (result < 0)
