@@ -127,18 +127,27 @@ values_normalize(Oid relid, Jsonb *values)
 	return JsonbValueToJsonb(object);
 }
 
-/* Lock the table against others who change its partitions, and check that the caller may. */
 static void
-partitions_lock(Oid relid)
+owner_check(Oid relid)
 {
-	char *name;
+	char *name = get_rel_name(relid);
 
-	LockRelationOid(relid, ShareUpdateExclusiveLock);
-	name = get_rel_name(relid);
 	if (name == NULL)
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("external table with OID %u does not exist", relid));
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, name);
+}
+
+/*
+ * Lock the table against others who change its partitions, for its owner only: nobody else is to stand in the queue
+ * of its lock. While he waited it may have gone, or to another owner.
+ */
+static void
+partitions_lock(Oid relid)
+{
+	owner_check(relid);
+	LockRelationOid(relid, ShareUpdateExclusiveLock);
+	owner_check(relid);
 }
 
 static uint64
