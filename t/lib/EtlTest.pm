@@ -199,7 +199,8 @@ sub _start_cluster
 {
 	my ($self, $name, $conf) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init;
+	# whatever this machine's locale
+	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 	# the server restarts after a kill -9 as it does in real life, and logs no statement: they may hold secrets
 	$node->append_conf('postgresql.conf', <<"CONF");
 shared_preload_libraries = 'pg_etl'
