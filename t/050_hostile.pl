@@ -44,8 +44,35 @@ $etl->sql("CREATE SERVER cutting FOREIGN DATA WRAPPER etl_aws OPTIONS (endpoint 
 $etl->create_aws_mapping(name => 'cutting');
 $etl->sql_fails(q{SET etl.aws_server = cutting; SELECT etl.load('t', 's3://lake/cut/')}, 'an answer without a length',
 	qr{08P01: unexpected answer from S3 about "s3://lake/cut/1"}, qr/Content-Length/);
+$etl->sql_fails(q{SELECT etl.s3_fetch('https://lake/cut?X-Amz-Signature=canary')}, 'a signed URL', qr{"https://lake/cut"});
 kill 'TERM', $answerer;
 waitpid $answerer, 0;
+
+# ---- an answer that is lost: the put that is tried again finds its own object
+$etl->faults({ method => 'PUT', key => 'lost/.*', do => 'drop' });
+$etl->sql_is(q{SELECT etl.unload('SELECT 1', 's3://lake/lost/')}, '1', 'an unload whose put is answered by nobody');
+is(scalar $etl->requests(method => 'PUT', key => qr{^lost/}), 2, 'is tried again, and knows its object');
+$etl->sql_fails(q{SELECT etl.unload('SELECT 1', 's3://lake/lost/')}, 'which is in the way of another', qr/58P02/);
+$etl->reset_aws;
+
+# ---- the other side hangs: every function can be cancelled
+my $role = 'arn:aws:iam::123456789012:role/loader';
+$etl->sql(q{CREATE SCHEMA ext; CREATE FOREIGN TABLE ext.t (id int) SERVER etl_external OPTIONS (location 's3://lake/in/');
+	CREATE SERVER secretive FOREIGN DATA WRAPPER etl_warehouse OPTIONS (secret_id 'hanging')});
+$etl->faults({ do => 'stall', times => 0 });
+foreach my $statement (
+	q{SELECT etl.s3_fetch('s3://lake/x')}, q{SELECT etl.s3_fetch_text('s3://lake/x')}, q{SELECT etl.s3_put('s3://lake/x', 'x')},
+	q{SELECT etl.s3_put('s3://lake/x', repeat('x', 3000000))}, q{SELECT * FROM etl.s3_list('s3://lake/')},
+	q{SELECT * FROM etl.s3_head('s3://lake/x')}, q{SELECT etl.s3_delete('s3://lake/x')}, q{SELECT etl.load('t', 's3://lake/x')},
+	qq{SELECT etl.load('t', 's3://lake/x', 'text', '{"iam_role": "$role"}')}, q{SELECT etl.unload('SELECT 1', 's3://lake/x')},
+	q{SELECT * FROM ext.t}, q{SELECT etl.notify_sns('arn:aws:sns:us-east-1:123456789012:topic', 'x')},
+	q{CALL etl.run_script('s3://lake/x')}, q{CALL etl.execute('SELECT 1', 'secretive')}, q{SELECT etl.query('SELECT 1', 'secretive')})
+{
+	my $began = time;
+	$etl->sql_fails("SET statement_timeout = '200ms'; $statement", $statement, qr/57014/);
+	cmp_ok(time - $began, '<', 2, 'in time');
+}
+$etl->reset_aws;
 
 # ---- a publish that hangs, and then hangs again as what it published is taken back
 $etl->faults({ method => 'PUT', key => 'hang/manifest', do => 'stall', times => 0 }, { method => 'DELETE', do => 'stall', times => 0 });

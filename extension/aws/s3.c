@@ -79,11 +79,12 @@ s3_request(const EtlAwsServer *server, const EtlAwsCredentials *credentials, con
 	return request;
 }
 
-/* S3 puts quotes around it. */
+/* S3 puts quotes around it. It becomes text in a database of any encoding, so what is not ASCII goes as '?'. */
 static char *
 etag_copy(const char *header)
 {
 	size_t length;
+	char *etag;
 
 	if (header == NULL)
 		return pstrdup("");
@@ -92,7 +93,11 @@ etag_copy(const char *header)
 	length = strlen(header);
 	if (length > 0 && header[length - 1] == '"')
 		length--;
-	return pnstrdup(header, length);
+	etag = pnstrdup(header, length);
+	for (char *c = etag; *c; c++)
+		if (*c < 0x20 || IS_HIGHBIT_SET(*c))
+			*c = '?';
+	return etag;
 }
 
 static bool
@@ -371,12 +376,51 @@ hash_file(int fd, uint64 size, const char *uri)
 	return hex;
 }
 
+#define PUT_ID_HEADER "x-amz-meta-pg-etl-put"
+#define PUT_ID_SIZE 16
+
+static char *
+put_id_make(void)
+{
+	unsigned char bytes[PUT_ID_SIZE];
+	char *id = palloc(2 * PUT_ID_SIZE + 1);
+
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
+	for (int i = 0; i < PUT_ID_SIZE; i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	return id;
+}
+
+/* The answer about the object, if it is the one that was put with this id. */
+static EtlHttp *
+put_find(const EtlAwsRequest *put, const char *id)
+{
+	EtlAwsRequest head = *put;
+	EtlAwsFailure failure;
+	EtlHttp *http;
+	const char *found;
+
+	head.method = "HEAD";
+	head.nheaders = 0;
+	head.body = (EtlHttpBody){.fd = -1};
+	head.body_hash = NULL;
+	http = aws_request_send(&head, &failure);
+	found = http != NULL ? http_header(http, PUT_ID_HEADER) : NULL;
+	return found != NULL && strcmp(found, id) == 0 ? http : NULL;
+}
+
+/*
+ * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked: an
+ * object that is in the way and has our mark is not in the way.
+ */
 char *
 s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 			  const char *key, const EtlHttpBody *body, bool must_not_exist)
 {
-	static const EtlHttpField if_none_match = {"If-None-Match", "*"};
+	EtlHttpField marks[] = {{"If-None-Match", "*"}, {PUT_ID_HEADER, must_not_exist ? put_id_make() : NULL}};
 	EtlAwsRequest request = s3_request(server, credentials, "PUT", bucket, key, "write", "s3:PutObject");
+	EtlAwsFailure failure;
 	EtlHttp *http;
 	char *etag;
 
@@ -391,10 +435,14 @@ s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, 
 		request.body_hash = hash_file(body->fd, body->size, request.action.object);
 	if (must_not_exist)
 	{
-		request.headers = &if_none_match;
-		request.nheaders = 1;
+		request.headers = marks;
+		request.nheaders = lengthof(marks);
 	}
-	http = aws_request_send_or_raise(&request);
+	http = aws_request_send(&request, &failure);
+	if (http == NULL && must_not_exist && failure.status == 412)
+		http = put_find(&request, marks[1].value);
+	if (http == NULL)
+		aws_request_raise(&request, &failure);
 	etag = etag_copy(http_header(http, "ETag"));
 	http_close(http);
 	return etag;

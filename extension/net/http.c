@@ -578,6 +578,10 @@ set_failure(EtlHttp *http)
 		reason = strerror(http->body_errno);
 	}
 	strlcpy(failure->reason, reason, sizeof(failure->reason));
+	/* It may quote the other side (a certificate's names), which writes what it likes. */
+	for (char *c = failure->reason; *c; c++)
+		if (*c < 0x20 || IS_HIGHBIT_SET(*c))
+			*c = '?';
 }
 
 static void

@@ -69,7 +69,10 @@ uri_split(const char *uri, char **bucket, char **key, EtlError *error)
 	}
 	if (strncmp(uri, URI_SCHEME, strlen(URI_SCHEME)) != 0)
 	{
-		invalid(uri, error, "It does not begin with \"s3://\".");
+		/* A signed URL has its signature after the question mark. */
+		etl_error_set(error, ERRCODE_INVALID_PARAMETER_VALUE, "invalid S3 URI \"%.*s\"", (int) strcspn(uri, "?"),
+					  uri);
+		etl_error_detail(error, "It does not begin with \"s3://\".");
 		if (pg_strncasecmp(uri, "s3a://", 6) == 0 || pg_strncasecmp(uri, "s3n://", 6) == 0 ||
 			pg_strncasecmp(uri, URI_SCHEME, strlen(URI_SCHEME)) == 0)
 			etl_error_hint(error, "Use \"s3://%s\".", strstr(uri, "://") + 3);
