@@ -22,7 +22,13 @@ sub insist
 	my ($query) = @_;
 	foreach (1 .. 3000)
 	{
-		my ($status, $stdout, $stderr) = $node->psql('postgres', $query, on_error_stop => 1);
+		my ($status, $stdout, $stderr) = eval { $node->psql('postgres', $query, on_error_stop => 1) };
+		if ($@)
+		{
+			# psql was refused, and gone before the query was written to it
+			die $@ unless $@ =~ /Broken pipe/;
+			next;
+		}
 		return $stdout if $status == 0;
 		die $stderr unless $stderr =~ /starting up|recovery mode|shutting down|connection|terminat|crash/;
 		usleep(10_000);
