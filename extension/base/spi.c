@@ -11,6 +11,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -55,6 +56,9 @@ etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
 	scope->guc_nest_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
+	/* A step's role may have one; the bookkeeping of its step is no statement of the role's. */
+	if (rights == ETL_SPI_OWNER && MyBgworkerEntry != NULL)
+		(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	scope->pushed_snapshot = !ActiveSnapshotSet();
 	if (scope->pushed_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());

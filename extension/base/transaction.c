@@ -6,7 +6,18 @@
 
 #include "access/xact.h"
 #include "base/transaction.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+
+void
+etl_transaction_set_defaults(void)
+{
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_SESSION);
+	/* 17: it would end the process, not the step */
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0", PGC_USERSET, PGC_S_SESSION);
+}
 
 void
 etl_transaction_enter(EtlTransaction *transaction)

@@ -23,6 +23,12 @@ typedef struct EtlTransaction
 	MemoryContext context;
 } EtlTransaction;
 
+/*
+ * In a background worker, once it is connected: its transactions are read committed and may write, whatever the role
+ * or the database has for a default. Bookkeeping depends on that; what a step is to have is the step's business.
+ */
+extern void etl_transaction_set_defaults(void);
+
 extern void etl_transaction_enter(EtlTransaction *transaction);
 extern void etl_transaction_leave(EtlTransaction *transaction);
 

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/transaction.h"
 #include "flow/executor.h"
 #include "flow/journal.h"
 #include "flow/shared.h"
 #include "flow/step.h"
 #include "miscadmin.h"
+#include "access/xact.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -32,6 +34,7 @@
 PGDLLEXPORT void pg_etl_executor_main(Datum arg);
 
 static EtlExecutorSlot *my_slot = NULL;
+static bool connected = false;
 
 bool
 executor_start(int index)
@@ -58,7 +61,10 @@ executor_step_begin(int64 task_run_id, int64 run_id)
 	my_slot->task_run_id = task_run_id;
 	my_slot->run_id = run_id;
 	my_slot->started_at = clock_now();
+	my_slot->unqueued = false;
 	my_slot->cancel = false;
+	/* One that was sent to the step before, too late, was sent under this lock. */
+	QueryCancelPending = false;
 	LWLockRelease(etl_shared->lock);
 	journal_write(MyDatabaseId, task_run_id, my_slot->started_at);
 }
@@ -76,12 +82,21 @@ executor_step_show(const EtlStep *step)
 }
 
 void
+executor_step_unqueued(void)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	my_slot->unqueued = true;
+	LWLockRelease(etl_shared->lock);
+}
+
+void
 executor_step_end(void)
 {
 	journal_write(MyDatabaseId, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->task_run_id = 0;
 	my_slot->run_id = 0;
+	my_slot->unqueued = false;
 	my_slot->cancel = false;
 	LWLockRelease(etl_shared->lock);
 	debug_query_string = NULL;
@@ -100,6 +115,12 @@ executor_step_is_cancelled(void)
 	return cancelled;
 }
 
+int64
+executor_run_id(void)
+{
+	return my_slot == NULL ? 0 : my_slot->run_id;
+}
+
 static void
 set_state(EtlExecutorState state)
 {
@@ -108,15 +129,31 @@ set_state(EtlExecutorState state)
 	LWLockRelease(etl_shared->lock);
 }
 
-/* However it leaves: the slot is free; its scheduler looks for what it left undone, others for the free slot. */
+/*
+ * However it leaves, its scheduler looks for what it left undone, others for the free slot. A step that has its
+ * process ended, other than for a statement that needs the database without it, is treated as one that crashed it:
+ * it would do so for ever. (Nobody is left to do that when the server shuts down.)
+ */
 static void
 leave(int code, Datum arg)
 {
 	Oid dbid = my_slot->dbid;
+	bool died = my_slot->task_run_id != 0 && !shared_is_quiesced(dbid);
 
 	journal_write(dbid, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	memset(my_slot, 0, sizeof(*my_slot));
+	if (died)
+	{
+		my_slot->state = ETL_EXECUTOR_RECOVER;
+		my_slot->owner = InvalidOid;
+		my_slot->pid = 0;
+		my_slot->latch = NULL;
+	}
+	else
+		memset(my_slot, 0, sizeof(*my_slot));
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (!connected && etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].executor_failed = true;
 	LWLockRelease(etl_shared->lock);
 	shared_wake_scheduler(InvalidOid);
 	ConditionVariableBroadcast(&etl_shared->worker_gone);
@@ -158,6 +195,9 @@ attach(int index)
 	pqsignal(SIGQUIT, at_crash_of_another);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(dbid, owner, 0);
+	connected = true;
+	step_set_read_only(DefaultXactReadOnly);
+	etl_transaction_set_defaults();
 	SetConfigOption("application_name", "pg_etl executor", PGC_USERSET, PGC_S_SESSION);
 }
 
@@ -170,6 +210,7 @@ wait_for_work(void)
 						   PG_WAIT_EXTENSION);
 
 	ResetLatch(MyLatch);
+	QueryCancelPending = false; /* meant for a step that has ended */
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{

@@ -205,12 +205,15 @@ pg_etl_launcher_main(Datum arg)
 	for (;;)
 	{
 		bool look;
+		bool failed;
 		bool complete = true;
 		ListCell *cell;
 
 		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 		look = etl_shared->look_again;
 		etl_shared->look_again = false;
+		failed = etl_shared->scheduler_failed;
+		etl_shared->scheduler_failed = false;
 		LWLockRelease(etl_shared->lock);
 		if (!look)
 		{
@@ -224,7 +227,8 @@ pg_etl_launcher_main(Datum arg)
 		if (!complete)
 			shared_wake_launcher(true);
 		/* Not by the latch: a look asked for meanwhile waits its turn. */
-		(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, complete ? 0 : LOOK_PAUSE_MS, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, complete && !failed ? 0 : LOOK_PAUSE_MS,
+						 PG_WAIT_EXTENSION);
 		CHECK_FOR_INTERRUPTS();
 	}
 }

@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "commands/dbcommands.h"
+#include "flow/executor.h"
 #include "flow/quiesce.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
@@ -65,6 +66,10 @@ quiesce(Oid dbid)
 {
 	int free = -1;
 
+	if (dbid == MyDatabaseId && executor_run_id() != 0)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("a step cannot run this statement"),
+				errdetail("It ends the processes of pg_etl in this database, the step's among them."),
+				errhint("Run it in a session."));
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < ETL_MAX_QUIESCED && free < 0; i++)
 		if (etl_shared->quiesced[i].pid == 0)
@@ -179,12 +184,18 @@ static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
+	bool commits_prepared = IsA(pstmt->utilityStmt, TransactionStmt) &&
+		((TransactionStmt *) pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
+
 	if (etl_shared != NULL && IsTransactionState())
 		quiesce_for(pstmt->utilityStmt);
 	if (prev_process_utility_hook)
 		prev_process_utility_hook(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, completion);
+	/* Whom to wake was forgotten when it was prepared: the scheduler sees what it queued. */
+	if (etl_shared != NULL && commits_prepared)
+		shared_wake_scheduler(MyDatabaseId);
 }
 
 void

@@ -60,6 +60,23 @@ record_interrupted(int64 task_run_id, EtlStepStatus status, TimestampTz started_
 }
 
 void
+recover_forget(Oid dbid)
+{
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+		if (slot->state == ETL_EXECUTOR_RECOVER && slot->dbid == dbid)
+		{
+			journal_clear(i);
+			memset(slot, 0, sizeof(*slot));
+		}
+		LWLockRelease(etl_shared->lock);
+	}
+}
+
+void
 recover_crashed(void)
 {
 	for (int i = 0; i < etl_shared->executor_count; i++)
@@ -138,7 +155,8 @@ recover_unrunnable(Oid owner, const char *problem, const char *hint)
 		EtlStepFailure failure = {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, .hint = hint};
 
 		StartTransactionCommand();
-		if (lock_interrupted(ids[i]) && (claim = step_load(ids[i])) != NULL)
+		/* Not one that an executor from before is still at: to wait for it here is to wait for the step. */
+		if (step_reclaim(ids[i]) && (claim = step_load(ids[i])) != NULL)
 		{
 			char *role = GetUserNameFromId(owner, true);
 

@@ -9,6 +9,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "flow/executor.h"
 #include "flow/front_end.h"
 #include "flow/notify.h"
 #include "flow/run.h"
@@ -283,6 +284,10 @@ pg_etl_cancel_run(PG_FUNCTION_ARGS)
 	EtlSpiScope spi;
 	bool goes_on;
 
+	if (run_id != 0 && run_id == executor_run_id())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("a step cannot cancel its own run"),
+				errdetail("The cancellation would be rolled back with the step."),
+				errhint("Raise an error, which fails the step, or cancel run " INT64_FORMAT " in a session.", run_id));
 	/* As the caller: row security shows only runs that are theirs. */
 	etl_spi_open(&spi, ETL_SPI_CALLER);
 	if (etl_spi_execute(&see, SPI_OK_SELECT, values, NULL) == 0)

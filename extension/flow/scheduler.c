@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "base/clock.h"
 #include "base/spi.h"
+#include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/executor.h"
 #include "flow/recover.h"
@@ -55,8 +56,11 @@ static void
 leave(int code, Datum arg)
 {
 	bool served = my_slot->serving;
+	bool failed = served && !shared_is_quiesced(my_slot->dbid);
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	if (failed)
+		etl_shared->scheduler_failed = true;
 	memset(my_slot, 0, sizeof(*my_slot));
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(served);
@@ -81,6 +85,7 @@ attach(int index)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, 0);
+	etl_transaction_set_defaults();
 	SetConfigOption("application_name", "pg_etl scheduler", PGC_USERSET, PGC_S_SESSION);
 }
 
@@ -185,9 +190,9 @@ reserve_slots(Oid owner, int wanted, int *slots)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
-		if (slot->state != ETL_EXECUTOR_FREE && slot->dbid == MyDatabaseId && slot->owner == owner)
+		if (slot->state != ETL_EXECUTOR_FREE && slot->dbid == MyDatabaseId && slot->owner == owner && !slot->unqueued)
 		{
-			/* Running a step or about to: one less to start. An idle one may not know yet. */
+			/* Running one of the steps in the queue, or about to: one less to start. An idle one may not know yet. */
 			wanted--;
 			if (slot->state == ETL_EXECUTOR_IDLE)
 				SetLatch(slot->latch);
@@ -227,14 +232,24 @@ release_slot(int index)
 	LWLockRelease(etl_shared->lock);
 }
 
-/* See that executors are at work for every owner with steps in the queue. False: some process could not be had. */
+/*
+ * See that executors are at work for every owner with steps in the queue. False: some process could not be had, or
+ * could not connect (the server log says why), and it is to be tried again in a while.
+ */
 static bool
 dispatch(MemoryContext context)
 {
 	int *slots = MemoryContextAlloc(context, etl_shared->executor_count * sizeof(int));
 	bool complete = true;
+	bool pause;
 	ListCell *cell;
 
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	pause = my_slot->executor_failed;
+	my_slot->executor_failed = false;
+	LWLockRelease(etl_shared->lock);
+	if (pause)
+		return false;
 	foreach (cell, read_demand(context))
 	{
 		Demand *demand = lfirst(cell);
@@ -290,7 +305,10 @@ pg_etl_scheduler_main(Datum arg)
 
 	attach(DatumGetInt32(arg));
 	if (!extension_is_here())
+	{
+		recover_forget(MyDatabaseId);
 		proc_exit(0);
+	}
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->serving = true;
 	LWLockRelease(etl_shared->lock);

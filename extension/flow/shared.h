@@ -22,7 +22,7 @@
 typedef enum EtlExecutorState
 {
 	ETL_EXECUTOR_FREE,	   /* the slot is nobody's */
-	ETL_EXECUTOR_RECOVER,  /* held for the scheduler: this step's process died in the last crash */
+	ETL_EXECUTOR_RECOVER,  /* held for the scheduler: this step's process died */
 	ETL_EXECUTOR_STARTING, /* registered, not there yet */
 	ETL_EXECUTOR_IDLE,	   /* waits for work; its latch may be set */
 	ETL_EXECUTOR_BUSY	   /* looks for work or runs a step */
@@ -38,6 +38,7 @@ typedef struct EtlExecutorSlot
 	int64 task_run_id; /* 0: runs none */
 	int64 run_id;
 	TimestampTz started_at; /* of the step */
+	bool unqueued;			/* the step is an external one that runs: it is not in etl.ready any more */
 	bool cancel;			/* the step's run was cancelled */
 	bool retire;			/* asked to make room for another owner's */
 } EtlExecutorSlot;
@@ -48,6 +49,7 @@ typedef struct EtlSchedulerSlot
 	pid_t pid;
 	Latch *latch;
 	bool serving; /* the extension is there, and it runs */
+	bool executor_failed; /* one could not connect: not another one at once */
 } EtlSchedulerSlot;
 
 typedef struct EtlQuiesced
@@ -62,6 +64,7 @@ typedef struct EtlShared
 	pid_t launcher_pid;
 	Latch *launcher_latch;
 	bool look_again;			   /* the launcher is to look at every database anew */
+	bool scheduler_failed;		   /* because one has died: not again at once */
 	ConditionVariable run_ended;   /* broadcast when a run has */
 	ConditionVariable worker_gone; /* broadcast when a scheduler or executor is */
 	EtlSchedulerSlot schedulers[ETL_MAX_DATABASES];

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
+#include "flow/executor.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
 #include "fmgr.h"
@@ -114,6 +115,10 @@ check_waitable(int64 run_id, const SeenRun *seen)
 				errmsg("run " INT64_FORMAT " cannot be waited for by the transaction that queued it", run_id),
 				errdetail("Nobody else sees the run before this transaction commits."),
 				errhint("COMMIT first, then call etl.wait_for_run in a statement of its own."));
+	if (run_id == executor_run_id())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("a step cannot wait for its own run"),
+				errdetail("Run " INT64_FORMAT " does not end before this step has.", run_id));
 	if (etl_shared == NULL && !seen->ended)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("run " INT64_FORMAT " will not end: pg_etl is not loaded at server start", run_id),

@@ -11,10 +11,12 @@
 #include "base/spi.h"
 #include "commands/async.h"
 #include "commands/prepare.h"
+#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
 #include "flow/executor.h"
 #include "flow/run.h"
+#include "flow/shared.h"
 #include "flow/step.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -30,6 +32,7 @@
 static TimeoutId step_timeout;
 static bool step_timeout_registered = false;
 static volatile sig_atomic_t step_timed_out = false;
+static bool steps_read_only = false;
 
 static void
 at_timeout(void)
@@ -40,8 +43,12 @@ at_timeout(void)
 	SetLatch(MyLatch);
 }
 
+/*
+ * A cancel request (of the run, by pg_cancel_backend, by the timeout) is for the step's own work, between these two.
+ * Everywhere else it is held off: the bookkeeping is not to be cut short by one that comes too late.
+ */
 static void
-start_timeout(const EtlClaim *claim)
+start_cancellable(const EtlClaim *claim)
 {
 	if (!step_timeout_registered)
 	{
@@ -51,14 +58,21 @@ start_timeout(const EtlClaim *claim)
 	step_timed_out = false;
 	if (claim->timeout > 0)
 		enable_timeout_after(step_timeout, (int) Min(claim->timeout * 1000, PG_INT32_MAX));
+	RESUME_CANCEL_INTERRUPTS();
 }
 
-/* After it nothing that was aimed at this step can hit the next. */
 static void
-stop_timeout(void)
+stop_cancellable(void)
 {
+	HOLD_CANCEL_INTERRUPTS();
 	disable_timeout(step_timeout, false);
 	QueryCancelPending = false;
+}
+
+void
+step_set_read_only(bool read_only)
+{
+	steps_read_only = read_only;
 }
 
 /* The error being handled, as this step's outcome. Call in the step's context, with the error flushed. */
@@ -123,18 +137,20 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 	{
 		EtlSpiScope spi;
 
-		start_timeout(claim);
+		start_cancellable(claim);
+		XactReadOnly = steps_read_only;
 		PushActiveSnapshot(GetTransactionSnapshot());
 		claim->adapter->run(&claim->step, result);
 		PopActiveSnapshot();
 		fire_deferred();
 		CHECK_FOR_INTERRUPTS();
+		XactReadOnly = false; /* the step's statements were, by SET TRANSACTION or by default; its record is not */
 		/* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
 		etl_spi_open(&spi, ETL_SPI_OWNER);
 		if (!run_lock(claim->step.run_id))
 			ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
 		etl_spi_close(&spi);
-		stop_timeout();
+		stop_cancellable();
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -143,7 +159,7 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 	{
 		ErrorData *error;
 
-		stop_timeout();
+		stop_cancellable();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -154,6 +170,7 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(false, guc_nest_level);
+	XactReadOnly = false; /* SET TRANSACTION's old value has just come back */
 	return status;
 }
 
@@ -166,16 +183,16 @@ run_external(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
 
 	PG_TRY();
 	{
-		start_timeout(claim);
+		start_cancellable(claim);
 		claim->adapter->run(&claim->step, result);
-		stop_timeout();
+		stop_cancellable();
 		Assert(!IsTransactionState());
 	}
 	PG_CATCH();
 	{
 		ErrorData *error;
 
-		stop_timeout();
+		stop_cancellable();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -207,9 +224,21 @@ record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStep
 	log_failure(claim, status, failure);
 }
 
+/* What a statement can leave behind in the session that its owner's next one must not find; in its transaction. */
+static void
+forget_session_state(void)
+{
+	Async_UnlistenAll();
+	DropAllPreparedStatements();
+	PortalHashTableDeleteAll();
+	ResetSequenceCaches();
+	ResetTempTableNamespace();
+}
+
 /*
  * A commit can still fail (a serialization failure, a full disk): the attempt then left nothing, and is recorded as
- * failed by a transaction of its own, if the step is still there to claim.
+ * failed by a transaction of its own. That claims the step anew: another executor may be at it by now, and the
+ * outcome then is that one's. An external step that has run is not in the queue: it counts as interrupted.
  */
 static void
 record_failed_commit(int64 task_run_id, const ErrorData *error)
@@ -217,25 +246,19 @@ record_failed_commit(int64 task_run_id, const ErrorData *error)
 	EtlClaim *claim;
 
 	StartTransactionCommand();
-	claim = step_load(task_run_id);
-	if (claim != NULL && claim->adapter != NULL && claim->adapter->transactional)
+	claim = step_reclaim(task_run_id) ? step_load(task_run_id) : NULL;
+	if (claim != NULL)
 	{
 		EtlStepFailure failure;
 
 		record_in_transaction(claim, classify(claim, error, &failure), NULL, &failure);
 	}
+	else
+		ereport(LOG, errcode(error->sqlerrcode),
+				errmsg("the outcome of step " INT64_FORMAT " could not be recorded: %s", task_run_id, error->message),
+				errhidestmt(true));
+	forget_session_state();
 	CommitTransactionCommand();
-}
-
-/* What a statement can leave behind in the session that its owner's next one must not find. */
-static void
-forget_session_state(void)
-{
-	Async_UnlistenAll();
-	DropAllPreparedStatements();
-	PortalHashTableDeleteAll();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	ResetTempTableNamespace();
 }
 
 static bool
@@ -274,8 +297,12 @@ run_claimed(EtlClaim *claim)
 	}
 	else
 	{
+		MemoryContext context = CurrentMemoryContext;
+
 		step_record_start(claim);
+		executor_step_unqueued();
 		CommitTransactionCommand();
+		MemoryContextSwitchTo(context);
 		status = run_external(claim, &result, &failure);
 		StartTransactionCommand();
 		record_in_transaction(claim, status, &result, &failure);
@@ -290,6 +317,7 @@ step_run_next(Oid owner)
 	int64 run_id = 0;
 	volatile bool found = false;
 
+	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
 		StartTransactionCommand();
@@ -306,6 +334,8 @@ step_run_next(Oid owner)
 				executor_step_show(&claim->step);
 				run_claimed(claim);
 			}
+			else
+				step_forget(task_run_id);
 			forget_session_state();
 		}
 		CommitTransactionCommand();
@@ -315,6 +345,7 @@ step_run_next(Oid owner)
 	{
 		ErrorData *error;
 
+		HOLD_CANCEL_INTERRUPTS(); /* raising the error has ended what was held */
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -328,8 +359,12 @@ step_run_next(Oid owner)
 		}
 		record_failed_commit(task_run_id, error);
 		executor_step_end();
+		shared_wake_scheduler(MyDatabaseId); /* if that was no record, it finds the step abandoned */
 	}
 	PG_END_TRY();
+	/* Not before the commit: whoever waits for such a lock is to see what the step did. */
+	LockReleaseSession(USER_LOCKMETHOD);
+	RESUME_CANCEL_INTERRUPTS();
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 	return found;

@@ -53,6 +53,8 @@ typedef struct EtlStepFailure
 
 /* Lock the oldest step of `owner` that is ready and nobody's. In a transaction. */
 extern bool step_claim(Oid owner, int64 *task_run_id, int64 *run_id);
+/* Lock this step, if it is ready and nobody's. In a transaction. */
+extern bool step_reclaim(int64 task_run_id);
 /* Read what it is, into the current context. NULL: it is gone. */
 extern EtlClaim *step_load(int64 task_run_id);
 /* An external step: it starts, and that is committed before it does. */
@@ -61,6 +63,11 @@ extern void step_record_start(const EtlClaim *claim);
 extern void step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 						const EtlStepFailure *failure);
 
+/* Nothing is known of the step any more: take it out of the queue. */
+extern void step_forget(int64 task_run_id);
+
+/* In an executor, once: whether its role's statements may only read. */
+extern void step_set_read_only(bool read_only);
 /* In an executor: run the oldest ready step of its owner to its record. False: there was none. */
 extern bool step_run_next(Oid owner);
 

@@ -41,6 +41,21 @@ step_claim(Oid owner, int64 *task_run_id, int64 *run_id)
 	return true;
 }
 
+bool
+step_reclaim(int64 task_run_id)
+{
+	static EtlSpiPlan reclaim = {
+		"SELECT 1 FROM etl.ready WHERE task_run_id = $1 FOR UPDATE SKIP LOCKED", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(task_run_id)};
+	EtlSpiScope spi;
+	bool found;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	found = etl_spi_execute(&reclaim, SPI_OK_SELECT, values, NULL) > 0;
+	etl_spi_close(&spi);
+	return found;
+}
+
 /*
  * The key is the same for every attempt of a step of a run, and no other step anywhere has it. It is a function of
  * what identifies the step, so it needs no record before the call to be found again after a crash.
@@ -147,6 +162,16 @@ leave_queue(int64 task_run_id)
 	Datum values[] = {Int64GetDatum(task_run_id)};
 
 	etl_spi_execute(&leave, SPI_OK_DELETE, values, NULL);
+}
+
+void
+step_forget(int64 task_run_id)
+{
+	EtlSpiScope spi;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	leave_queue(task_run_id);
+	etl_spi_close(&spi);
 }
 
 void

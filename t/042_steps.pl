@@ -1,0 +1,131 @@
+# What a step may do to its own process, and what its role's settings may do to the engine: no step hangs, is lost,
+# or runs for ever.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use EtlTest;
+use Test::More;
+
+my $etl = EtlTest->new(conf => "max_prepared_transactions = 5\nwal_level = replica\nmax_wal_senders = 2\netl.max_executors = 4");
+my $node = $etl->primary;
+
+# A workflow of one step, queued; the run's id.
+sub queue
+{
+	my ($name, $sql, %task) = @_;
+	my $owner = $task{owner} // 'CURRENT_USER';
+	$owner = "'$owner'" unless $owner eq 'CURRENT_USER';
+	my $retries = $task{retries} // 0;
+	$etl->sql("INSERT INTO etl.workflow (name, owner) VALUES ('$name', " . ($owner eq 'CURRENT_USER' ? 'DEFAULT' : $owner) . ")");
+	$etl->sql("INSERT INTO etl.task (workflow, name, sql, retries) VALUES ('$name', 'step', \$sql\$$sql\$sql\$, $retries)");
+	return $etl->sql("SELECT etl.run_workflow('$name')");
+}
+
+sub ends
+{
+	my ($run, $status, $name, $error) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), $status, $name)
+	  or diag($etl->sql("SELECT error FROM etl.run_status WHERE run_id = $run"));
+	like($etl->sql("SELECT error FROM etl.run_status WHERE run_id = $run"), $error, "$name: error") if $error;
+}
+
+# --- Settings of the role and of the database
+$etl->sql(q{CREATE ROLE particular LOGIN; SELECT etl.grant_author('particular');
+	GRANT CREATE ON SCHEMA public TO particular;
+	ALTER ROLE particular SET default_transaction_isolation = serializable;
+	ALTER ROLE particular SET lock_timeout = '1ms';
+	ALTER ROLE particular SET row_security = off;
+	ALTER ROLE particular SET search_path = nowhere;
+	ALTER ROLE particular SET idle_in_transaction_session_timeout = '1ms'});
+my $run = queue('particular', 'CREATE TABLE public.made AS SELECT 1 AS x', owner => 'particular');
+ends($run, 'succeeded', 'a role with settings of its own');
+$etl->sql('ALTER ROLE particular SET default_transaction_read_only = on');
+$etl->sql('SELECT pg_terminate_backend(pid) FROM etl._activity()');
+$run = queue('read only', 'INSERT INTO public.made VALUES (2)', owner => 'particular');
+ends($run, 'failed', 'a role that is read-only', qr/cannot execute INSERT in a read-only transaction/);
+$run = queue('reads', 'SELECT * FROM public.made', owner => 'particular');
+ends($run, 'succeeded', 'which may read');
+$run = queue('set read only', 'SET TRANSACTION READ ONLY; SELECT 1');
+ends($run, 'succeeded', 'a step that makes itself read-only');
+
+# While the run is locked by somebody, a role's lock_timeout is no reason to fail its step.
+my $locker = $node->background_psql('postgres');
+$run = queue('locked', 'SELECT pg_sleep(0.5)', owner => 'particular');
+$locker->query_safe("BEGIN; SELECT FROM etl.run WHERE run_id = $run FOR UPDATE");
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' AND wait_event_type = 'Lock'});
+$locker->query_safe('COMMIT');
+ends($run, 'succeeded', 'a run that is locked while its step ends');
+$etl->sql('ALTER ROLE particular RESET ALL');
+
+$etl->sql('ALTER DATABASE postgres SET default_transaction_read_only = on');
+$etl->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type IN ('pg_etl scheduler', 'pg_etl executor')});
+$run = $etl->sql(q{SET default_transaction_read_only = off; SELECT etl.run_workflow('set read only')});
+ends($run, 'succeeded', 'a database that is read-only by default');
+$etl->sql('SET default_transaction_read_only = off; ALTER DATABASE postgres RESET ALL');
+$etl->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type IN ('pg_etl scheduler', 'pg_etl executor')});
+
+# --- What a step does to itself
+$run = queue('suicide', 'SELECT pg_terminate_backend(pg_backend_pid()); SELECT pg_sleep(10)');
+ends($run, 'failed', 'a step that ends its process is not run for ever', qr/died/);
+is($etl->sql("SELECT count(*) FROM etl.task_run WHERE run_id = $run"), 3, 'but three times');
+$run = queue('drops', 'DROP EXTENSION pg_etl');
+ends($run, 'failed', 'nor one that drops what runs it', qr/step cannot/);
+$run = queue('cancels itself', 'SELECT etl.cancel_run(:run_id)');
+ends($run, 'failed', 'one that cancels its own run', qr/own run/);
+$run = queue('waits for itself', 'SELECT etl.wait_for_run(:run_id)');
+ends($run, 'failed', 'one that waits for its own run', qr/own run/);
+$run = queue('becomes', 'SET SESSION AUTHORIZATION particular; SET ROLE particular; SELECT 1 / 0');
+ends($run, 'failed', 'one that becomes another and fails', qr/division by zero/);
+$run = queue('remembers', q{CREATE SEQUENCE public.s; SELECT nextval('public.s')});
+ends($run, 'succeeded', 'a sequence is drawn from');
+$run = queue('recalls', 'SELECT lastval()');
+ends($run, 'failed', 'of which the next step knows nothing', qr/lastval is not yet defined/);
+
+# An advisory lock is held until the commit: here that waits for a standby that isn't there.
+$etl->sql(q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
+$node->reload;
+$etl->sql('CHECKPOINT');    # by the process that tells the others that there is a standby to wait for
+my $local = 'SET synchronous_commit = local;';
+$etl->sql("$local INSERT INTO etl.workflow (name) VALUES ('advisory');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('advisory', 'x', 'SELECT pg_advisory_xact_lock(42)')");
+$run = $etl->sql("$local SELECT etl.run_workflow('advisory')");
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'});
+is($etl->sql('SELECT pg_try_advisory_xact_lock(42)'), 'f', 'an advisory lock is held until the step is committed');
+$etl->sql("$local ALTER SYSTEM RESET synchronous_standby_names");
+$node->reload;
+ends($run, 'succeeded', 'and then released');
+$etl->wait_until('SELECT pg_try_advisory_xact_lock(42)');
+
+# --- A role that loses LOGIN while a step of it runs
+$run = queue('long', 'SELECT pg_advisory_lock_shared(7)', owner => 'particular');
+ends($run, 'succeeded', 'a lock is there for the next');
+$locker->query_safe('SELECT pg_advisory_lock(7)');
+$run = $etl->sql(q{SELECT etl.run_workflow('long')});
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted});
+$etl->sql('ALTER ROLE particular NOLOGIN');
+my $other = $etl->sql(q{SELECT etl.run_workflow('reads')});
+ends($other, 'failed', 'a role that can not log in any more', qr/no LOGIN/);
+$locker->query_safe('SELECT pg_advisory_unlock(7)');
+ends($run, 'succeeded', 'does not end what it is at');
+$etl->sql('ALTER ROLE particular LOGIN');
+
+# --- Rows that somebody took away
+$locker->query_safe('SELECT pg_advisory_lock(7)');
+my @held = map { $etl->sql(q{SELECT etl.run_workflow('long')}) } 1 .. 4;
+$etl->wait_until(q{SELECT count(*) = 4 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted});
+$run = $etl->sql(q{SELECT etl.run_workflow('reads')});
+$etl->sql("DELETE FROM etl.task_run WHERE run_id = $run; DELETE FROM etl.run WHERE run_id = $run");
+$locker->query_safe('SELECT pg_advisory_unlock(7)');
+ends($_, 'succeeded', 'a step beside one that is gone') foreach @held;
+$etl->wait_until('SELECT count(*) = 0 FROM etl.ready');
+pass('a step that is gone leaves the queue');
+
+# --- Two-phase commit
+$etl->sql(q{BEGIN; SELECT etl.run_workflow('reads'); PREPARE TRANSACTION 'later'});
+$etl->sql(q{COMMIT PREPARED 'later'});
+ends($etl->sql('SELECT max(run_id) FROM etl.run'), 'succeeded', 'a run that a prepared transaction queued');
+$locker->quit;
+done_testing();
