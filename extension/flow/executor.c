@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "access/xact.h"
 #include "base/clock.h"
 #include "base/transaction.h"
 #include "flow/executor.h"
@@ -18,7 +19,6 @@
 #include "flow/shared.h"
 #include "flow/step.h"
 #include "miscadmin.h"
-#include "access/xact.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
