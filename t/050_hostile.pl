@@ -120,6 +120,14 @@ $etl->sql(qq{$explain CALL etl.execute(\$\$UNLOAD ('SELECT 1') TO 's3://lake/out
 $etl->sql(qq{$explain CALL etl.execute('SELECT count(*) FROM t')});
 like($etl->server_log, qr/Query Text: SELECT count\(\*\) FROM t/, 'other plans are logged');
 
+# ---- a secret that is refused is not shown
+foreach my $id (q{''}, 'NULL')
+{
+	my $error = $etl->sql_fails("INSERT INTO etl.local_secret (secret_id, value) VALUES ($id, 'canary-local')",
+		"a local secret called $id", qr/local_secret_id/);
+	unlike($error =~ s/^LINE.*//mr, qr/canary-local/, 'is not in the error');
+}
+
 # ---- who may not change a table can't make others wait for it
 $etl->sql(q{CREATE ROLE stranger; SELECT etl.grant_author('stranger')});
 my ($holder_out, $holder_err) = ('', '');
