@@ -123,6 +123,21 @@ ends($_, 'succeeded', 'a step beside one that is gone') foreach @held;
 $etl->wait_until('SELECT count(*) = 0 FROM etl.ready');
 pass('a step that is gone leaves the queue');
 
+# --- An executor that waits for another server is none that will take the next step
+my ($host, $port, $user) = ($node->host, $node->port, $etl->sql('SELECT current_user'));
+$etl->sql("CREATE SERVER here FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '$host', port '$port', dbname 'postgres');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER here OPTIONS (user '$user', password 'none')");
+$etl->sql(q{SELECT pg_terminate_backend(pid) FROM etl._activity()});
+$etl->wait_until('SELECT count(*) = 0 FROM etl._activity()');
+$locker->query_safe('SELECT pg_advisory_lock(7)');
+$etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('far');
+	INSERT INTO etl.task (workflow, name, sql, connection) VALUES ('far', 'x', 'SELECT pg_advisory_lock_shared(7)', 'here')});
+$run = $etl->sql(q{SELECT etl.run_workflow('far')});
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted});
+ends($etl->sql(q{SELECT etl.run_workflow('set read only')}), 'succeeded', 'a step while an external one runs');
+$locker->query_safe('SELECT pg_advisory_unlock(7)');
+ends($run, 'succeeded', 'which ends in its time');
+
 # --- Two-phase commit
 $etl->sql(q{BEGIN; SELECT etl.run_workflow('reads'); PREPARE TRANSACTION 'later'});
 $etl->sql(q{COMMIT PREPARED 'later'});
