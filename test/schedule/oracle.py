@@ -122,12 +122,13 @@ def second_pass(moment, transition):
 
 
 def check_clock_changes():
-    """Every schedule, from a day before every change of every zone to a day after it."""
+    """Every schedule, from a day before every change of every zone, and from the change itself, to a day after it."""
     changes = [(name, change) for name in ZONES for change in transitions(ZoneInfo(name))]
     repeated, cases = 0, []
     for name, change in changes:
         for schedule in RESTRICTED + EVERY_HOUR:
-            cases.append((name, change, schedule, change[0] - DAY, change[0] + DAY))
+            for after in (change[0] - DAY, change[0]):
+                cases.append((name, change, schedule, after, change[0] + DAY))
     answers = ours([(schedule, name, after, until) for name, _, schedule, after, until in cases])
 
     differences, short, short_differences = [], 0, []
@@ -141,7 +142,7 @@ def check_clock_changes():
         elif 0 < change[1] - change[2] < 3600:
             # what it leaves out is what it says itself of the single minutes of the second pass
             shown = [minute for minute in range(change[0], change[0] + change[1] - change[2], 60)
-                     if croniter.match(schedule, at(zone, minute).replace(tzinfo=None))]
+                     if minute > after and croniter.match(schedule, at(zone, minute).replace(tzinfo=None))]
             short += not set(shown) <= set(expected)
             if answer != sorted(set(expected) | set(shown)):
                 short_differences.append((name, schedule, at(zone, change[0])))
