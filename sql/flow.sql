@@ -56,7 +56,7 @@ SELECT task, item, attempt, status, rows, waiting_for, worker_pid IS NOT NULL AS
 	FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
 SELECT what, count(*) FROM effect GROUP BY what ORDER BY what;
 SELECT task, type FROM etl.event WHERE run_id = :run_id AND coalesce(task, 'first') IN ('first', 'last') ORDER BY event_id;
-SELECT count(*) FROM etl.ready;
+SELECT count(*) FROM etl.task_run WHERE status IN ('queued', 'running');
 
 -- The same name and input is the same run; another input is refused.
 SELECT etl.run_workflow('flow', '{"ds": "2026-11-20"}', 'monday') = :run_id AS same;
@@ -82,6 +82,27 @@ SELECT etl.wait_for_run(:run_id);
 SELECT status, tasks_done, tasks_total, error FROM etl.run_status WHERE run_id = :run_id;
 SELECT task, status, sqlstate, error, waiting_for FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
 SELECT count(*) FROM effect WHERE what = 'never';
+
+-- run_if: what a task makes of how those it depends on ended; what is skipped counts for those behind it.
+INSERT INTO etl.task (workflow, name, sql, run_if) VALUES ('flow', 'x', 'SELECT 1', 'sometimes');
+INSERT INTO etl.task (workflow, name, sql, run_if) VALUES ('flow', 'x', 'SELECT 1', 'any_failed');
+INSERT INTO etl.workflow (name) VALUES ('run_if');
+INSERT INTO etl.task (workflow, name, sql, depends_on, run_if) VALUES
+	('run_if', 'good', 'SELECT 1', '{}', 'all_succeeded'), ('run_if', 'bad', 'SELECT 1 / 0', '{}', 'all_succeeded'),
+	('run_if', 'skipped', 'SELECT 1', '{bad}', 'all_succeeded'),
+	('run_if', 'all_succeeded', 'SELECT 1', '{good,bad}', 'all_succeeded'),
+	('run_if', 'all_done', 'SELECT 1', '{good,bad,skipped}', 'all_done'),
+	('run_if', 'any_failed', 'SELECT 1', '{good,bad}', 'any_failed'),
+	('run_if', 'any_failed none did', 'SELECT 1', '{good,skipped}', 'any_failed'),
+	('run_if', 'any_succeeded', 'SELECT 1', '{good,bad}', 'any_succeeded'),
+	('run_if', 'any_succeeded none did', 'SELECT 1', '{bad,skipped}', 'any_succeeded'),
+	('run_if', 'none_failed', 'SELECT 1', '{good,skipped}', 'none_failed'),
+	('run_if', 'none_failed one did', 'SELECT 1', '{good,bad}', 'none_failed'),
+	('run_if', 'behind', 'SELECT 1', '{"any_failed none did"}', 'all_done');
+SELECT etl.run_workflow('run_if') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT task, status FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT status, tasks_done, tasks_total, error FROM etl.run_status WHERE run_id = :run_id;
 
 -- A constraint that is checked at commit is still the step's own failure.
 CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);

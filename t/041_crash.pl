@@ -51,7 +51,7 @@ while ($killed < $kills)
 	# Work for a while, queued under a name, so that insisting queues it once.
 	$batch++;
 	insist("SELECT count(etl.run_workflow('torture', '{}', 'batch $batch run ' || i)) FROM generate_series(1, 30) i")
-	  if insist(q{SELECT count(*) < 40 FROM etl.ready}) eq 't';
+	  if insist(q{SELECT count(*) < 40 FROM etl.task_run WHERE status = 'queued'}) eq 't';
 	usleep(int(rand(150_000)));
 	# Not one whose step was hit twice before: a third time fails the step, as 040_processes.pl shows.
 	my @pids = split /\n/, insist(q{SELECT a.pid FROM etl._activity() a JOIN etl.task_run t USING (task_run_id)
@@ -67,7 +67,7 @@ for (my $i = 0; insist(q{SELECT count(*) FROM etl.run WHERE finished_at IS NULL}
 	usleep(100_000);
 }
 is($killed, $kills, "$kills executors were killed");
-is(insist(q{SELECT count(*) FROM etl.ready}), '0', 'nothing is left in the queue');
+is(insist(q{SELECT count(*) FROM etl.task_run WHERE finished_at IS NULL}), '0', 'nothing is left in the queue');
 is(insist(q{
 	WITH recorded AS (SELECT run_id, task, count(*) AS n FROM etl.task_run WHERE status = 'succeeded' GROUP BY 1, 2),
 		done AS (SELECT run_id, task, count(*) AS n FROM effect GROUP BY 1, 2)

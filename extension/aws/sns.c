@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "aws/call.h"
 #include "aws/local_topic.h"
 #include "aws/request.h"
@@ -262,6 +263,7 @@ pg_etl_notify_sns(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("topic_arn and message of etl.notify_sns must not be null"));
+	ForceSyncCommit(); /* a message is not to be sent again for a commit that a crash lost */
 	server = aws_server_get(PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4)));
 	message_id =
 		sns_publish(server, text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),

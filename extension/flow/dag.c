@@ -1,71 +1,55 @@
 /*
  * dag.c
- *		What comes next in a graph of tasks. See dag.h.
+ *		When a task of a graph starts. See dag.h.
  */
 #include "flow/dag.h"
 
-/* The state a task has once the decisions so far are carried out. */
-static EtlDagState
-state_to_be(const EtlDagTask *task)
+static const char *const run_if_names[] = {
+	[ETL_RUN_IF_ALL_SUCCEEDED] = "all_succeeded", [ETL_RUN_IF_ALL_DONE] = "all_done",
+	[ETL_RUN_IF_ANY_FAILED] = "any_failed",		  [ETL_RUN_IF_ANY_SUCCEEDED] = "any_succeeded",
+	[ETL_RUN_IF_NONE_FAILED] = "none_failed",
+};
+
+bool
+dag_run_if_from_name(const char *name, EtlRunIf *run_if)
 {
-	switch (task->decision)
-	{
-		case ETL_DAG_START:
-			return ETL_DAG_ACTIVE;
-		case ETL_DAG_SKIP:
-			return ETL_DAG_SKIPPED;
-		default:
-			return task->state;
-	}
-}
-
-static EtlDagDecision
-decide(const EtlDagTask *tasks, const EtlDagTask *task)
-{
-	bool ready = true;
-
-	for (int i = 0; i < task->dependency_count; i++)
-	{
-		EtlDagState state = state_to_be(&tasks[task->dependencies[i]]);
-
-		if (state == ETL_DAG_FAILED || state == ETL_DAG_SKIPPED)
-			return ETL_DAG_SKIP;
-		if (state != ETL_DAG_SUCCEEDED)
-			ready = false;
-	}
-	return ready ? ETL_DAG_START : ETL_DAG_NOTHING;
-}
-
-EtlDagOutcome
-dag_advance(EtlDagTask *tasks, int count)
-{
-	EtlDagOutcome outcome = ETL_DAG_ALL_SUCCEEDED;
-	bool changed = true;
-
-	for (int i = 0; i < count; i++)
-		tasks[i].decision = ETL_DAG_NOTHING;
-
-	/* A skipped task may have what depends on it skipped: once more until nothing changes. */
-	while (changed)
-	{
-		changed = false;
-		for (int i = 0; i < count; i++)
+	for (int i = 0; i < lengthof(run_if_names); i++)
+		if (strcmp(run_if_names[i], name) == 0)
 		{
-			if (state_to_be(&tasks[i]) != ETL_DAG_WAITING)
-				continue;
-			tasks[i].decision = decide(tasks, &tasks[i]);
-			if (tasks[i].decision == ETL_DAG_SKIP)
-				changed = true;
+			*run_if = (EtlRunIf) i;
+			return true;
 		}
-	}
-	for (int i = 0; i < count; i++)
-	{
-		EtlDagState state = state_to_be(&tasks[i]);
+	return false;
+}
 
-		if (state == ETL_DAG_WAITING || state == ETL_DAG_ACTIVE)
-			return ETL_DAG_GOES_ON;
-		if (state != ETL_DAG_SUCCEEDED)
-			outcome = ETL_DAG_SOME_FAILED;
+EtlDagDecision
+dag_decide(EtlRunIf run_if, EtlDagCounts counts)
+{
+	bool all_ended = counts.succeeded + counts.failed + counts.skipped == counts.total;
+	bool start = false;
+	bool skip = false;
+
+	switch (run_if)
+	{
+		case ETL_RUN_IF_ALL_SUCCEEDED:
+			start = counts.succeeded == counts.total;
+			skip = counts.failed + counts.skipped > 0;
+			break;
+		case ETL_RUN_IF_ALL_DONE:
+			start = all_ended;
+			break;
+		case ETL_RUN_IF_ANY_FAILED:
+			start = counts.failed > 0;
+			skip = all_ended && !start;
+			break;
+		case ETL_RUN_IF_ANY_SUCCEEDED:
+			start = counts.succeeded > 0;
+			skip = all_ended && !start;
+			break;
+		case ETL_RUN_IF_NONE_FAILED:
+			start = all_ended && counts.failed == 0;
+			skip = counts.failed > 0;
+			break;
 	}
-	return outcome;
+	return start ? ETL_DAG_START : skip ? ETL_DAG_SKIP : ETL_DAG_WAIT;
 }

@@ -1,48 +1,43 @@
 /*
  * dag.h
- *		What comes next in a graph of tasks. Pure: states in, decisions out.
+ *		When a task of a graph starts. Pure: counts in, decision out.
  *
- * A task starts when everything it depends on has succeeded. When something it depends on ended otherwise it is
- * skipped, and so is what depends on it in turn; other branches go on. The run is over when nothing is left to start
- * or to wait for; it has succeeded when every task has.
+ * A task looks at how those it depends on have ended. What it makes of that is its run_if; it decides as soon as it
+ * can, not when the last of them has ended: all_succeeded gives up at the first that did not succeed, any_failed
+ * starts at the first that failed.
  */
 #ifndef ETL_FLOW_DAG_H
 #define ETL_FLOW_DAG_H
 
 #include "base/platform.h"
 
-typedef enum EtlDagState
+typedef enum EtlRunIf
 {
-	ETL_DAG_WAITING, /* for what it depends on */
-	ETL_DAG_ACTIVE,	 /* queued, running or to be repeated */
-	ETL_DAG_SUCCEEDED,
-	ETL_DAG_FAILED, /* timed out and cancelled are the same to the graph */
-	ETL_DAG_SKIPPED
-} EtlDagState;
+	ETL_RUN_IF_ALL_SUCCEEDED,
+	ETL_RUN_IF_ALL_DONE,	  /* whatever became of them */
+	ETL_RUN_IF_ANY_FAILED,
+	ETL_RUN_IF_ANY_SUCCEEDED,
+	ETL_RUN_IF_NONE_FAILED	  /* each succeeded or was skipped */
+} EtlRunIf;
 
 typedef enum EtlDagDecision
 {
-	ETL_DAG_NOTHING,
+	ETL_DAG_WAIT,
 	ETL_DAG_START,
 	ETL_DAG_SKIP
 } EtlDagDecision;
 
-typedef enum EtlDagOutcome
+/* How many of the tasks it depends on there are, and how those that have ended did. */
+typedef struct EtlDagCounts
 {
-	ETL_DAG_GOES_ON,
-	ETL_DAG_ALL_SUCCEEDED,
-	ETL_DAG_SOME_FAILED
-} EtlDagOutcome;
+	int total;
+	int succeeded;
+	int failed;	 /* timed out and cancelled are the same to the graph */
+	int skipped;
+} EtlDagCounts;
 
-typedef struct EtlDagTask
-{
-	EtlDagState state;
-	int dependency_count;
-	const int *dependencies;  /* indexes into the array of tasks */
-	EtlDagDecision decision; /* what dag_advance decides */
-} EtlDagTask;
-
-/* Decide for every waiting task; the states themselves are not changed. */
-extern EtlDagOutcome dag_advance(EtlDagTask *tasks, int count);
+/* By the name it has in etl.task.run_if; false: there is none of that name. */
+extern bool dag_run_if_from_name(const char *name, EtlRunIf *run_if);
+extern EtlDagDecision dag_decide(EtlRunIf run_if, EtlDagCounts counts);
 
 #endif

@@ -61,7 +61,6 @@ executor_step_begin(int64 task_run_id, int64 run_id)
 	my_slot->task_run_id = task_run_id;
 	my_slot->run_id = run_id;
 	my_slot->started_at = clock_now();
-	my_slot->unqueued = false;
 	my_slot->cancel = false;
 	/* One that was sent to the step before, too late, was sent under this lock. */
 	QueryCancelPending = false;
@@ -82,21 +81,12 @@ executor_step_show(const EtlStep *step)
 }
 
 void
-executor_step_unqueued(void)
-{
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	my_slot->unqueued = true;
-	LWLockRelease(etl_shared->lock);
-}
-
-void
 executor_step_end(void)
 {
 	journal_write(MyDatabaseId, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->task_run_id = 0;
 	my_slot->run_id = 0;
-	my_slot->unqueued = false;
 	my_slot->cancel = false;
 	LWLockRelease(etl_shared->lock);
 	debug_query_string = NULL;
@@ -113,6 +103,12 @@ executor_step_is_cancelled(void)
 	cancelled = my_slot->cancel;
 	LWLockRelease(etl_shared->lock);
 	return cancelled;
+}
+
+Oid
+executor_owner(void)
+{
+	return my_slot == NULL ? InvalidOid : my_slot->owner;
 }
 
 int64
@@ -155,7 +151,7 @@ leave(int code, Datum arg)
 		if (!connected && etl_shared->schedulers[i].dbid == dbid)
 			etl_shared->schedulers[i].executor_failed = true;
 	LWLockRelease(etl_shared->lock);
-	shared_wake_scheduler(InvalidOid);
+	shared_executor_left(dbid);
 	ConditionVariableBroadcast(&etl_shared->worker_gone);
 }
 
@@ -165,6 +161,18 @@ at_crash_of_another(SIGNAL_ARGS)
 {
 	journal_write(my_slot->dbid, 0, 0);
 	_exit(2);
+}
+
+/*
+ * A local step's effect and its record are one commit: if a crash loses it, it loses both, and the step is run again.
+ * So nothing has to wait for the disk, unless somebody has said that it should. (What others are told of, by
+ * wait_for_run and external steps, is on disk before.)
+ */
+static void
+set_commit_mode(void)
+{
+	/* As a default: a setting in postgresql.conf, of the database or of the role comes before it. */
+	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_DYNAMIC_DEFAULT);
 }
 
 static void
@@ -198,6 +206,7 @@ attach(int index)
 	connected = true;
 	step_set_read_only(DefaultXactReadOnly);
 	etl_transaction_set_defaults();
+	set_commit_mode();
 	SetConfigOption("application_name", "pg_etl executor", PGC_USERSET, PGC_S_SESSION);
 }
 

@@ -4,31 +4,42 @@
  *
  * The engine's core knows runs, steps, attempts, timers and processes. What follows what is the front end's: today
  * the rows of etl.task (a DAG); an Amazon States Language document will be a second one. A run's version says which
- * ("type" of etl.workflow_version.definition). Both functions are called with the run's row locked, inside an
- * ETL_SPI_OWNER scope.
+ * (EtlDefinition.type). Both functions are called inside an ETL_SPI_OWNER scope with the run's row locked, or not
+ * yet seen by anybody else.
  */
 #ifndef ETL_FLOW_FRONT_END_H
 #define ETL_FLOW_FRONT_END_H
 
 #include "postgres.h"
 
+#include "flow/definition.h"
+#include "flow/queue.h"
 #include "nodes/pg_list.h"
 
-typedef struct EtlAdvice
+typedef enum EtlOutcome
 {
-	List *start; /* of int64 *: task_run_id of steps that can start now */
-	List *skip;	 /* of int64 *: of those that never will */
-	bool ended;	 /* nothing is left to start or to wait for */
-	bool succeeded;
-} EtlAdvice;
+	ETL_OUTCOME_SUCCEEDED,
+	ETL_OUTCOME_FAILED, /* timed out and cancelled, too */
+	ETL_OUTCOME_SKIPPED
+} EtlOutcome;
+
+/* What a front end did, for the core to carry on with. */
+typedef struct EtlAdvance
+{
+	List *ready;  /* of EtlQueued *: steps that can start now; their rows say queued */
+	List *skipped; /* of char *: tasks that never will; their rows say skipped */
+} EtlAdvance;
 
 typedef struct EtlFrontEnd
 {
 	const char *type;
-	/* Make the etl.task_run rows a new run begins with, as waiting. */
-	void (*begin)(int64 run_id);
-	/* Look at the run's steps and say what comes next. */
-	void (*advance)(int64 run_id, EtlAdvice *advice);
+	/* Does anything follow this task? If not, step_ended need not be called. */
+	bool (*has_successors)(const EtlDefinition *definition, const EtlTaskDefinition *task);
+	/* Make the rows of etl.task_run that a run begins with. */
+	void (*begin)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
+	/* A task of the run has ended for good. */
+	void (*step_ended)(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task,
+					   EtlOutcome outcome, EtlAdvance *advance);
 } EtlFrontEnd;
 
 extern const EtlFrontEnd front_end_dag;

@@ -1,59 +1,161 @@
 /*
  * front_end_dag.c
- *		Rows of etl.task as a front end: reads the steps' states, has dag.c decide.
+ *		Rows of etl.task as a front end.
+ *
+ * Each waiting step's row counts how the tasks it depends on have ended, so that the end of a task looks at what
+ * depends on it and at nothing else. What is skipped has ended too: its own dependents are looked at in the next
+ * round, until none is left.
  */
 #include "postgres.h"
 
+#include "base/clock.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
-#include "flow/dag.h"
 #include "flow/front_end.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
-static void
-dag_begin(int64 run_id)
+static bool
+dag_has_successors(const EtlDefinition *definition, const EtlTaskDefinition *task)
 {
-	static EtlSpiPlan begin = {"INSERT INTO etl.task_run (run_id, task, status)"
-							   " SELECT r.run_id, t.name, 'waiting' FROM etl.run r"
-							   " JOIN etl.workflow_version v USING (version_id),"
-							   " jsonb_object_keys(v.definition -> 'tasks') AS t(name)"
-							   " WHERE r.run_id = $1",
-							   1,
-							   {INT8OID}};
-	Datum values[] = {Int64GetDatum(run_id)};
-
-	etl_spi_execute(&begin, SPI_OK_INSERT, values, NULL);
+	return task->dependent_count > 0;
 }
 
-static EtlDagState
-state_from_status(const char *status)
+static Datum
+text_array(Datum *elements, int count)
 {
-	if (strcmp(status, "waiting") == 0)
-		return ETL_DAG_WAITING;
-	if (strcmp(status, "succeeded") == 0)
-		return ETL_DAG_SUCCEEDED;
-	if (strcmp(status, "skipped") == 0)
-		return ETL_DAG_SKIPPED;
-	if (strcmp(status, "failed") == 0 || strcmp(status, "timed_out") == 0 || strcmp(status, "cancelled") == 0)
-		return ETL_DAG_FAILED;
-	return ETL_DAG_ACTIVE; /* queued, running, retrying */
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Positions (0-based) of a task's dependencies among the rows. */
-static void
-set_dependencies(EtlDagTask *task, Datum positions)
+static Datum
+int_array(Datum *elements, int count)
 {
-	Datum *values;
-	bool *nulls;
-	int *dependencies;
+	return PointerGetDatum(construct_array(elements, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
 
-	deconstruct_array(DatumGetArrayTypeP(positions), INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls,
-					  &task->dependency_count);
-	dependencies = palloc(task->dependency_count * sizeof(int));
-	for (int i = 0; i < task->dependency_count; i++)
-		dependencies[i] = DatumGetInt32(values[i]);
-	task->dependencies = dependencies;
+static void
+add_ready(EtlAdvance *advance, int64 run_id, int64 task_run_id, const EtlTaskDefinition *task)
+{
+	EtlQueued *step = palloc(sizeof(EtlQueued));
+
+	*step = (EtlQueued){.task_run_id = task_run_id, .run_id = run_id, .priority = task->priority};
+	advance->ready = lappend(advance->ready, step);
+}
+
+static void
+dag_begin(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
+{
+	static EtlSpiPlan begin = {"INSERT INTO etl.task_run (run_id, task, status, queued_at)"
+							   " SELECT $1, t.name, CASE WHEN t.waits THEN 'waiting' ELSE 'queued' END,"
+							   "  CASE WHEN t.waits THEN NULL ELSE $4 END"
+							   " FROM unnest($2, $3) AS t(name, waits) RETURNING task_run_id, task, status",
+							   4,
+							   {INT8OID, TEXTARRAYOID, BOOLARRAYOID, TIMESTAMPTZOID}};
+	Datum *names = palloc(definition->task_count * sizeof(Datum));
+	Datum *waits = palloc(definition->task_count * sizeof(Datum));
+	Datum values[4];
+	uint64 count;
+	bool isnull;
+
+	for (int i = 0; i < definition->task_count; i++)
+	{
+		names[i] = CStringGetTextDatum(definition->tasks[i].name);
+		waits[i] = BoolGetDatum(definition->tasks[i].dependency_count > 0);
+	}
+	values[0] = Int64GetDatum(run_id);
+	values[1] = text_array(names, definition->task_count);
+	values[2] = PointerGetDatum(construct_array(waits, definition->task_count, BOOLOID, 1, true, TYPALIGN_CHAR));
+	values[3] = TimestampTzGetDatum(clock_now());
+	count = etl_spi_execute(&begin, SPI_OK_INSERT_RETURNING, values, NULL);
+	for (uint64 i = 0; i < count; i++)
+		if (strcmp(TextDatumGetCString(etl_spi_datum(i, 3, &isnull)), "queued") == 0)
+			add_ready(advance, run_id, DatumGetInt64(etl_spi_datum(i, 1, &isnull)),
+					  definition_task(definition, TextDatumGetCString(etl_spi_datum(i, 2, &isnull))));
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* What a round adds to the counts of one waiting task. */
+typedef struct Increment
+{
+	bool touched;
+	int succeeded;
+	int failed;
+	int skipped;
+} Increment;
+
+static void
+count_end(const EtlTaskDefinition *task, EtlOutcome outcome, Increment *increments)
+{
+	for (int d = 0; d < task->dependent_count; d++)
+	{
+		Increment *increment = &increments[task->dependents[d]];
+
+		increment->touched = true;
+		if (outcome == ETL_OUTCOME_SUCCEEDED)
+			increment->succeeded++;
+		else if (outcome == ETL_OUTCOME_FAILED)
+			increment->failed++;
+		else
+			increment->skipped++;
+	}
+}
+
+/* Write the increments; the rows of the tasks that still wait are SPI's result. */
+static uint64
+add_increments(int64 run_id, const EtlDefinition *definition, const Increment *increments)
+{
+	static EtlSpiPlan add = {
+		"UPDATE etl.task_run t SET dependencies_succeeded = t.dependencies_succeeded + i.succeeded,"
+		"  dependencies_failed = t.dependencies_failed + i.failed,"
+		"  dependencies_skipped = t.dependencies_skipped + i.skipped"
+		" FROM unnest($2, $3, $4, $5) AS i(task, succeeded, failed, skipped)"
+		" WHERE t.run_id = $1 AND t.task = i.task AND t.attempt = 1 AND t.status = 'waiting'"
+		" RETURNING t.task_run_id, t.task, t.dependencies_succeeded, t.dependencies_failed, t.dependencies_skipped",
+		5,
+		{INT8OID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}};
+	Datum *columns[4];
+	Datum values[5];
+	int count = 0;
+
+	for (int c = 0; c < lengthof(columns); c++)
+		columns[c] = palloc(definition->task_count * sizeof(Datum));
+	for (int i = 0; i < definition->task_count; i++)
+	{
+		if (!increments[i].touched)
+			continue;
+		columns[0][count] = CStringGetTextDatum(definition->tasks[i].name);
+		columns[1][count] = Int32GetDatum(increments[i].succeeded);
+		columns[2][count] = Int32GetDatum(increments[i].failed);
+		columns[3][count] = Int32GetDatum(increments[i].skipped);
+		count++;
+	}
+	if (count == 0)
+		return 0;
+	values[0] = Int64GetDatum(run_id);
+	values[1] = text_array(columns[0], count);
+	for (int c = 1; c < lengthof(columns); c++)
+		values[c + 1] = int_array(columns[c], count);
+	return etl_spi_execute(&add, SPI_OK_UPDATE_RETURNING, values, NULL);
+}
+
+/* The plan takes the ids of steps and the time. */
+static void
+update_steps(EtlSpiPlan *update, const List *ids)
+{
+	Datum *elements = palloc(list_length(ids) * sizeof(Datum));
+	Datum values[2];
+	int count = 0;
+	ListCell *cell;
+
+	if (ids == NIL)
+		return;
+	foreach (cell, ids)
+		elements[count++] = Int64GetDatum(*(int64 *) lfirst(cell));
+	values[0] = PointerGetDatum(
+		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[1] = TimestampTzGetDatum(clock_now());
+	etl_spi_execute(update, SPI_OK_UPDATE, values, NULL);
 }
 
 static List *
@@ -65,51 +167,70 @@ append_id(List *list, int64 id)
 	return lappend(list, copy);
 }
 
-static void
-dag_advance_run(int64 run_id, EtlAdvice *advice)
+/* Decide for the `count` tasks in SPI's result. What is skipped is counted into the next round's increments. */
+static bool
+decide_round(int64 run_id, const EtlDefinition *definition, uint64 count, Increment *next, EtlAdvance *advance)
 {
-	/* The last attempt of each task, numbered, with the numbers of those it depends on. */
-	static EtlSpiPlan look = {
-		"WITH last AS MATERIALIZED ("
-		" SELECT t.task_run_id, t.status, t.task,"
-		"  row_number() OVER (ORDER BY t.task)::int4 - 1 AS position,"
-		"  v.definition -> 'tasks' -> t.task"
-		"   -> 'depends_on' AS depends_on"
-		" FROM (SELECT DISTINCT ON (task) * FROM etl.task_run"
-		"  WHERE run_id = $1 AND notification_id IS NULL"
-		"  ORDER BY task, attempt DESC) t"
-		" JOIN etl.run r USING (run_id) JOIN etl.workflow_version v USING (version_id))"
-		" SELECT l.task_run_id, l.status,"
-		"  ARRAY(SELECT o.position FROM jsonb_array_elements_text(l.depends_on) AS d(name)"
-		"   JOIN last o ON o.task = d.name)"
-		" FROM last l ORDER BY l.position",
-		1,
-		{INT8OID}};
-	Datum values[] = {Int64GetDatum(run_id)};
-	int count = (int) etl_spi_execute(&look, SPI_OK_SELECT, values, NULL);
-	EtlDagTask *tasks = palloc0(count * sizeof(EtlDagTask));
-	int64 *ids = palloc(count * sizeof(int64));
-	EtlDagOutcome outcome;
+	static EtlSpiPlan start = {
+		"UPDATE etl.task_run SET status = 'queued', queued_at = $2 WHERE task_run_id = ANY ($1)",
+		2,
+		{INT8ARRAYOID, TIMESTAMPTZOID}};
+	static EtlSpiPlan skip = {
+		"UPDATE etl.task_run SET status = 'skipped', finished_at = $2 WHERE task_run_id = ANY ($1)",
+		2,
+		{INT8ARRAYOID, TIMESTAMPTZOID}};
+	List *started = NIL;
+	List *skipped = NIL;
 	bool isnull;
 
-	for (int i = 0; i < count; i++)
+	for (uint64 i = 0; i < count; i++)
 	{
-		ids[i] = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
-		tasks[i].state = state_from_status(TextDatumGetCString(etl_spi_datum(i, 2, &isnull)));
-		set_dependencies(&tasks[i], etl_spi_datum(i, 3, &isnull));
+		int64 id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+		char *name = TextDatumGetCString(etl_spi_datum(i, 2, &isnull));
+		const EtlTaskDefinition *task = definition_task(definition, name);
+		EtlDagCounts counts = {.total = task->dependency_count,
+							   .succeeded = DatumGetInt32(etl_spi_datum(i, 3, &isnull)),
+							   .failed = DatumGetInt32(etl_spi_datum(i, 4, &isnull)),
+							   .skipped = DatumGetInt32(etl_spi_datum(i, 5, &isnull))};
+
+		switch (dag_decide(task->run_if, counts))
+		{
+			case ETL_DAG_START:
+				started = append_id(started, id);
+				add_ready(advance, run_id, id, task);
+				break;
+			case ETL_DAG_SKIP:
+				skipped = append_id(skipped, id);
+				advance->skipped = lappend(advance->skipped, name);
+				count_end(task, ETL_OUTCOME_SKIPPED, next);
+				break;
+			case ETL_DAG_WAIT:
+				break;
+		}
 	}
 	SPI_freetuptable(SPI_tuptable);
-
-	outcome = dag_advance(tasks, count);
-	for (int i = 0; i < count; i++)
-	{
-		if (tasks[i].decision == ETL_DAG_START)
-			advice->start = append_id(advice->start, ids[i]);
-		else if (tasks[i].decision == ETL_DAG_SKIP)
-			advice->skip = append_id(advice->skip, ids[i]);
-	}
-	advice->ended = outcome != ETL_DAG_GOES_ON;
-	advice->succeeded = outcome == ETL_DAG_ALL_SUCCEEDED;
+	update_steps(&start, started);
+	update_steps(&skip, skipped);
+	return skipped != NIL;
 }
 
-const EtlFrontEnd front_end_dag = {.type = "dag", .begin = dag_begin, .advance = dag_advance_run};
+static void
+dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task, EtlOutcome outcome,
+			   EtlAdvance *advance)
+{
+	Increment *increments = palloc0(definition->task_count * sizeof(Increment));
+	bool more = true;
+
+	count_end(task, outcome, increments);
+	while (more)
+	{
+		Increment *next = palloc0(definition->task_count * sizeof(Increment));
+		uint64 count = add_increments(run_id, definition, increments);
+
+		more = count > 0 && decide_round(run_id, definition, count, next, advance);
+		increments = next;
+	}
+}
+
+const EtlFrontEnd front_end_dag = {
+	.type = "dag", .has_successors = dag_has_successors, .begin = dag_begin, .step_ended = dag_step_ended};

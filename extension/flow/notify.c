@@ -41,18 +41,26 @@ notify_queue(int64 run_id, const char *final_status)
 		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"
 		"  ORDER BY n.notification_id"
 		"  RETURNING task_run_id, run_id)"
-		" INSERT INTO etl.ready (task_run_id, run_id, owner) SELECT t.task_run_id, t.run_id, r.owner"
-		"  FROM told t JOIN etl.run r USING (run_id) RETURNING owner",
+		" SELECT t.task_run_id, r.owner::oid FROM told t JOIN etl.run r USING (run_id)",
 		2,
 		{INT8OID, TEXTOID}};
+	static EtlSpiPlan open = {
+		"UPDATE etl.run SET notifications_open = $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
 	Datum values[] = {Int64GetDatum(run_id), CStringGetTextDatum(final_status)};
-	uint64 count = etl_spi_execute(&queue, SPI_OK_INSERT_RETURNING, values, NULL);
+	uint64 count = etl_spi_execute(&queue, SPI_OK_SELECT, values, NULL);
 
 	for (uint64 i = 0; i < count; i++)
 	{
+		EtlQueued step = {.run_id = run_id};
 		bool isnull;
 
-		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 1, &isnull)));
+		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 2, &isnull)), &step);
 	}
 	SPI_freetuptable(SPI_tuptable);
+	if (count > 0)
+	{
+		values[1] = Int32GetDatum(count);
+		etl_spi_execute(&open, SPI_OK_UPDATE, values, NULL);
+	}
 }

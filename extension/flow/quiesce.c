@@ -193,9 +193,9 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, Proc
 		prev_process_utility_hook(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	else
 		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, completion);
-	/* Whom to wake was forgotten when it was prepared: the scheduler sees what it queued. */
+	/* What it queued was forgotten when it was prepared: the tables have it. */
 	if (etl_shared != NULL && commits_prepared)
-		shared_wake_scheduler(MyDatabaseId);
+		shared_queue_overflowed(MyDatabaseId);
 }
 
 void

@@ -9,16 +9,31 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "flow/definition.h"
+#include "flow/front_end.h"
+#include "flow/history.h"
+
+/* What a step tells of itself to its run. */
+typedef struct EtlStepReport
+{
+	const EtlDefinition *definition;
+	const EtlTaskDefinition *task;
+	TimestampTz started_at;
+	bool ended; /* for good: no attempt follows */
+	EtlOutcome outcome;
+	const char *error; /* of a failure */
+} EtlStepReport;
 
 /* Lock the run's row. False when it has ended already (or never was). */
 extern bool run_lock(int64 run_id);
-/* A step of the (locked) run has started at `at`: the first one starts the run. */
-extern void run_note_start(int64 run_id, TimestampTz at);
-/* Something about the (locked) run's steps changed: start, skip or end what follows from it. */
-extern void run_advance(int64 run_id);
-/* A row of etl.event; task NULL for the run as a whole, details NULL for none. */
-extern void run_event(int64 run_id, const char *task, int attempt, TimestampTz at, const char *type,
-					  const char *details);
+/*
+ * A step has started or ended: starts the run, starts or skips what follows, ends the run, and tells whom it
+ * concerns. False, with nothing changed, when the run has ended already.
+ */
+extern bool run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history);
+/* A notification of the run has been delivered, or given up. */
+extern void run_notified(int64 run_id);
+/* End the run, if it goes on, whatever its steps are at. False: it has ended already. */
+extern bool run_cancel(int64 run_id, EtlHistory *history);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/executor.h"
+#include "flow/queue.h"
 #include "flow/recover.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
@@ -30,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #define NO_WORKER_PAUSE_MS 1000
+#define REFILL_PAUSE_MS 100
 
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
 
@@ -61,6 +63,7 @@ leave(int code, Datum arg)
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	if (failed)
 		etl_shared->scheduler_failed = true;
+	queue_clear(my_slot->dbid);
 	memset(my_slot, 0, sizeof(*my_slot));
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(served);
@@ -105,10 +108,9 @@ static TimestampTz
 fire_timers(void)
 {
 	static EtlSpiPlan fire = {
-		"WITH due AS (DELETE FROM etl.timer WHERE due_at <= $1 RETURNING task_run_id, run_id, owner),"
-		" queued AS (UPDATE etl.task_run t SET status = 'queued', queued_at = $1 FROM due"
-		"  WHERE t.task_run_id = due.task_run_id)"
-		" INSERT INTO etl.ready (task_run_id, run_id, owner) SELECT task_run_id, run_id, owner FROM due",
+		"WITH due AS (DELETE FROM etl.timer WHERE due_at <= $1 RETURNING task_run_id, run_id, owner, priority)"
+		" UPDATE etl.task_run t SET status = 'queued', queued_at = $1 FROM due"
+		" WHERE t.task_run_id = due.task_run_id RETURNING due.task_run_id, due.run_id, due.owner, due.priority",
 		1,
 		{TIMESTAMPTZOID}};
 	static EtlSpiPlan next = {"SELECT min(due_at) FROM etl.timer", 0, {0}};
@@ -116,10 +118,20 @@ fire_timers(void)
 	TimestampTz due;
 	bool isnull;
 	EtlSpiScope spi;
+	uint64 count;
 
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	etl_spi_execute(&fire, SPI_OK_INSERT, values, NULL);
+	count = etl_spi_execute(&fire, SPI_OK_UPDATE_RETURNING, values, NULL);
+	for (uint64 i = 0; i < count; i++)
+	{
+		EtlQueued step;
+
+		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
+		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
+		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
+	}
 	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);
 	due = DatumGetTimestampTz(etl_spi_datum(0, 1, &isnull));
 	if (isnull)
@@ -129,51 +141,92 @@ fire_timers(void)
 	return due;
 }
 
-/* An owner with steps in the queue. */
-typedef struct Demand
+/*
+ * Fill the queue from the tables: at the start, and when it was full. A step that is committed meanwhile may be in it
+ * twice, which does no harm.
+ */
+static void
+read_queue(void)
 {
-	Oid owner;
-	int steps;	   /* no more than there can be executors */
-	char *problem; /* NULL: executors can connect as it */
-} Demand;
-
-static List *
-read_demand(MemoryContext context)
-{
-	static EtlSpiPlan demand = {
-		"SELECT q.owner, least(count(*), $1)::int4,"
-		"  CASE WHEN r.oid IS NULL THEN 'the role does not exist any more'"
-		"   WHEN NOT r.rolcanlogin THEN 'the role has no LOGIN'"
-		"   WHEN NOT has_database_privilege(r.oid, current_database(), 'CONNECT')"
-		"    THEN 'the role has no CONNECT privilege on this database' END"
-		" FROM etl.ready q LEFT JOIN pg_roles r ON r.oid = q.owner GROUP BY q.owner, r.oid, r.rolcanlogin",
-		1,
-		{INT4OID}};
-	Datum values[] = {Int32GetDatum(etl_max_executors)};
-	List *list = NIL;
+	static EtlSpiPlan ready = {
+		"SELECT t.task_run_id, t.run_id, r.owner::oid,"
+		"  coalesce((v.definition -> 'tasks' -> t.task ->> 'priority')::int4, 0)"
+		" FROM etl.run r JOIN etl.task_run t USING (run_id) JOIN etl.workflow_version v USING (version_id)"
+		" WHERE (r.finished_at IS NULL OR r.notifications_open > 0) AND t.status = 'queued' ORDER BY t.task_run_id",
+		0,
+		{0}};
 	EtlSpiScope spi;
 	uint64 count;
+	bool full = false;
 
+	queue_clear(MyDatabaseId);
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	count = etl_spi_execute(&demand, SPI_OK_SELECT, values, NULL);
-	for (uint64 i = 0; i < count; i++)
+	count = etl_spi_execute(&ready, SPI_OK_SELECT, NULL, NULL);
+	for (uint64 i = 0; i < count && !full; i++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		Demand *one = palloc0(sizeof(Demand));
+		EtlQueued step;
 		bool isnull;
-		Datum problem;
 
-		one->owner = DatumGetObjectId(etl_spi_datum(i, 1, &isnull));
-		one->steps = DatumGetInt32(etl_spi_datum(i, 2, &isnull));
-		problem = etl_spi_datum(i, 3, &isnull);
-		one->problem = isnull ? NULL : TextDatumGetCString(problem);
-		list = lappend(list, one);
-		MemoryContextSwitchTo(old);
+		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
+		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
+		full = !queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
 	}
 	etl_spi_close(&spi);
 	CommitTransactionCommand();
-	return list;
+	if (full)
+		shared_queue_overflowed(MyDatabaseId);
+}
+
+/* Read the tables again if something found no place in the queue. Returns when to look next; DT_NOEND: never. */
+static TimestampTz
+refill(void)
+{
+	static TimestampTz next = 0;
+	TimestampTz now = clock_now();
+	bool overflowed;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	overflowed = my_slot->overflowed;
+	LWLockRelease(etl_shared->lock);
+	if (!overflowed)
+		return DT_NOEND;
+	if (now < next || !queue_has_room())
+		return Max(next, TimestampTzPlusMilliseconds(now, REFILL_PAUSE_MS));
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	my_slot->overflowed = false;
+	LWLockRelease(etl_shared->lock);
+	read_queue();
+	next = TimestampTzPlusMilliseconds(clock_now(), REFILL_PAUSE_MS);
+	return DT_NOEND;
+}
+
+/* Why nobody can connect as the role, in words that follow "cannot run as role …"; NULL: somebody can. */
+static char *
+find_problem(Oid owner, MemoryContext context)
+{
+	static EtlSpiPlan find = {
+		"SELECT CASE WHEN r.oid IS NULL THEN 'the role does not exist any more'"
+		"   WHEN NOT r.rolcanlogin THEN 'the role has no LOGIN'"
+		"   WHEN NOT has_database_privilege(r.oid, current_database(), 'CONNECT')"
+		"    THEN 'the role has no CONNECT privilege on this database' END"
+		" FROM (SELECT $1 AS owner) q LEFT JOIN pg_roles r ON r.oid = q.owner",
+		1,
+		{OIDOID}};
+	Datum values[] = {ObjectIdGetDatum(owner)};
+	EtlSpiScope spi;
+	char *problem;
+
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	etl_spi_execute(&find, SPI_OK_SELECT, values, NULL);
+	problem = etl_spi_text(&spi, 0, 1);
+	etl_spi_close(&spi);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return problem;
 }
 
 /*
@@ -190,13 +243,13 @@ reserve_slots(Oid owner, int wanted, int *slots)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
-		if (slot->state != ETL_EXECUTOR_FREE && slot->dbid == MyDatabaseId && slot->owner == owner && !slot->unqueued)
-		{
-			/* Running one of the steps in the queue, or about to: one less to start. An idle one may not know yet. */
-			wanted--;
-			if (slot->state == ETL_EXECUTOR_IDLE)
-				SetLatch(slot->latch);
-		}
+		if ((slot->state != ETL_EXECUTOR_IDLE && slot->state != ETL_EXECUTOR_STARTING) ||
+			slot->dbid != MyDatabaseId || slot->owner != owner)
+			continue;
+		/* About to take one of the steps: one less to start. An idle one may not know yet. */
+		wanted--;
+		if (slot->state == ETL_EXECUTOR_IDLE)
+			SetLatch(slot->latch);
 	}
 	for (int i = 0; i < etl_shared->executor_count && got < wanted; i++)
 	{
@@ -242,7 +295,8 @@ dispatch(MemoryContext context)
 	int *slots = MemoryContextAlloc(context, etl_shared->executor_count * sizeof(int));
 	bool complete = true;
 	bool pause;
-	ListCell *cell;
+	EtlQueueDemand demand[64]; /* the rest is seen when these have been */
+	int lanes;
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	pause = my_slot->executor_failed;
@@ -250,18 +304,19 @@ dispatch(MemoryContext context)
 	LWLockRelease(etl_shared->lock);
 	if (pause)
 		return false;
-	foreach (cell, read_demand(context))
+	lanes = queue_demand(MyDatabaseId, demand, lengthof(demand));
+	for (int lane = 0; lane < lanes; lane++)
 	{
-		Demand *demand = lfirst(cell);
+		char *problem = find_problem(demand[lane].owner, context);
 		int count;
 
-		if (demand->problem != NULL)
+		if (problem != NULL)
 		{
-			recover_unrunnable(demand->owner, demand->problem,
+			recover_unrunnable(demand[lane].owner, problem,
 							   "Give the workflow another owner, or the role what it lacks; then run it again.");
 			continue;
 		}
-		count = reserve_slots(demand->owner, demand->steps, slots);
+		count = reserve_slots(demand[lane].owner, Min(demand[lane].steps, etl_shared->executor_count), slots);
 		for (int i = 0; i < count; i++)
 			if (!executor_start(slots[i]))
 			{
@@ -315,14 +370,25 @@ pg_etl_scheduler_main(Datum arg)
 	shared_wake_launcher(false);
 
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	read_queue();
+	recover_abandoned();
 	for (;;)
 	{
 		TimestampTz due;
+		bool abandoned;
+
+		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+		abandoned = my_slot->executor_left;
+		my_slot->executor_left = false;
+		LWLockRelease(etl_shared->lock);
 
 		MemoryContextSwitchTo(context);
 		recover_crashed();
-		recover_abandoned();
+		if (abandoned)
+			recover_abandoned();
 		due = fire_timers();
+		due = Min(due, refill());
 		MemoryContextSwitchTo(context);
 		if (!dispatch(context))
 			due = Min(due, TimestampTzPlusMilliseconds(clock_now(), NO_WORKER_PAUSE_MS));

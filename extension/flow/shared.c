@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "flow/journal.h"
+#include "flow/queue.h"
 #include "flow/shared.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -29,14 +30,16 @@ shared_request(void)
 {
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
-	RequestAddinShmemSpace(shared_size());
-	RequestNamedLWLockTranche("pg_etl", 1);
+	RequestAddinShmemSpace(add_size(shared_size(), queue_shared_size()));
+	RequestNamedLWLockTranche("pg_etl", 2);
 }
 
 static void
 shared_startup(void)
 {
 	bool found;
+	bool queue_found;
+	void *queue;
 
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
@@ -51,6 +54,11 @@ shared_startup(void)
 		ConditionVariableInit(&etl_shared->worker_gone);
 		journal_read();
 	}
+	queue = ShmemInitStruct("pg_etl queue", queue_shared_size(), &queue_found);
+	if (queue_found)
+		queue_shared_attach(queue);
+	else
+		queue_shared_init(queue);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -112,6 +120,29 @@ shared_wake_executors(Oid dbid, Oid owner, int count)
 }
 
 void
+shared_executor_left(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].executor_left = true;
+	/* Its place is free: others may have waited for one. */
+	wake_scheduler_locked(InvalidOid);
+	LWLockRelease(etl_shared->lock);
+}
+
+void
+shared_queue_overflowed(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].overflowed = true;
+	wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
+void
 shared_cancel_run(Oid dbid, int64 run_id)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
@@ -139,4 +170,17 @@ shared_is_quiesced(Oid dbid)
 			quiesced = true;
 	LWLockRelease(etl_shared->lock);
 	return quiesced;
+}
+
+int
+shared_executors_at(Oid dbid, int64 task_run_id)
+{
+	int count = 0;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	for (int i = 0; i < etl_shared->executor_count; i++)
+		if (etl_shared->executors[i].dbid == dbid && etl_shared->executors[i].task_run_id == task_run_id)
+			count++;
+	LWLockRelease(etl_shared->lock);
+	return count;
 }

@@ -38,7 +38,6 @@ typedef struct EtlExecutorSlot
 	int64 task_run_id; /* 0: runs none */
 	int64 run_id;
 	TimestampTz started_at; /* of the step */
-	bool unqueued;			/* the step is an external one that runs: it is not in etl.ready any more */
 	bool cancel;			/* the step's run was cancelled */
 	bool retire;			/* asked to make room for another owner's */
 } EtlExecutorSlot;
@@ -50,6 +49,8 @@ typedef struct EtlSchedulerSlot
 	Latch *latch;
 	bool serving; /* the extension is there, and it runs */
 	bool executor_failed; /* one could not connect: not another one at once */
+	bool executor_left;	  /* one has: was it at an external step? */
+	bool overflowed;	  /* steps are ready that are not in the queue */
 } EtlSchedulerSlot;
 
 typedef struct EtlQuiesced
@@ -84,8 +85,14 @@ extern void shared_wake_launcher(bool look_again);
 extern void shared_wake_scheduler(Oid dbid);
 /* Wake up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
 extern void shared_wake_executors(Oid dbid, Oid owner, int count);
+/* An executor has left, or failed to record what its step did: the scheduler is to look for abandoned ones. */
+extern void shared_executor_left(Oid dbid);
+/* The database has steps that are not in the queue: the scheduler is to read the tables. */
+extern void shared_queue_overflowed(Oid dbid);
 /* Cancel the steps of a run that executors are at. */
 extern void shared_cancel_run(Oid dbid, int64 run_id);
+/* How many executors are at the step. */
+extern int shared_executors_at(Oid dbid, int64 task_run_id);
 /* Whether some backend has asked that no process of ours be in the database. */
 extern bool shared_is_quiesced(Oid dbid);
 

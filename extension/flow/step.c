@@ -15,6 +15,7 @@
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
 #include "flow/executor.h"
+#include "flow/queue.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/step.h"
@@ -121,7 +122,8 @@ fire_deferred(void)
 }
 
 /*
- * In the step's transaction: run the statement in a subtransaction. What it sets (SET, SET ROLE) ends with it.
+ * In the step's transaction: run the statement and record its success in a subtransaction, so that whatever fails,
+ * the record included, leaves nothing. What the statement sets (SET, SET ROLE) ends before the record.
  */
 static EtlStepStatus
 run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
@@ -129,13 +131,12 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile EtlStepStatus status = ETL_STEP_SUCCEEDED;
-	int guc_nest_level = NewGUCNestLevel();
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		EtlSpiScope spi;
+		int guc_nest_level = NewGUCNestLevel();
 
 		start_cancellable(claim);
 		XactReadOnly = steps_read_only;
@@ -144,13 +145,12 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 		PopActiveSnapshot();
 		fire_deferred();
 		CHECK_FOR_INTERRUPTS();
+		stop_cancellable();
+		AtEOXact_GUC(false, guc_nest_level);
 		XactReadOnly = false; /* the step's statements were, by SET TRANSACTION or by default; its record is not */
 		/* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
-		etl_spi_open(&spi, ETL_SPI_OWNER);
-		if (!run_lock(claim->step.run_id))
+		if (!step_record(claim, ETL_STEP_SUCCEEDED, result, NULL))
 			ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
-		etl_spi_close(&spi);
-		stop_cancellable();
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -169,7 +169,6 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 		status = classify(claim, error, failure);
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(false, guc_nest_level);
 	XactReadOnly = false; /* SET TRANSACTION's old value has just come back */
 	return status;
 }
@@ -219,8 +218,15 @@ static void
 record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 					  const EtlStepFailure *failure)
 {
-	step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
-				status == ETL_STEP_SUCCEEDED ? NULL : failure);
+	static const EtlStepFailure cancelled = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
+
+	if (!step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
+					 status == ETL_STEP_SUCCEEDED ? NULL : failure))
+	{
+		status = ETL_STEP_CANCELLED;
+		failure = &cancelled;
+		step_record(claim, status, NULL, failure);
+	}
 	log_failure(claim, status, failure);
 }
 
@@ -246,7 +252,7 @@ record_failed_commit(int64 task_run_id, const ErrorData *error)
 	EtlClaim *claim;
 
 	StartTransactionCommand();
-	claim = step_reclaim(task_run_id) ? step_load(task_run_id) : NULL;
+	claim = step_claim(task_run_id);
 	if (claim != NULL)
 	{
 		EtlStepFailure failure;
@@ -259,18 +265,6 @@ record_failed_commit(int64 task_run_id, const ErrorData *error)
 				errhidestmt(true));
 	forget_session_state();
 	CommitTransactionCommand();
-}
-
-static bool
-claim_next(Oid owner, int64 *task_run_id, int64 *run_id)
-{
-	EtlSpiScope spi;
-	bool found;
-
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	found = step_claim(owner, task_run_id, run_id);
-	etl_spi_close(&spi);
-	return found;
 }
 
 static void
@@ -293,51 +287,56 @@ run_claimed(EtlClaim *claim)
 	else if (claim->adapter->transactional)
 	{
 		status = run_transactional(claim, &result, &failure);
-		record_in_transaction(claim, status, &result, &failure);
+		if (status != ETL_STEP_SUCCEEDED)
+			record_in_transaction(claim, status, &result, &failure);
 	}
 	else
 	{
 		MemoryContext context = CurrentMemoryContext;
 
-		step_record_start(claim);
-		executor_step_unqueued();
+		if (!step_record_start(claim))
+		{
+			failure = (EtlStepFailure){.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
+			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &failure);
+			return;
+		}
+		/* On disk before the other side hears of it, and what it answered before anything follows from it. */
+		ForceSyncCommit();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(context);
 		status = run_external(claim, &result, &failure);
 		StartTransactionCommand();
 		record_in_transaction(claim, status, &result, &failure);
+		ForceSyncCommit();
 	}
 }
 
 bool
 step_run_next(Oid owner)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
-	int64 task_run_id = 0;
-	int64 run_id = 0;
-	volatile bool found = false;
+	MemoryContext context;
+	EtlQueued next;
 
+	if (!queue_pop(MyDatabaseId, owner, &next))
+		return false;
+	context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
+	executor_step_begin(next.task_run_id, next.run_id);
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
-		StartTransactionCommand();
-		if (claim_next(owner, &task_run_id, &run_id))
-		{
-			EtlClaim *claim;
+		EtlClaim *claim;
 
-			found = true;
-			executor_step_begin(task_run_id, run_id);
-			MemoryContextSwitchTo(context);
-			claim = step_load(task_run_id);
-			if (claim != NULL)
-			{
-				executor_step_show(&claim->step);
-				run_claimed(claim);
-			}
-			else
-				step_forget(task_run_id);
+		StartTransactionCommand();
+		MemoryContextSwitchTo(context);
+		claim = step_claim(next.task_run_id);
+		if (claim != NULL)
+		{
+			executor_step_show(&claim->step);
+			run_claimed(claim);
 			forget_session_state();
 		}
+		else if (step_is_left(next.task_run_id))
+			shared_queue_overflowed(MyDatabaseId); /* somebody has locked it: it is to be tried again in a while */
 		CommitTransactionCommand();
 		executor_step_end();
 	}
@@ -351,15 +350,9 @@ step_run_next(Oid owner)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
-		if (task_run_id == 0)
-		{
-			/* The queue itself can't be read. Slowly, lest processes be started in a loop. */
-			(void) WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, PG_WAIT_EXTENSION);
-			ReThrowError(error);
-		}
-		record_failed_commit(task_run_id, error);
+		record_failed_commit(next.task_run_id, error);
 		executor_step_end();
-		shared_wake_scheduler(MyDatabaseId); /* if that was no record, it finds the step abandoned */
+		shared_executor_left(MyDatabaseId); /* if that was no record, the scheduler finds the step abandoned */
 	}
 	PG_END_TRY();
 	/* Not before the commit: whoever waits for such a lock is to see what the step did. */
@@ -367,5 +360,6 @@ step_run_next(Oid owner)
 	RESUME_CANCEL_INTERRUPTS();
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
-	return found;
+	definition_trim();
+	return true;
 }

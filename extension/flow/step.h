@@ -13,11 +13,14 @@
 
 #include "datatype/timestamp.h"
 #include "flow/adapter.h"
+#include "flow/definition.h"
 
 /* A claimed step: what the adapter is told, and what the engine needs to know besides. */
 typedef struct EtlClaim
 {
 	EtlStep step;
+	const EtlDefinition *definition; /* NULL for a notification */
+	const EtlTaskDefinition *task;	 /* likewise */
 	const EtlAdapter *adapter; /* NULL: nothing serves its resource */
 	Oid owner;
 	bool run_ended;		  /* the run was cancelled meanwhile */
@@ -51,24 +54,27 @@ typedef struct EtlStepFailure
 /* How often a step may take its process with it before it is failed for that. */
 #define ETL_STEP_MAX_CRASHES 3
 
-/* Lock the oldest step of `owner` that is ready and nobody's. In a transaction. */
-extern bool step_claim(Oid owner, int64 *task_run_id, int64 *run_id);
-/* Lock this step, if it is ready and nobody's. In a transaction. */
-extern bool step_reclaim(int64 task_run_id);
-/* Read what it is, into the current context. NULL: it is gone. */
-extern EtlClaim *step_load(int64 task_run_id);
-/* An external step: it starts, and that is committed before it does. */
-extern void step_record_start(const EtlClaim *claim);
-/* The outcome, what follows from it, and that the step is no longer in the queue. */
-extern void step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
+/*
+ * Lock this step, if it is in the queue's tables and nobody's, and read what it is into the current context. NULL:
+ * somebody else's, or not to be run any more. In a transaction.
+ */
+extern EtlClaim *step_claim(int64 task_run_id);
+/* Whether it is ready, no executor but this one is at it, and only somebody's lock keeps it from being claimed. */
+extern bool step_is_left(int64 task_run_id);
+/* The same for one that is recorded as running: its process is gone. */
+extern EtlClaim *step_claim_abandoned(int64 task_run_id);
+/* An external step: it starts, and that is committed before it does. False: its run has ended. */
+extern bool step_record_start(const EtlClaim *claim);
+/*
+ * The outcome, and what follows from it. False: the run has ended meanwhile; what was written is to be rolled back,
+ * or overwritten with the only outcome that is left, ETL_STEP_CANCELLED (for which the answer is true).
+ */
+extern bool step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 						const EtlStepFailure *failure);
-
-/* Nothing is known of the step any more: take it out of the queue. */
-extern void step_forget(int64 task_run_id);
 
 /* In an executor, once: whether its role's statements may only read. */
 extern void step_set_read_only(bool read_only);
-/* In an executor: run the oldest ready step of its owner to its record. False: there was none. */
+/* In an executor: run the next step in its owner's queue to its record. False: there was none. */
 extern bool step_run_next(Oid owner);
 
 #endif

@@ -14,6 +14,7 @@
 #include "access/xlog.h"
 #include "flow/notify.h"
 #include "flow/run.h"
+#include "flow/shared.h"
 #include "flow/step.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
@@ -22,39 +23,6 @@
 #include "utils/timestamp.h"
 
 #define LONGEST_RETRY_DELAY 86400.0 /* seconds */
-
-bool
-step_claim(Oid owner, int64 *task_run_id, int64 *run_id)
-{
-	static EtlSpiPlan claim = {"SELECT task_run_id, run_id FROM etl.ready WHERE owner = $1"
-							   " ORDER BY task_run_id LIMIT 1 FOR UPDATE SKIP LOCKED",
-							   1,
-							   {OIDOID}};
-	Datum values[] = {ObjectIdGetDatum(owner)};
-	bool isnull;
-
-	if (etl_spi_execute(&claim, SPI_OK_SELECT, values, NULL) == 0)
-		return false;
-	*task_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	*run_id = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return true;
-}
-
-bool
-step_reclaim(int64 task_run_id)
-{
-	static EtlSpiPlan reclaim = {
-		"SELECT 1 FROM etl.ready WHERE task_run_id = $1 FOR UPDATE SKIP LOCKED", 1, {INT8OID}};
-	Datum values[] = {Int64GetDatum(task_run_id)};
-	EtlSpiScope spi;
-	bool found;
-
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	found = etl_spi_execute(&reclaim, SPI_OK_SELECT, values, NULL) > 0;
-	etl_spi_close(&spi);
-	return found;
-}
 
 /*
  * The key is the same for every attempt of a step of a run, and no other step anywhere has it. It is a function of
@@ -88,111 +56,162 @@ copy_jsonb(MemoryContext context, Datum value)
 	return copy;
 }
 
-static double
-number_or(uint64 row, int column, double otherwise)
+/* A notification is a step that no definition has. */
+static void
+set_notification(EtlClaim *claim, Jsonb *arguments)
 {
-	bool isnull;
-	Datum value = etl_spi_datum(row, column, &isnull);
-
-	return isnull ? otherwise : DatumGetFloat8(value);
+	claim->is_notification = true;
+	claim->step.resource = ETL_NOTIFY_RESOURCE;
+	claim->step.arguments = arguments;
+	claim->retries = ETL_NOTIFY_RETRIES;
+	claim->retry_delay = 1.0;
+	claim->retry_backoff = 2.0;
 }
 
-EtlClaim *
-step_load(int64 task_run_id)
+static void
+set_definition(EtlClaim *claim, int64 version_id)
 {
-	static EtlSpiPlan load = {
-		"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"
-		"  r.status NOT IN ('queued', 'running'), t.notification_id IS NOT NULL, t.arguments,"
-		"  d.step ->> 'sql', d.step ->> 'connection', d.step ->> 'resource', d.step -> 'arguments',"
-		"  (d.step ->> 'retries')::float8, (d.step ->> 'retry_delay')::float8,"
-		"  (d.step ->> 'retry_backoff')::float8, (d.step ->> 'timeout')::float8, t.started_at"
-		" FROM etl.task_run t JOIN etl.run r USING (run_id) JOIN etl.workflow_version v USING (version_id),"
-		"  LATERAL (SELECT v.definition -> 'tasks' -> t.task) AS d(step)"
-		" WHERE t.task_run_id = $1",
-		1,
-		{INT8OID}};
-	Datum values[] = {Int64GetDatum(task_run_id)};
-	MemoryContext context = CurrentMemoryContext;
-	EtlSpiScope spi;
-	EtlClaim *claim;
-	EtlStep *step;
+	const EtlTaskDefinition *task;
+
+	claim->definition = definition_get(version_id);
+	task = claim->task = claim->definition == NULL ? NULL : definition_task(claim->definition, claim->step.task);
+	if (task == NULL)
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("version " INT64_FORMAT " of workflow \"%s\" has no task \"%s\"", version_id,
+					   claim->step.workflow, claim->step.task));
+	claim->step.sql = task->sql;
+	claim->step.connection = task->connection;
+	claim->step.resource = task->resource;
+	claim->step.arguments = task->arguments;
+	claim->retries = task->retries;
+	claim->retry_delay = task->retry_delay;
+	claim->retry_backoff = task->retry_backoff;
+	claim->timeout = task->timeout;
+}
+
+/* From the one row of a claim's query. */
+static EtlClaim *
+read_claim(EtlSpiScope *spi, int64 task_run_id)
+{
+	EtlClaim *claim = MemoryContextAllocZero(spi->caller_context, sizeof(EtlClaim));
+	EtlStep *step = &claim->step;
 	Datum value;
 	bool isnull;
 
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (etl_spi_execute(&load, SPI_OK_SELECT, values, NULL) == 0)
-	{
-		etl_spi_close(&spi);
-		return NULL;
-	}
-	claim = MemoryContextAllocZero(context, sizeof(EtlClaim));
-	step = &claim->step;
 	step->task_run_id = task_run_id;
 	step->run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	step->workflow = etl_spi_text(&spi, 0, 2);
-	step->run_name = etl_spi_text(&spi, 0, 3);
-	step->task = etl_spi_text(&spi, 0, 4);
+	step->workflow = etl_spi_text(spi, 0, 2);
+	step->run_name = etl_spi_text(spi, 0, 3);
+	step->task = etl_spi_text(spi, 0, 4);
 	step->attempt = DatumGetInt32(etl_spi_datum(0, 5, &isnull));
-	step->input = copy_jsonb(context, etl_spi_datum(0, 6, &isnull));
+	step->input = copy_jsonb(spi->caller_context, etl_spi_datum(0, 6, &isnull));
 	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
-	claim->is_notification = DatumGetBool(etl_spi_datum(0, 9, &isnull));
-	claim->run_ended = !claim->is_notification && DatumGetBool(etl_spi_datum(0, 8, &isnull));
-	step->sql = etl_spi_text(&spi, 0, 11);
-	step->connection = etl_spi_text(&spi, 0, 12);
-	step->resource = claim->is_notification ? ETL_NOTIFY_RESOURCE : etl_spi_text(&spi, 0, 13);
-	value = etl_spi_datum(0, claim->is_notification ? 10 : 14, &isnull);
-	step->arguments = isnull ? NULL : copy_jsonb(context, value);
-	claim->retries = claim->is_notification ? ETL_NOTIFY_RETRIES : (int) number_or(0, 15, 0);
-	claim->retry_delay = number_or(0, 16, 1.0);
-	claim->retry_backoff = number_or(0, 17, 2.0);
-	claim->timeout = number_or(0, 18, 0);
-	value = etl_spi_datum(0, 19, &isnull);
+	value = etl_spi_datum(0, 9, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
-	etl_spi_close(&spi);
+	if (DatumGetBool(etl_spi_datum(0, 10, &isnull)))
+	{
+		value = etl_spi_datum(0, 11, &isnull);
+		set_notification(claim, isnull ? NULL : copy_jsonb(spi->caller_context, value));
+	}
+	else
+	{
+		int64 version_id = DatumGetInt64(etl_spi_datum(0, 12, &isnull));
 
-	step->idempotency_key = idempotency_key(step->run_id, step->task);
+		claim->run_ended = DatumGetBool(etl_spi_datum(0, 8, &isnull));
+		set_definition(claim, version_id);
+	}
 	claim->adapter = flow_adapter_find(step->resource, step->connection);
 	return claim;
 }
 
-static void
-leave_queue(int64 task_run_id)
+static EtlClaim *
+claim_by(EtlSpiPlan *query, int64 task_run_id)
 {
-	static EtlSpiPlan leave = {"DELETE FROM etl.ready WHERE task_run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(task_run_id)};
-
-	etl_spi_execute(&leave, SPI_OK_DELETE, values, NULL);
-}
-
-void
-step_forget(int64 task_run_id)
-{
 	EtlSpiScope spi;
+	EtlClaim *claim = NULL;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	leave_queue(task_run_id);
+	if (etl_spi_execute(query, SPI_OK_SELECT, values, NULL) > 0)
+		claim = read_claim(&spi, task_run_id);
 	etl_spi_close(&spi);
+	if (claim != NULL)
+		claim->step.idempotency_key = idempotency_key(claim->step.run_id, claim->step.task);
+	return claim;
 }
 
-void
+#define CLAIM_QUERY(status)                                                                                         \
+	"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"                            \
+	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id"           \
+	" FROM etl.task_run t JOIN etl.run r USING (run_id)"                                                            \
+	" WHERE t.task_run_id = $1 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
+
+EtlClaim *
+step_claim(int64 task_run_id)
+{
+	static EtlSpiPlan claim = {CLAIM_QUERY("queued"), 1, {INT8OID}};
+
+	return claim_by(&claim, task_run_id);
+}
+
+bool
+step_is_left(int64 task_run_id)
+{
+	static EtlSpiPlan look = {
+		"SELECT 1 FROM etl.task_run WHERE task_run_id = $1 AND status = 'queued'", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(task_run_id)};
+	EtlSpiScope spi;
+	bool left;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	left = etl_spi_execute(&look, SPI_OK_SELECT, values, NULL) > 0;
+	etl_spi_close(&spi);
+	return left && shared_executors_at(MyDatabaseId, task_run_id) == 1;
+}
+
+EtlClaim *
+step_claim_abandoned(int64 task_run_id)
+{
+	static EtlSpiPlan claim = {CLAIM_QUERY("running"), 1, {INT8OID}};
+
+	return claim_by(&claim, task_run_id);
+}
+
+/* What the step tells its run. */
+static EtlStepReport
+make_report(const EtlClaim *claim)
+{
+	return (EtlStepReport){
+		.definition = claim->definition, .task = claim->task, .started_at = claim->started_at};
+}
+
+bool
 step_record_start(const EtlClaim *claim)
 {
 	static EtlSpiPlan start = {
 		"UPDATE etl.task_run SET status = 'running', started_at = $2, worker_pid = $3 WHERE task_run_id = $1",
 		3,
 		{INT8OID, TIMESTAMPTZOID, INT4OID}};
+	static EtlSpiPlan under_way = {"INSERT INTO etl.running (task_run_id) VALUES ($1)", 1, {INT8OID}};
 	const EtlStep *step = &claim->step;
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(claim->started_at),
 					  Int32GetDatum(MyProcPid)};
+	EtlHistory history = {.run_id = step->run_id};
+	EtlStepReport report = make_report(claim);
 	EtlSpiScope spi;
+	bool goes_on;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	leave_queue(step->task_run_id);
-	etl_spi_execute(&start, SPI_OK_UPDATE, values, NULL);
-	if (!claim->is_notification)
-		run_note_start(step->run_id, claim->started_at);
-	run_event(step->run_id, step->task, step->attempt, claim->started_at, "task_started", NULL);
+	goes_on = claim->is_notification || run_report(step->run_id, &report, &history);
+	if (goes_on)
+	{
+		etl_spi_execute(&start, SPI_OK_UPDATE, values, NULL);
+		etl_spi_execute(&under_way, SPI_OK_INSERT, values, NULL);
+		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
+		history_write(&history);
+	}
 	etl_spi_close(&spi);
+	return goes_on;
 }
 
 static const char *
@@ -285,33 +304,36 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 }
 
 static void
-queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now)
+queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan next = {
 		"WITH next AS (INSERT INTO etl.task_run (run_id, task, attempt, status, queued_at, notification_id, arguments)"
 		"  SELECT run_id, task, attempt + 1, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
 		"   notification_id, arguments FROM etl.task_run WHERE task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status),"
-		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, due_at)"
-		"  SELECT task_run_id, run_id, $4, $3 FROM next WHERE status = 'retrying')"
-		" INSERT INTO etl.ready (task_run_id, run_id, owner)"
-		"  SELECT task_run_id, run_id, $4 FROM next WHERE status = 'queued'",
-		4,
-		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID}};
+		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
+		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"
+		" SELECT task_run_id FROM next",
+		5,
+		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID}};
 	const EtlStep *step = &claim->step;
+	EtlQueued queued = {.run_id = step->run_id, .priority = claim->task ? claim->task->priority : 0};
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(due),
-					  ObjectIdGetDatum(claim->owner)};
+					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority)};
+	bool isnull;
 
-	etl_spi_execute(&next, SPI_OK_INSERT, values, NULL);
+	etl_spi_execute(&next, SPI_OK_SELECT, values, NULL);
+	queued.task_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
 	if (due > now)
 	{
-		run_event(step->run_id, step->task, step->attempt + 1, now, "task_retry_scheduled",
-				  psprintf("{\"delay_seconds\": %g}", delay));
+		history_add(history, step->task, step->attempt + 1, now, "task_retry_scheduled",
+					psprintf("{\"delay_seconds\": %g}", delay));
 		wake_for_scheduler();
 	}
 	else
-		wake_for_step(claim->owner);
+		wake_for_step(claim->owner, &queued);
 }
 
 static char *
@@ -326,35 +348,60 @@ failure_details(const EtlStepFailure *failure)
 	return json.data;
 }
 
-void
+/* An external step is under way no more. */
+static void
+leave_running(int64 task_run_id)
+{
+	static EtlSpiPlan leave = {"DELETE FROM etl.running WHERE task_run_id = $1", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(task_run_id)};
+
+	etl_spi_execute(&leave, SPI_OK_DELETE, values, NULL);
+}
+
+/* Tell the run, whose row this locks. False: it has ended. */
+static bool
+report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure, bool repeated,
+		   EtlHistory *history)
+{
+	EtlStepReport report = make_report(claim);
+
+	report.ended = !repeated;
+	report.outcome = status == ETL_STEP_SUCCEEDED ? ETL_OUTCOME_SUCCEEDED : ETL_OUTCOME_FAILED;
+	report.error = failure ? failure->message : NULL;
+	return run_report(claim->step.run_id, &report, history);
+}
+
+bool
 step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 			const EtlStepFailure *failure)
 {
 	const EtlStep *step = &claim->step;
+	EtlHistory history = {.run_id = step->run_id};
 	TimestampTz now = clock_now();
-	EtlSpiScope spi;
-	bool run_goes_on;
+	bool goes_on = true;
 	double delay;
+	EtlSpiScope spi;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	/* Before anything of the run is looked at: two steps that end together must each see the other. */
-	run_goes_on = run_lock(step->run_id);
-	if (!run_goes_on && !claim->is_notification)
-		status = ETL_STEP_CANCELLED;
-	leave_queue(step->task_run_id);
 	record_attempt(claim, status, result, failure, now);
-	if (run_goes_on && !claim->is_notification)
-		run_note_start(step->run_id, claim->started_at);
-	if (claim->adapter == NULL || claim->adapter->transactional)
-		run_event(step->run_id, step->task, step->attempt, claim->started_at, "task_started", NULL);
-	run_event(step->run_id, step->task, step->attempt, now,
-			  status >= ETL_STEP_STOPPED ? "task_interrupted" : psprintf("task_%s", status_name(status)),
-			  failure ? failure_details(failure) : NULL);
-
+	if (claim->adapter != NULL && !claim->adapter->transactional)
+		leave_running(step->task_run_id);
+	else
+		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
+	history_add(&history, step->task, step->attempt, now,
+				status >= ETL_STEP_STOPPED ? "task_interrupted" : psprintf("task_%s", status_name(status)),
+				failure ? failure_details(failure) : NULL);
 	delay = repeat_after(claim, status);
-	if (delay >= 0 && (run_goes_on || claim->is_notification))
-		queue_next_attempt(claim, delay, now);
-	else if (!claim->is_notification)
-		run_advance(step->run_id);
+	if (!claim->is_notification && status != ETL_STEP_CANCELLED)
+		goes_on = report_end(claim, status, failure, delay >= 0, &history);
+	if (goes_on)
+	{
+		if (delay >= 0)
+			queue_next_attempt(claim, delay, now, &history);
+		else if (claim->is_notification)
+			run_notified(step->run_id);
+		history_write(&history);
+	}
 	etl_spi_close(&spi);
+	return goes_on;
 }

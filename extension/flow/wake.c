@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "flow/executor.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
@@ -24,102 +25,120 @@ typedef struct Wish
 {
 	WishKind kind;
 	int nest_level; /* of the subtransaction that made it, or of the one that took it over */
-	Oid owner;
 	int64 run_id;
-	int count;
+	Oid owner;
+	EtlQueued step;
 } Wish;
 
 static List *wishes = NIL; /* in TopTransactionContext */
 
 static void
-wish(WishKind kind, Oid owner, int64 run_id)
+wish(WishKind kind, int64 run_id, Oid owner, const EtlQueued *step)
 {
 	MemoryContext old;
 	Wish *new;
-	ListCell *cell;
-	int nest_level = GetCurrentTransactionNestLevel();
 
 	if (etl_shared == NULL)
 		return;
-	foreach (cell, wishes)
-	{
-		Wish *there = lfirst(cell);
-
-		if (there->kind == kind && there->owner == owner && there->run_id == run_id &&
-			there->nest_level == nest_level)
-		{
-			there->count++;
-			return;
-		}
-	}
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	new = palloc(sizeof(Wish));
-	*new = (Wish){.kind = kind, .nest_level = nest_level, .owner = owner, .run_id = run_id, .count = 1};
+	*new = (Wish){.kind = kind, .nest_level = GetCurrentTransactionNestLevel(), .owner = owner, .run_id = run_id};
+	if (step != NULL)
+		new->step = *step;
 	wishes = lappend(wishes, new);
 	MemoryContextSwitchTo(old);
 }
 
 void
-wake_for_step(Oid owner)
+wake_for_step(Oid owner, const EtlQueued *step)
 {
-	wish(WISH_STEP, owner, 0);
+	wish(WISH_STEP, 0, owner, step);
 }
 
 void
 wake_for_scheduler(void)
 {
-	wish(WISH_SCHEDULER, InvalidOid, 0);
+	wish(WISH_SCHEDULER, 0, InvalidOid, NULL);
 }
 
 void
 wake_for_run_end(void)
 {
-	wish(WISH_RUN_END, InvalidOid, 0);
+	wish(WISH_RUN_END, 0, InvalidOid, NULL);
 }
 
 void
 wake_for_cancel(int64 run_id)
 {
-	wish(WISH_CANCEL, InvalidOid, run_id);
+	wish(WISH_CANCEL, run_id, InvalidOid, NULL);
 }
 
 void
 wake_for_launcher(void)
 {
-	wish(WISH_LAUNCHER, InvalidOid, 0);
+	wish(WISH_LAUNCHER, 0, InvalidOid, NULL);
+}
+
+/* Steps of one owner, one after the other in the list, are queued together and then looked for together. */
+static void
+queue_steps(void)
+{
+	Oid owner = InvalidOid;
+	int count = 0;
+	bool full = false;
+	ListCell *cell;
+
+	foreach (cell, wishes)
+	{
+		const Wish *wish = lfirst(cell);
+
+		if (wish->kind != WISH_STEP)
+			continue;
+		if (wish->owner != owner)
+		{
+			if (count > 0)
+				shared_wake_executors(MyDatabaseId, owner, count);
+			owner = wish->owner;
+			count = owner == executor_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
+		}
+		count++;
+		full = !queue_push(MyDatabaseId, owner, &wish->step) || full;
+	}
+	if (count > 0)
+		shared_wake_executors(MyDatabaseId, owner, count);
+	if (full)
+		shared_queue_overflowed(MyDatabaseId);
 }
 
 static void
-grant(const Wish *wish)
+grant(void)
 {
-	switch (wish->kind)
+	bool once[WISH_LAUNCHER + 1] = {false}; /* what need not be done twice */
+	ListCell *cell;
+
+	queue_steps();
+	foreach (cell, wishes)
 	{
-		case WISH_STEP:
-			shared_wake_executors(MyDatabaseId, wish->owner, wish->count);
-			break;
-		case WISH_SCHEDULER:
-			shared_wake_scheduler(MyDatabaseId);
-			break;
-		case WISH_RUN_END:
-			ConditionVariableBroadcast(&etl_shared->run_ended);
-			break;
-		case WISH_CANCEL:
+		const Wish *wish = lfirst(cell);
+
+		if (wish->kind == WISH_CANCEL)
 			shared_cancel_run(MyDatabaseId, wish->run_id);
-			break;
-		case WISH_LAUNCHER:
-			shared_wake_launcher(true);
-			break;
+		else
+			once[wish->kind] = true;
 	}
+	if (once[WISH_SCHEDULER])
+		shared_wake_scheduler(MyDatabaseId);
+	if (once[WISH_RUN_END])
+		ConditionVariableBroadcast(&etl_shared->run_ended);
+	if (once[WISH_LAUNCHER])
+		shared_wake_launcher(true);
 }
 
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	ListCell *cell;
-
-	if (event == XACT_EVENT_COMMIT)
-		foreach (cell, wishes)
-			grant(lfirst(cell));
+	if (event == XACT_EVENT_COMMIT && wishes != NIL)
+		grant();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		wishes = NIL; /* its memory goes with TopTransactionContext */
 }

@@ -11,10 +11,12 @@
 
 #include "postgres.h"
 
+#include "flow/queue.h"
+
 extern void wake_init(void);
 
-/* A step of this owner can start. */
-extern void wake_for_step(Oid owner);
+/* A step of this owner can start: it joins the queue. */
+extern void wake_for_step(Oid owner, const EtlQueued *step);
 /* Timers or definitions changed. */
 extern void wake_for_scheduler(void);
 /* A run ended: sessions in etl.wait_for_run look. */

@@ -1,5 +1,6 @@
 -- The engine's tables: definitions (workflow, task, notification), what happens (run, task_run, event), and the
--- two small tables the engine works from (ready, timer), which hold live work only.
+-- two small tables the engine works from (running, timer), which hold live work only. The queue itself is in shared
+-- memory: what is ready is what etl.task_run says is queued.
 
 CREATE TABLE etl.workflow (
 	name text PRIMARY KEY CHECK (name <> '' AND length(name) <= 80 AND name !~ '[[:cntrl:]]'),
@@ -27,6 +28,9 @@ CREATE TABLE etl.task (
 	resource text,
 	arguments jsonb CHECK (jsonb_typeof(arguments) = 'object'),
 	depends_on text[] NOT NULL DEFAULT '{}',
+	run_if text NOT NULL DEFAULT 'all_succeeded'
+		CHECK (run_if IN ('all_succeeded', 'all_done', 'any_failed', 'any_succeeded', 'none_failed')),
+	priority integer NOT NULL DEFAULT 0,
 	retries integer NOT NULL DEFAULT 0 CHECK (retries BETWEEN 0 AND 1000),
 	retry_delay interval NOT NULL DEFAULT '1 second' CHECK (retry_delay >= interval '0'),
 	retry_backoff double precision NOT NULL DEFAULT 2.0 CHECK (retry_backoff >= 1.0 AND retry_backoff <= 100.0),
@@ -44,7 +48,9 @@ COMMENT ON COLUMN etl.task.sql IS 'One or more SQL statements, Redshift''s or Po
 COMMENT ON COLUMN etl.task.connection IS 'etl_warehouse server to run the SQL on; NULL: here';
 COMMENT ON COLUMN etl.task.resource IS 'Resource ARN as in a Step Functions Task state, such as arn:aws:states:::sns:publish';
 COMMENT ON COLUMN etl.task.arguments IS 'The resource''s arguments, a JSON object';
-COMMENT ON COLUMN etl.task.depends_on IS 'Tasks of the same workflow that must have succeeded before this one starts';
+COMMENT ON COLUMN etl.task.depends_on IS 'Tasks of the same workflow that this one waits for';
+COMMENT ON COLUMN etl.task.run_if IS 'What must have become of those it depends on, for it to start: all_succeeded, all_done, any_failed, any_succeeded, none_failed (each succeeded or was skipped). Otherwise it is skipped. Decided as soon as it can be.';
+COMMENT ON COLUMN etl.task.priority IS 'Of the steps of one owner that could start, the one with the highest priority does; among equals the oldest';
 COMMENT ON COLUMN etl.task.retries IS 'How often a failed attempt is repeated; 0: not at all';
 COMMENT ON COLUMN etl.task.retry_delay IS 'Time before the first repetition';
 COMMENT ON COLUMN etl.task.retry_backoff IS 'What each further delay is multiplied by (Step Functions'' BackoffRate)';
@@ -98,8 +104,10 @@ CREATE TABLE etl.run (
 	finished_at timestamptz,
 	failed_task text,
 	error text,
-	UNIQUE (workflow, run_name)
+	notifications_open integer NOT NULL DEFAULT 0
 );
+CREATE UNIQUE INDEX run_name_key ON etl.run (workflow, run_name) WHERE run_name IS NOT NULL;
+CREATE INDEX run_live_idx ON etl.run (run_id) WHERE finished_at IS NULL OR notifications_open > 0;
 COMMENT ON TABLE etl.run IS 'A run of a workflow. INSERT (workflow, input) to queue one; etl.run_status is the view to read.';
 COMMENT ON COLUMN etl.run.run_id IS 'Identity';
 COMMENT ON COLUMN etl.run.workflow IS 'The workflow''s name when the run was queued';
@@ -117,6 +125,7 @@ COMMENT ON COLUMN etl.run.started_at IS 'When its first step started';
 COMMENT ON COLUMN etl.run.finished_at IS 'When its outcome was recorded';
 COMMENT ON COLUMN etl.run.failed_task IS 'The first task that failed';
 COMMENT ON COLUMN etl.run.error IS 'That task''s error message';
+COMMENT ON COLUMN etl.run.notifications_open IS 'How many notifications of its end are still to be delivered';
 
 -- Only the engine writes here, so there is no foreign key to etl.run: its check would lock the run's row once a step.
 CREATE TABLE etl.task_run (
@@ -140,9 +149,11 @@ CREATE TABLE etl.task_run (
 	error_context text,
 	worker_pid integer,
 	process_end text CHECK (process_end IN ('crashed', 'stopped')),
+	dependencies_succeeded integer NOT NULL DEFAULT 0,
+	dependencies_failed integer NOT NULL DEFAULT 0,
+	dependencies_skipped integer NOT NULL DEFAULT 0,
 	UNIQUE (run_id, task, attempt)
-);
-CREATE INDEX task_run_running_idx ON etl.task_run (task_run_id) WHERE status = 'running';
+) WITH (fillfactor = 80); -- room for the row's next version beside it, so that no index has to follow
 COMMENT ON TABLE etl.task_run IS 'An attempt of a step of a run. Written by the engine; etl.task_status is the view to read.';
 COMMENT ON COLUMN etl.task_run.task_run_id IS 'Identity';
 COMMENT ON COLUMN etl.task_run.run_id IS 'The run';
@@ -162,18 +173,21 @@ COMMENT ON COLUMN etl.task_run.error_detail IS 'DETAIL of its error';
 COMMENT ON COLUMN etl.task_run.error_hint IS 'HINT of its error';
 COMMENT ON COLUMN etl.task_run.error_context IS 'CONTEXT of its error: which statement, which line';
 COMMENT ON COLUMN etl.task_run.worker_pid IS 'The executor process that ran it';
+COMMENT ON COLUMN etl.task_run.dependencies_succeeded IS 'Of the tasks it depends on, how many have succeeded so far';
+COMMENT ON COLUMN etl.task_run.dependencies_failed IS 'How many have failed, timed out or been cancelled';
+COMMENT ON COLUMN etl.task_run.dependencies_skipped IS 'How many have been skipped';
 COMMENT ON COLUMN etl.task_run.process_end IS 'For an attempt that ended with its process: crashed, or stopped by somebody. It is repeated without counting as a retry; three crashes fail the step.';
 
 CREATE TABLE etl.event (
-	event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	event_id bigint GENERATED ALWAYS AS IDENTITY,
 	run_id bigint NOT NULL,
 	task text,
 	attempt integer,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	type text NOT NULL,
-	details jsonb
+	details jsonb,
+	PRIMARY KEY (run_id, event_id)
 );
-CREATE INDEX event_run_id_idx ON etl.event (run_id);
 COMMENT ON TABLE etl.event IS 'History, append-only: one row for everything that happened to a run';
 COMMENT ON COLUMN etl.event.event_id IS 'Identity';
 COMMENT ON COLUMN etl.event.run_id IS 'The run';
@@ -183,28 +197,25 @@ COMMENT ON COLUMN etl.event.at IS 'When it happened';
 COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run_failed, run_timed_out, run_cancelled; task_started, task_succeeded, task_failed, task_timed_out, task_cancelled, task_skipped, task_interrupted, task_retry_scheduled';
 COMMENT ON COLUMN etl.event.details IS 'What else is known, such as the error or the delay';
 
-CREATE TABLE etl.ready (
-	task_run_id bigint PRIMARY KEY,
-	run_id bigint NOT NULL,
-	owner oid NOT NULL
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-CREATE INDEX ready_owner_idx ON etl.ready (owner, task_run_id);
-COMMENT ON TABLE etl.ready IS 'The queue: steps that can start now. A row is locked while a local step runs and goes with its commit.';
-COMMENT ON COLUMN etl.ready.task_run_id IS 'The etl.task_run to run';
-COMMENT ON COLUMN etl.ready.run_id IS 'Its run';
-COMMENT ON COLUMN etl.ready.owner IS 'The role it runs as';
+CREATE TABLE etl.running (
+	task_run_id bigint PRIMARY KEY
+);
+COMMENT ON TABLE etl.running IS 'External steps that are under way, to be found again when their process is gone';
+COMMENT ON COLUMN etl.running.task_run_id IS 'The etl.task_run';
 
 CREATE TABLE etl.timer (
 	task_run_id bigint PRIMARY KEY,
 	run_id bigint NOT NULL,
 	owner oid NOT NULL,
+	priority integer NOT NULL,
 	due_at timestamptz NOT NULL
 );
 CREATE INDEX timer_due_at_idx ON etl.timer (due_at);
-COMMENT ON TABLE etl.timer IS 'Steps that wait for a moment; the scheduler moves them to etl.ready when it has come';
+COMMENT ON TABLE etl.timer IS 'Steps that wait for a moment; the scheduler puts them into the queue when it has come';
 COMMENT ON COLUMN etl.timer.task_run_id IS 'The etl.task_run that waits';
 COMMENT ON COLUMN etl.timer.run_id IS 'Its run';
 COMMENT ON COLUMN etl.timer.owner IS 'The role it runs as';
+COMMENT ON COLUMN etl.timer.priority IS 'Its task''s';
 COMMENT ON COLUMN etl.timer.due_at IS 'The moment';
 
 -- Definitions go with pg_dump; runs and history do not.
@@ -314,6 +325,12 @@ BEGIN
 	ELSIF (SELECT count(*) <> count(DISTINCT d) FROM unnest(NEW.depends_on) d) THEN
 		problem := 'names a dependency twice'; col := 'depends_on';
 		remedy := 'List each task once.';
+	ELSIF NEW.run_if NOT IN ('all_succeeded', 'all_done', 'any_failed', 'any_succeeded', 'none_failed') THEN
+		problem := format('has run_if "%s"', NEW.run_if); col := 'run_if';
+		remedy := 'Use all_succeeded, all_done, any_failed, any_succeeded or none_failed.';
+	ELSIF NEW.run_if IN ('any_failed', 'any_succeeded') AND cardinality(NEW.depends_on) = 0 THEN
+		problem := format('has run_if "%s" but depends on nothing', NEW.run_if); col := 'run_if';
+		remedy := 'Name the tasks it looks at in depends_on.';
 	ELSIF NEW.retries NOT BETWEEN 0 AND 1000 THEN
 		problem := format('has retries %s', NEW.retries); col := 'retries';
 		remedy := 'Give a number from 0 to 1000.';
@@ -506,7 +523,8 @@ BEGIN
 		SELECT jsonb_build_object('type', 'dag', 'tasks', jsonb_object_agg(t.name, jsonb_strip_nulls(jsonb_build_object(
 				'sql', t.sql, 'connection', t.connection, 'resource', t.resource, 'depends_on', t.depends_on,
 				'retries', t.retries, 'retry_delay', extract(epoch FROM t.retry_delay),
-				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout)))
+				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout),
+				'run_if', nullif(t.run_if, 'all_succeeded'), 'priority', nullif(t.priority, 0)))
 				|| CASE WHEN t.arguments IS NULL THEN '{}' ELSE jsonb_build_object('arguments', t.arguments) END))
 			INTO current_definition FROM etl.task t WHERE t.workflow = NEW.workflow HAVING count(*) > 0;
 		IF current_definition IS NULL THEN

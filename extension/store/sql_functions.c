@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -114,6 +115,7 @@ put(FunctionCallInfo fcinfo, const char *data, size_t size)
 	EtlUri uri;
 
 	(void) uri_from_argument(fcinfo, 0, &uri);
+	ForceSyncCommit(); /* what has been done outside is not to be done again for a commit that a crash lost */
 	return CStringGetTextDatum(
 		store_put(store_from_argument(fcinfo, 2), uri.bucket, uri.key, data, size, false));
 }
@@ -215,6 +217,7 @@ pg_etl_s3_delete(PG_FUNCTION_ARGS)
 	EtlUri uri;
 
 	(void) uri_from_argument(fcinfo, 0, &uri);
+	ForceSyncCommit();
 	store_remove(store_from_argument(fcinfo, 1), uri.bucket, uri.key);
 	PG_RETURN_BOOL(true);
 }

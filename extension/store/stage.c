@@ -357,4 +357,6 @@ store_publish_staged(void)
 	}
 	PG_END_TRY();
 	staged_drop_all();
+	/* The objects are there: the commit that says so must not be lost, even where commits don't wait for the disk. */
+	ForceSyncCommit();
 }

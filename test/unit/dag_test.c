@@ -1,6 +1,6 @@
 /*
  * dag_test.c
- *		What comes next in a graph of tasks.
+ *		When a task of a graph starts: every run_if against every way its dependencies can have ended.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,69 +10,107 @@
 
 #include <cmocka.h>
 
-static const int on_first[] = {0};
-static const int on_second[] = {1};
-static const int on_both[] = {1, 2};
+static EtlDagDecision
+decide(EtlRunIf run_if, int total, int succeeded, int failed, int skipped)
+{
+	return dag_decide(run_if, (EtlDagCounts){total, succeeded, failed, skipped});
+}
 
 static void
-roots_start_and_others_wait(void **state)
+a_root_starts(void **state)
 {
-	EtlDagTask tasks[] = {{ETL_DAG_WAITING}, {ETL_DAG_WAITING, 1, on_first}, {ETL_DAG_WAITING}};
-
-	assert_int_equal(dag_advance(tasks, 3), ETL_DAG_GOES_ON);
-	assert_int_equal(tasks[0].decision, ETL_DAG_START);
-	assert_int_equal(tasks[1].decision, ETL_DAG_NOTHING);
-	assert_int_equal(tasks[2].decision, ETL_DAG_START);
+	assert_int_equal(decide(ETL_RUN_IF_ALL_SUCCEEDED, 0, 0, 0, 0), ETL_DAG_START);
+	assert_int_equal(decide(ETL_RUN_IF_ALL_DONE, 0, 0, 0, 0), ETL_DAG_START);
+	assert_int_equal(decide(ETL_RUN_IF_NONE_FAILED, 0, 0, 0, 0), ETL_DAG_START);
 }
 
 static void
 a_join_waits_for_all(void **state)
 {
-	EtlDagTask tasks[] = {{ETL_DAG_SUCCEEDED},
-						  {ETL_DAG_SUCCEEDED, 1, on_first},
-						  {ETL_DAG_ACTIVE, 1, on_first},
-						  {ETL_DAG_WAITING, 2, on_both}};
-
-	assert_int_equal(dag_advance(tasks, 4), ETL_DAG_GOES_ON);
-	assert_int_equal(tasks[3].decision, ETL_DAG_NOTHING);
-	tasks[2].state = ETL_DAG_SUCCEEDED;
-	assert_int_equal(dag_advance(tasks, 4), ETL_DAG_GOES_ON);
-	assert_int_equal(tasks[3].decision, ETL_DAG_START);
-	tasks[3].state = ETL_DAG_SUCCEEDED;
-	assert_int_equal(dag_advance(tasks, 4), ETL_DAG_ALL_SUCCEEDED);
+	assert_int_equal(decide(ETL_RUN_IF_ALL_SUCCEEDED, 2, 1, 0, 0), ETL_DAG_WAIT);
+	assert_int_equal(decide(ETL_RUN_IF_ALL_SUCCEEDED, 2, 2, 0, 0), ETL_DAG_START);
 }
 
 static void
-what_follows_a_failure_is_skipped(void **state)
+what_can_be_decided_early_is(void **state)
 {
-	/* In an order that makes the skip of the last travel against the array: 0 fails, 2 on it, 1 on 2. */
-	static const int on_third[] = {2};
-	EtlDagTask tasks[] = {{ETL_DAG_FAILED}, {ETL_DAG_WAITING, 1, on_third}, {ETL_DAG_WAITING, 1, on_first}};
+	assert_int_equal(decide(ETL_RUN_IF_ALL_SUCCEEDED, 3, 0, 1, 0), ETL_DAG_SKIP);
+	assert_int_equal(decide(ETL_RUN_IF_ALL_SUCCEEDED, 3, 0, 0, 1), ETL_DAG_SKIP);
+	assert_int_equal(decide(ETL_RUN_IF_ANY_FAILED, 3, 0, 1, 0), ETL_DAG_START);
+	assert_int_equal(decide(ETL_RUN_IF_ANY_SUCCEEDED, 3, 1, 0, 0), ETL_DAG_START);
+	assert_int_equal(decide(ETL_RUN_IF_NONE_FAILED, 3, 0, 1, 0), ETL_DAG_SKIP);
+}
 
-	assert_int_equal(dag_advance(tasks, 3), ETL_DAG_SOME_FAILED);
-	assert_int_equal(tasks[1].decision, ETL_DAG_SKIP);
-	assert_int_equal(tasks[2].decision, ETL_DAG_SKIP);
+/* Once all have ended there is nothing to wait for, and the rule is as it reads. */
+static void
+all_ended_is_decided_as_it_reads(void **state)
+{
+	for (int succeeded = 0; succeeded <= 3; succeeded++)
+		for (int failed = 0; failed <= 3; failed++)
+			for (int skipped = 0; skipped <= 3; skipped++)
+			{
+				int total = succeeded + failed + skipped;
+
+				if (total == 0)
+					continue;
+#define SHOULD(run_if, condition)                                                                           \
+	assert_int_equal(decide(run_if, total, succeeded, failed, skipped),                                     \
+					 (condition) ? ETL_DAG_START : ETL_DAG_SKIP)
+				SHOULD(ETL_RUN_IF_ALL_SUCCEEDED, failed == 0 && skipped == 0);
+				SHOULD(ETL_RUN_IF_ALL_DONE, true);
+				SHOULD(ETL_RUN_IF_ANY_FAILED, failed > 0);
+				SHOULD(ETL_RUN_IF_ANY_SUCCEEDED, succeeded > 0);
+				SHOULD(ETL_RUN_IF_NONE_FAILED, failed == 0);
+			}
+}
+
+/* What was decided early is not regretted when more is known. */
+static void
+decisions_stand(void **state)
+{
+	for (EtlRunIf run_if = ETL_RUN_IF_ALL_SUCCEEDED; run_if <= ETL_RUN_IF_NONE_FAILED; run_if++)
+		for (int ended = 0; ended < 81; ended++)
+		{
+			/* four dependencies, each succeeded, failed or skipped, as the digits of `ended` to base 3 */
+			EtlDagCounts counts = {.total = 4};
+			EtlDagDecision last = ETL_DAG_WAIT;
+
+			for (int i = 0, digits = ended; i < 4; i++, digits /= 3)
+			{
+				EtlDagDecision decision;
+
+				counts.succeeded += digits % 3 == 0;
+				counts.failed += digits % 3 == 1;
+				counts.skipped += digits % 3 == 2;
+				decision = dag_decide(run_if, counts);
+				if (last != ETL_DAG_WAIT)
+					assert_int_equal(decision, last);
+				last = decision;
+			}
+			assert_int_not_equal(last, ETL_DAG_WAIT);
+		}
 }
 
 static void
-other_branches_go_on(void **state)
+names_are_known(void **state)
 {
-	EtlDagTask tasks[] = {
-		{ETL_DAG_FAILED}, {ETL_DAG_SUCCEEDED}, {ETL_DAG_WAITING, 1, on_second}, {ETL_DAG_WAITING, 1, on_first}};
+	EtlRunIf run_if;
 
-	assert_int_equal(dag_advance(tasks, 4), ETL_DAG_GOES_ON);
-	assert_int_equal(tasks[2].decision, ETL_DAG_START);
-	assert_int_equal(tasks[3].decision, ETL_DAG_SKIP);
+	assert_true(dag_run_if_from_name("none_failed", &run_if));
+	assert_int_equal(run_if, ETL_RUN_IF_NONE_FAILED);
+	assert_false(dag_run_if_from_name("sometimes", &run_if));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(roots_start_and_others_wait),
+		cmocka_unit_test(a_root_starts),
 		cmocka_unit_test(a_join_waits_for_all),
-		cmocka_unit_test(what_follows_a_failure_is_skipped),
-		cmocka_unit_test(other_branches_go_on),
+		cmocka_unit_test(what_can_be_decided_early_is),
+		cmocka_unit_test(all_ended_is_decided_as_it_reads),
+		cmocka_unit_test(decisions_stand),
+		cmocka_unit_test(names_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,183 @@
+/*
+ * definition.c
+ *		Versions of workflows, read and kept. See definition.h.
+ */
+#include "postgres.h"
+
+#include "base/spi.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "flow/definition.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#define MOST_KEPT 256 /* versions a process keeps; then it starts over */
+
+typedef struct Kept
+{
+	int64 version_id;
+	EtlDefinition *definition;
+} Kept;
+
+static MemoryContext kept_context = NULL;
+static HTAB *kept = NULL;
+static Oid kept_of = InvalidOid; /* etl.workflow_version: the extension may be dropped and created again */
+
+static void
+start_over(void)
+{
+	HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(Kept)};
+
+	if (kept_context == NULL)
+		kept_context = AllocSetContextCreate(TopMemoryContext, "pg_etl definitions", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(kept_context);
+	control.hcxt = kept_context;
+	kept = hash_create("pg_etl definitions", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static char *
+text_or_null(uint64 row, int column)
+{
+	bool isnull;
+	Datum value = etl_spi_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static double
+number_or(uint64 row, int column, double otherwise)
+{
+	bool isnull;
+	Datum value = etl_spi_datum(row, column, &isnull);
+
+	return isnull ? otherwise : DatumGetFloat8(value);
+}
+
+static void
+read_task(uint64 row, EtlTaskDefinition *task)
+{
+	bool isnull;
+	Datum arguments = etl_spi_datum(row, 5, &isnull);
+	char *run_if;
+
+	task->name = text_or_null(row, 1);
+	task->sql = text_or_null(row, 2);
+	task->connection = text_or_null(row, 3);
+	task->resource = text_or_null(row, 4);
+	task->arguments = isnull ? NULL : DatumGetJsonbPCopy(arguments);
+	task->retries = (int) number_or(row, 6, 0);
+	task->retry_delay = number_or(row, 7, 1.0);
+	task->retry_backoff = number_or(row, 8, 2.0);
+	task->timeout = number_or(row, 9, 0);
+	task->priority = (int) number_or(row, 10, 0);
+	run_if = text_or_null(row, 11);
+	task->run_if = ETL_RUN_IF_ALL_SUCCEEDED;
+	if (run_if != NULL && !dag_run_if_from_name(run_if, &task->run_if))
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("task \"%s\" of a workflow's version has run_if \"%s\"", task->name, run_if));
+}
+
+/* Column 12 has the positions (1-based) of what the task depends on: turn it round. */
+static void
+link_tasks(EtlDefinition *definition)
+{
+	for (int i = 0; i < definition->task_count; i++)
+	{
+		Datum *positions;
+		bool *nulls;
+		bool isnull;
+
+		deconstruct_array(DatumGetArrayTypeP(etl_spi_datum(i, 12, &isnull)), INT4OID, sizeof(int32), true,
+						  TYPALIGN_INT, &positions, &nulls, &definition->tasks[i].dependency_count);
+		for (int d = 0; d < definition->tasks[i].dependency_count; d++)
+		{
+			EtlTaskDefinition *dependency = &definition->tasks[DatumGetInt32(positions[d]) - 1];
+
+			if (dependency->dependents == NULL)
+				dependency->dependents = palloc(definition->task_count * sizeof(int));
+			dependency->dependents[dependency->dependent_count++] = i;
+		}
+	}
+}
+
+static EtlDefinition *
+read_definition(int64 version_id)
+{
+	static EtlSpiPlan read = {
+		"WITH task AS MATERIALIZED (SELECT t.name, t.step, row_number() OVER (ORDER BY t.name COLLATE \"C\")::int4 AS position"
+		"  FROM etl.workflow_version v, jsonb_each(v.definition -> 'tasks') AS t(name, step)"
+		"  WHERE v.version_id = $1)"
+		" SELECT name, step ->> 'sql', step ->> 'connection', step ->> 'resource', step -> 'arguments',"
+		"  (step ->> 'retries')::float8, (step ->> 'retry_delay')::float8, (step ->> 'retry_backoff')::float8,"
+		"  (step ->> 'timeout')::float8, (step ->> 'priority')::float8, step ->> 'run_if',"
+		"  ARRAY(SELECT o.position FROM jsonb_array_elements_text(step -> 'depends_on') AS d(name)"
+		"   JOIN task o USING (name)),"
+		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1)"
+		" FROM task ORDER BY position",
+		1,
+		{INT8OID}};
+	Datum values[] = {Int64GetDatum(version_id)};
+	int count = (int) etl_spi_execute(&read, SPI_OK_SELECT, values, NULL);
+	MemoryContext old;
+	EtlDefinition *definition;
+
+	if (count == 0)
+		return NULL;
+	old = MemoryContextSwitchTo(kept_context); /* SPI has left its own current */
+	definition = palloc0(sizeof(EtlDefinition));
+	definition->version_id = version_id;
+	definition->type = text_or_null(0, 13);
+	definition->task_count = count;
+	definition->tasks = palloc0(count * sizeof(EtlTaskDefinition));
+	for (int i = 0; i < count; i++)
+		read_task(i, &definition->tasks[i]);
+	link_tasks(definition);
+	MemoryContextSwitchTo(old);
+	return definition;
+}
+
+void
+definition_trim(void)
+{
+	if (kept != NULL && hash_get_num_entries(kept) >= MOST_KEPT)
+		start_over();
+}
+
+const EtlDefinition *
+definition_get(int64 version_id)
+{
+	Oid table = get_relname_relid("workflow_version", get_namespace_oid("etl", false));
+	Kept *entry;
+	EtlDefinition *definition;
+
+	if (kept == NULL || table != kept_of)
+	{
+		start_over();
+		kept_of = table;
+	}
+	entry = hash_search(kept, &version_id, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->definition;
+	definition = read_definition(version_id);
+	SPI_freetuptable(SPI_tuptable);
+	if (definition == NULL)
+		return NULL;
+	entry = hash_search(kept, &version_id, HASH_ENTER, NULL);
+	entry->definition = definition;
+	return definition;
+}
+
+static int
+compare_names(const void *name, const void *task)
+{
+	return strcmp(name, ((const EtlTaskDefinition *) task)->name);
+}
+
+const EtlTaskDefinition *
+definition_task(const EtlDefinition *definition, const char *name)
+{
+	return bsearch(name, definition->tasks, definition->task_count, sizeof(EtlTaskDefinition), compare_names);
+}
