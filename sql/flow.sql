@@ -145,6 +145,11 @@ SELECT count(*) FROM effect WHERE what = 'cancelled';
 -- A run keeps the definition it started with; an edit makes a new version.
 SELECT workflow, version FROM etl.workflow_version WHERE workflow IN ('slow', 'fails') ORDER BY workflow, version;
 
+-- and one that a run was made with can't be taken away from it.
+\set VERBOSITY terse
+DELETE FROM etl.workflow_version;
+\set VERBOSITY default
+
 -- Waiting.
 SELECT etl.wait_for_run(0);
 BEGIN;

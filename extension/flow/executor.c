@@ -151,6 +151,8 @@ leave(int code, Datum arg)
 		if (!connected && etl_shared->schedulers[i].dbid == dbid)
 			etl_shared->schedulers[i].executor_failed = true;
 	LWLockRelease(etl_shared->lock);
+	if (code != 0)
+		shared_queue_overflowed(dbid); /* a step that it took and never came to is in the tables alone */
 	shared_executor_left(dbid);
 	ConditionVariableBroadcast(&etl_shared->worker_gone);
 }

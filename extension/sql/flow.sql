@@ -95,7 +95,7 @@ CREATE TABLE etl.run (
 	scheduled_for timestamptz,
 	status text NOT NULL DEFAULT 'queued'
 		CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out')),
-	version_id bigint NOT NULL,
+	version_id bigint NOT NULL REFERENCES etl.workflow_version,
 	owner regrole NOT NULL,
 	tasks_total integer NOT NULL DEFAULT 0,
 	tasks_done integer NOT NULL DEFAULT 0,
