@@ -104,6 +104,27 @@ SELECT etl.wait_for_run(:run_id);
 SELECT task, status FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
 SELECT status, tasks_done, tasks_total, error FROM etl.run_status WHERE run_id = :run_id;
 
+-- A condition decides when the task could start; it looks and can't touch.
+INSERT INTO etl.task (workflow, name, sql, condition) VALUES ('flow', 'x', 'SELECT 1', ' ');
+INSERT INTO etl.workflow (name, input) VALUES ('conditions', '{"region": "eu"}');
+INSERT INTO etl.task (workflow, name, sql, condition, depends_on, run_if) VALUES
+	('conditions', 'true', 'SELECT 1', $$:'region' = 'eu' AND :attempt = 1 -- with a comment$$, '{}', 'all_succeeded'),
+	('conditions', 'false', 'SELECT 1', $$(SELECT count(*) FROM effect) < 0$$, '{}', 'all_succeeded'),
+	('conditions', 'null', 'SELECT 1', 'NULL::boolean', '{}', 'all_succeeded'),
+	('conditions', 'writes', 'SELECT 1', $$nextval('effect_seq') > 0$$, '{}', 'all_succeeded'),
+	('conditions', 'no boolean', 'SELECT 1', '42', '{}', 'all_succeeded'),
+	('conditions', 'two', 'SELECT 1', 'true); DELETE FROM effect; SELECT (true', '{}', 'all_succeeded'),
+	('conditions', 'broken', 'SELECT 1', '1 / 0 = 1', '{}', 'all_succeeded'),
+	('conditions', 'after true', 'SELECT 1', NULL, '{true}', 'all_succeeded'),
+	('conditions', 'after false', 'SELECT 1', NULL, '{false}', 'all_succeeded'),
+	('conditions', 'after false, none failed', 'SELECT 1', NULL, '{false}', 'none_failed');
+CREATE SEQUENCE effect_seq;
+SELECT etl.run_workflow('conditions') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT task, status, sqlstate, error FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT task, type FROM etl.event WHERE run_id = :run_id AND task IN ('false', 'true') ORDER BY task, event_id;
+DROP SEQUENCE effect_seq;
+
 -- A constraint that is checked at commit is still the step's own failure.
 CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO etl.workflow (name) VALUES ('late');

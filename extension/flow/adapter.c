@@ -12,6 +12,19 @@
 #include "utils/memutils.h"
 
 static List *adapters = NIL;
+static EtlConditionTest condition_test = NULL;
+
+void
+flow_condition_register(EtlConditionTest test)
+{
+	condition_test = test;
+}
+
+EtlConditionTest
+flow_condition_test(void)
+{
+	return condition_test;
+}
 
 void
 flow_adapter_register(const EtlAdapter *adapter)

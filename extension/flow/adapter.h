@@ -50,6 +50,13 @@ typedef struct EtlAdapter
 	void (*run)(const EtlStep *step, EtlStepResult *result);
 } EtlAdapter;
 
+/* Whether a task's condition, SQL of its author, is true. In the step's transaction, as its owner; may raise. */
+typedef bool (*EtlConditionTest)(const EtlStep *step, const char *condition);
+
+/* Called from task_init. */
+extern void flow_condition_register(EtlConditionTest test);
+extern EtlConditionTest flow_condition_test(void);
+
 /* Called from task_init. The struct must stay valid. */
 extern void flow_adapter_register(const EtlAdapter *adapter);
 /* The adapter for a step, or NULL when nothing serves its resource. */

@@ -63,6 +63,7 @@ read_task(uint64 row, EtlTaskDefinition *task)
 	Datum arguments = etl_spi_datum(row, 5, &isnull);
 	char *run_if;
 
+	task->condition = text_or_null(row, 14);
 	task->name = text_or_null(row, 1);
 	task->sql = text_or_null(row, 2);
 	task->connection = text_or_null(row, 3);
@@ -115,7 +116,7 @@ read_definition(int64 version_id)
 		"  (step ->> 'timeout')::float8, (step ->> 'priority')::float8, step ->> 'run_if',"
 		"  ARRAY(SELECT o.position FROM jsonb_array_elements_text(step -> 'depends_on') AS d(name)"
 		"   JOIN task o USING (name)),"
-		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1)"
+		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1), step ->> 'condition'"
 		" FROM task ORDER BY position",
 		1,
 		{INT8OID}};

@@ -19,6 +19,7 @@ typedef struct EtlTaskDefinition
 	char *connection;
 	char *resource;
 	Jsonb *arguments;
+	char *condition;
 	int retries;
 	double retry_delay; /* seconds */
 	double retry_backoff;

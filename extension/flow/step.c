@@ -121,12 +121,16 @@ fire_deferred(void)
 	AfterTriggerSetState(immediate);
 }
 
+typedef void (*StepWork)(const EtlClaim *claim, void *arg);
+
 /*
- * In the step's transaction: run the statement and record its success in a subtransaction, so that whatever fails,
- * the record included, leaves nothing. What the statement sets (SET, SET ROLE) ends before the record.
+ * In the step's transaction: do `work` as the step's role, then `bookkeeping` (NULL: none), in a subtransaction, so
+ * that whatever fails, the record included, leaves nothing. What the work sets (SET, SET ROLE) ends before the
+ * bookkeeping.
  */
 static EtlStepStatus
-run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
+run_in_subtransaction(const EtlClaim *claim, StepWork work, StepWork bookkeeping, void *arg, bool read_only,
+					  EtlStepFailure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -139,18 +143,17 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 		int guc_nest_level = NewGUCNestLevel();
 
 		start_cancellable(claim);
-		XactReadOnly = steps_read_only;
+		XactReadOnly = read_only;
 		PushActiveSnapshot(GetTransactionSnapshot());
-		claim->adapter->run(&claim->step, result);
+		work(claim, arg);
 		PopActiveSnapshot();
 		fire_deferred();
 		CHECK_FOR_INTERRUPTS();
 		stop_cancellable();
 		AtEOXact_GUC(false, guc_nest_level);
-		XactReadOnly = false; /* the step's statements were, by SET TRANSACTION or by default; its record is not */
-		/* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
-		if (!step_record(claim, ETL_STEP_SUCCEEDED, result, NULL))
-			ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
+		XactReadOnly = false; /* the work was, by SET TRANSACTION or by default; its record is not */
+		if (bookkeeping != NULL)
+			bookkeeping(claim, arg);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -171,6 +174,20 @@ run_transactional(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failur
 	PG_END_TRY();
 	XactReadOnly = false; /* SET TRANSACTION's old value has just come back */
 	return status;
+}
+
+static void
+run_adapter(const EtlClaim *claim, void *result)
+{
+	claim->adapter->run(&claim->step, result);
+}
+
+/* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
+static void
+record_success(const EtlClaim *claim, void *result)
+{
+	if (!step_record(claim, ETL_STEP_SUCCEEDED, result, NULL))
+		ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
 }
 
 /* With no transaction open: whatever the adapter opens and leaves open by an error is aborted here. */
@@ -204,9 +221,9 @@ run_external(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
 }
 
 static void
-log_failure(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure)
+log_failure(const EtlClaim *claim, const EtlStepFailure *failure)
 {
-	if (status == ETL_STEP_SUCCEEDED)
+	if (failure == NULL)
 		return;
 	ereport(LOG, errcode(failure->sqlstate),
 			errmsg("run " INT64_FORMAT " of workflow \"%s\": task \"%s\", attempt %d: %s", claim->step.run_id,
@@ -227,7 +244,7 @@ record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStep
 		failure = &cancelled;
 		step_record(claim, status, NULL, failure);
 	}
-	log_failure(claim, status, failure);
+	log_failure(claim, status == ETL_STEP_SUCCEEDED ? NULL : failure);
 }
 
 /* What a statement can leave behind in the session that its owner's next one must not find; in its transaction. */
@@ -268,6 +285,33 @@ record_failed_commit(int64 task_run_id, const ErrorData *error)
 }
 
 static void
+evaluate_condition(const EtlClaim *claim, void *holds)
+{
+	*(bool *) holds = flow_condition_test()(&claim->step, claim->task->condition);
+}
+
+/*
+ * Whether the step's condition lets it run; it looks and changes nothing. If not, what became of the step is
+ * recorded: skipped, or failed by the condition's own error.
+ */
+static bool
+condition_lets_run(const EtlClaim *claim)
+{
+	EtlStepFailure failure = {0};
+	EtlStepStatus status;
+	bool holds = false;
+
+	if (claim->task == NULL || claim->task->condition == NULL)
+		return true;
+	status = run_in_subtransaction(claim, evaluate_condition, NULL, &holds, true, &failure);
+	if (status != ETL_STEP_SUCCEEDED)
+		record_in_transaction(claim, status, NULL, &failure);
+	else if (!holds)
+		record_in_transaction(claim, ETL_STEP_SKIPPED, NULL, NULL);
+	return status == ETL_STEP_SUCCEEDED && holds;
+}
+
+static void
 run_claimed(EtlClaim *claim)
 {
 	EtlStepResult result = {.rows = -1};
@@ -284,9 +328,11 @@ run_claimed(EtlClaim *claim)
 		failure = nothing_serves(claim);
 		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
 	}
+	else if (!condition_lets_run(claim))
+		return;
 	else if (claim->adapter->transactional)
 	{
-		status = run_transactional(claim, &result, &failure);
+		status = run_in_subtransaction(claim, run_adapter, record_success, &result, steps_read_only, &failure);
 		if (status != ETL_STEP_SUCCEEDED)
 			record_in_transaction(claim, status, &result, &failure);
 	}

@@ -38,6 +38,7 @@ typedef enum EtlStepStatus
 	ETL_STEP_FAILED,
 	ETL_STEP_TIMED_OUT,
 	ETL_STEP_CANCELLED,
+	ETL_STEP_SKIPPED,	  /* its condition is false */
 	ETL_STEP_STOPPED,	  /* its process was ended by no fault of its own: repeated, not counted */
 	ETL_STEP_CRASHED	  /* its process died: repeated until ETL_STEP_MAX_CRASHES */
 } EtlStepStatus;

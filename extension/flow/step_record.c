@@ -225,6 +225,8 @@ status_name(EtlStepStatus status)
 			return "timed_out";
 		case ETL_STEP_CANCELLED:
 			return "cancelled";
+		case ETL_STEP_SKIPPED:
+			return "skipped";
 		default:
 			return "failed";
 	}
@@ -288,7 +290,7 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 	int64 crashes;
 	int64 failures;
 
-	if (status == ETL_STEP_SUCCEEDED || status == ETL_STEP_CANCELLED)
+	if (status == ETL_STEP_SUCCEEDED || status == ETL_STEP_CANCELLED || status == ETL_STEP_SKIPPED)
 		return -1;
 	if (status == ETL_STEP_STOPPED)
 		return 0;
@@ -366,7 +368,9 @@ report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *fa
 	EtlStepReport report = make_report(claim);
 
 	report.ended = !repeated;
-	report.outcome = status == ETL_STEP_SUCCEEDED ? ETL_OUTCOME_SUCCEEDED : ETL_OUTCOME_FAILED;
+	report.outcome = status == ETL_STEP_SUCCEEDED ? ETL_OUTCOME_SUCCEEDED
+		: status == ETL_STEP_SKIPPED			  ? ETL_OUTCOME_SKIPPED
+												  : ETL_OUTCOME_FAILED;
 	report.error = failure ? failure->message : NULL;
 	return run_report(claim->step.run_id, &report, history);
 }
@@ -386,7 +390,7 @@ step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *re
 	record_attempt(claim, status, result, failure, now);
 	if (claim->adapter != NULL && !claim->adapter->transactional)
 		leave_running(step->task_run_id);
-	else
+	else if (status != ETL_STEP_SKIPPED)
 		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
 	history_add(&history, step->task, step->attempt, now,
 				status >= ETL_STEP_STOPPED ? "task_interrupted" : psprintf("task_%s", status_name(status)),

@@ -30,6 +30,7 @@ CREATE TABLE etl.task (
 	depends_on text[] NOT NULL DEFAULT '{}',
 	run_if text NOT NULL DEFAULT 'all_succeeded'
 		CHECK (run_if IN ('all_succeeded', 'all_done', 'any_failed', 'any_succeeded', 'none_failed')),
+	condition text,
 	priority integer NOT NULL DEFAULT 0,
 	retries integer NOT NULL DEFAULT 0 CHECK (retries BETWEEN 0 AND 1000),
 	retry_delay interval NOT NULL DEFAULT '1 second' CHECK (retry_delay >= interval '0'),
@@ -50,6 +51,7 @@ COMMENT ON COLUMN etl.task.resource IS 'Resource ARN as in a Step Functions Task
 COMMENT ON COLUMN etl.task.arguments IS 'The resource''s arguments, a JSON object';
 COMMENT ON COLUMN etl.task.depends_on IS 'Tasks of the same workflow that this one waits for';
 COMMENT ON COLUMN etl.task.run_if IS 'What must have become of those it depends on, for it to start: all_succeeded, all_done, any_failed, any_succeeded, none_failed (each succeeded or was skipped). Otherwise it is skipped. Decided as soon as it can be.';
+COMMENT ON COLUMN etl.task.condition IS 'SQL boolean, looked at when the task could start, with the same parameters as sql; if it is not true the task is skipped. It can''t change anything.';
 COMMENT ON COLUMN etl.task.priority IS 'Of the steps of one owner that could start, the one with the highest priority does; among equals the oldest';
 COMMENT ON COLUMN etl.task.retries IS 'How often a failed attempt is repeated; 0: not at all';
 COMMENT ON COLUMN etl.task.retry_delay IS 'Time before the first repetition';
@@ -331,6 +333,9 @@ BEGIN
 	ELSIF NEW.run_if IN ('any_failed', 'any_succeeded') AND cardinality(NEW.depends_on) = 0 THEN
 		problem := format('has run_if "%s" but depends on nothing', NEW.run_if); col := 'run_if';
 		remedy := 'Name the tasks it looks at in depends_on.';
+	ELSIF btrim(NEW.condition, E' \t\r\n') = '' THEN
+		problem := 'has an empty condition'; col := 'condition';
+		remedy := 'Give an expression that is true or false, or NULL for none.';
 	ELSIF NEW.retries NOT BETWEEN 0 AND 1000 THEN
 		problem := format('has retries %s', NEW.retries); col := 'retries';
 		remedy := 'Give a number from 0 to 1000.';
@@ -524,7 +529,7 @@ BEGIN
 				'sql', t.sql, 'connection', t.connection, 'resource', t.resource, 'depends_on', t.depends_on,
 				'retries', t.retries, 'retry_delay', extract(epoch FROM t.retry_delay),
 				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout),
-				'run_if', nullif(t.run_if, 'all_succeeded'), 'priority', nullif(t.priority, 0)))
+				'run_if', nullif(t.run_if, 'all_succeeded'), 'condition', t.condition, 'priority', nullif(t.priority, 0)))
 				|| CASE WHEN t.arguments IS NULL THEN '{}' ELSE jsonb_build_object('arguments', t.arguments) END))
 			INTO current_definition FROM etl.task t WHERE t.workflow = NEW.workflow HAVING count(*) > 0;
 		IF current_definition IS NULL THEN

@@ -15,6 +15,9 @@ extern const EtlAdapter connection_adapter;
 extern const EtlAdapter sns_publish_adapter;
 extern const EtlAdapter glue_job_adapter;
 
+/* An EtlConditionTest. */
+extern bool condition_holds(const EtlStep *step, const char *condition);
+
 /* A statement's parameters: the keys of the run's input, and what it is a step of. */
 extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);
 
