@@ -2,6 +2,12 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE TABLE effect (what text);
+CREATE PROCEDURE wait_for_executors(busy boolean) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE busy <> EXISTS (SELECT FROM etl._activity() WHERE task_run_id IS NOT NULL) LOOP
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
 
 -- Nonsense is refused at INSERT, with the row named and a remedy.
 INSERT INTO etl.workflow (name) VALUES ('');
@@ -125,6 +131,36 @@ SELECT task, status, sqlstate, error FROM etl.task_status WHERE run_id = :run_id
 SELECT task, type FROM etl.event WHERE run_id = :run_id AND task IN ('false', 'true') ORDER BY task, event_id;
 DROP SEQUENCE effect_seq;
 
+-- wait_until holds a task back, and no process.
+INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('flow', 'x', 'SELECT 1', '');
+INSERT INTO etl.task (workflow, name, sql, wait_until, poll_interval) VALUES ('flow', 'x', 'SELECT 1', 'true', '0');
+CREATE TABLE gate (open boolean);
+INSERT INTO etl.workflow (name) VALUES ('gate');
+INSERT INTO etl.task (workflow, name, sql, wait_until, poll_interval, condition, depends_on) VALUES
+	('gate', 'wait', 'SELECT * FROM gate', '(SELECT bool_or(open) FROM gate)', '0.1 s', NULL, '{}'),
+	('gate', 'after', 'SELECT 1', NULL, DEFAULT, NULL, '{wait}'),
+	('gate', 'wait and skip', 'SELECT 1', 'EXISTS (SELECT FROM gate)', '0.1 s', 'NOT EXISTS (SELECT FROM gate)', '{}'),
+	('gate', 'broken', 'SELECT 1', '1 / 0 = 1', '0.1 s', NULL, '{}');
+SELECT etl.run_workflow('gate') AS run_id \gset
+SELECT etl.run_workflow('gate') AS cancelled \gset
+CREATE PROCEDURE wait_for_gate() LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE 4 <> (SELECT count(*) FROM etl.task_status WHERE task LIKE 'wait%' AND status = 'waiting' AND attempt = 1
+			AND waiting_for ~ '^condition, looked at again at 20' AND worker_pid IS NULL) LOOP
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
+CALL wait_for_gate();
+SELECT etl.cancel_run(:cancelled);
+INSERT INTO gate VALUES (true);
+SELECT etl.wait_for_run(:run_id);
+SELECT task, attempt, status, rows, sqlstate FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+CALL wait_for_executors(false);
+SELECT DISTINCT status FROM etl.task_status WHERE run_id = :cancelled AND task <> 'broken';
+SELECT count(*) FROM etl.timer;
+DROP TABLE gate;
+DROP PROCEDURE wait_for_gate;
+
 -- A constraint that is checked at commit is still the step's own failure.
 CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO etl.workflow (name) VALUES ('late');
@@ -149,12 +185,6 @@ UPDATE etl.task SET sql = $$INSERT INTO effect VALUES ('cancelled'); SELECT pg_s
 	WHERE workflow = 'slow';
 INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('slow', 'after', 'SELECT 1', '{sleeps}');
 SELECT etl.run_workflow('slow') AS run_id \gset
-CREATE PROCEDURE wait_for_executors(busy boolean) LANGUAGE plpgsql AS $$
-BEGIN
-	WHILE busy <> EXISTS (SELECT FROM etl._activity() WHERE task_run_id IS NOT NULL) LOOP
-		PERFORM pg_sleep(0.005);
-	END LOOP;
-END $$;
 CALL wait_for_executors(true);
 SELECT etl.cancel_run(:run_id), etl.wait_for_run(:run_id);
 CALL wait_for_executors(false);

@@ -64,6 +64,8 @@ read_task(uint64 row, EtlTaskDefinition *task)
 	char *run_if;
 
 	task->condition = text_or_null(row, 14);
+	task->wait_until = text_or_null(row, 15);
+	task->poll_interval = number_or(row, 16, 60);
 	task->name = text_or_null(row, 1);
 	task->sql = text_or_null(row, 2);
 	task->connection = text_or_null(row, 3);
@@ -116,7 +118,8 @@ read_definition(int64 version_id)
 		"  (step ->> 'timeout')::float8, (step ->> 'priority')::float8, step ->> 'run_if',"
 		"  ARRAY(SELECT o.position FROM jsonb_array_elements_text(step -> 'depends_on') AS d(name)"
 		"   JOIN task o USING (name)),"
-		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1), step ->> 'condition'"
+		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1), step ->> 'condition',"
+		"  step ->> 'wait_until', (step ->> 'poll_interval')::float8"
 		" FROM task ORDER BY position",
 		1,
 		{INT8OID}};

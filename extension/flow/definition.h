@@ -20,6 +20,8 @@ typedef struct EtlTaskDefinition
 	char *resource;
 	Jsonb *arguments;
 	char *condition;
+	char *wait_until;
+	double poll_interval; /* seconds */
 	int retries;
 	double retry_delay; /* seconds */
 	double retry_backoff;

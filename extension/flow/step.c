@@ -34,6 +34,7 @@ static TimeoutId step_timeout;
 static bool step_timeout_registered = false;
 static volatile sig_atomic_t step_timed_out = false;
 static bool steps_read_only = false;
+static const EtlStepFailure run_was_cancelled = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
 
 static void
 at_timeout(void)
@@ -235,13 +236,11 @@ static void
 record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 					  const EtlStepFailure *failure)
 {
-	static const EtlStepFailure cancelled = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
-
 	if (!step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
 					 status == ETL_STEP_SUCCEEDED ? NULL : failure))
 	{
 		status = ETL_STEP_CANCELLED;
-		failure = &cancelled;
+		failure = &run_was_cancelled;
 		step_record(claim, status, NULL, failure);
 	}
 	log_failure(claim, status == ETL_STEP_SUCCEEDED ? NULL : failure);
@@ -284,31 +283,53 @@ record_failed_commit(int64 task_run_id, const ErrorData *error)
 	CommitTransactionCommand();
 }
 
-static void
-evaluate_condition(const EtlClaim *claim, void *holds)
+/* SQL of the task's author that says whether something is so. It looks, and can't change anything. */
+typedef struct Question
 {
-	*(bool *) holds = flow_condition_test()(&claim->step, claim->task->condition);
+	const char *condition;
+	bool answer;
+} Question;
+
+static void
+ask(const EtlClaim *claim, void *arg)
+{
+	Question *question = arg;
+
+	question->answer = flow_condition_test()(&claim->step, question->condition);
 }
 
-/*
- * Whether the step's condition lets it run; it looks and changes nothing. If not, what became of the step is
- * recorded: skipped, or failed by the condition's own error.
- */
+/* False: it raised an error, and the step is recorded as failed by it. */
 static bool
-condition_lets_run(const EtlClaim *claim)
+answer(const EtlClaim *claim, Question *question)
 {
 	EtlStepFailure failure = {0};
-	EtlStepStatus status;
-	bool holds = false;
+	EtlStepStatus status = run_in_subtransaction(claim, ask, NULL, question, true, &failure);
 
-	if (claim->task == NULL || claim->task->condition == NULL)
-		return true;
-	status = run_in_subtransaction(claim, evaluate_condition, NULL, &holds, true, &failure);
 	if (status != ETL_STEP_SUCCEEDED)
 		record_in_transaction(claim, status, NULL, &failure);
-	else if (!holds)
+	return status == ETL_STEP_SUCCEEDED;
+}
+
+/* Whether the step runs now. If not, it is recorded as waiting, skipped, or failed by one of its questions. */
+static bool
+runs_now(const EtlClaim *claim)
+{
+	Question wait = {claim->task ? claim->task->wait_until : NULL, true};
+	Question condition = {claim->task ? claim->task->condition : NULL, true};
+
+	if (wait.condition != NULL && !answer(claim, &wait))
+		return false;
+	if (!wait.answer)
+	{
+		if (!step_record_wait(claim))
+			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
+		return false;
+	}
+	if (condition.condition != NULL && !answer(claim, &condition))
+		return false;
+	if (!condition.answer)
 		record_in_transaction(claim, ETL_STEP_SKIPPED, NULL, NULL);
-	return status == ETL_STEP_SUCCEEDED && holds;
+	return condition.answer;
 }
 
 static void
@@ -320,15 +341,14 @@ run_claimed(EtlClaim *claim)
 
 	if (claim->run_ended)
 	{
-		failure = (EtlStepFailure){.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
-		record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &failure);
+		record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
 	}
 	else if (claim->adapter == NULL)
 	{
 		failure = nothing_serves(claim);
 		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
 	}
-	else if (!condition_lets_run(claim))
+	else if (!runs_now(claim))
 		return;
 	else if (claim->adapter->transactional)
 	{
@@ -342,8 +362,7 @@ run_claimed(EtlClaim *claim)
 
 		if (!step_record_start(claim))
 		{
-			failure = (EtlStepFailure){.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
-			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &failure);
+			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
 			return;
 		}
 		/* On disk before the other side hears of it, and what it answered before anything follows from it. */

@@ -64,6 +64,11 @@ extern EtlClaim *step_claim(int64 task_run_id);
 extern bool step_is_left(int64 task_run_id);
 /* The same for one that is recorded as running: its process is gone. */
 extern EtlClaim *step_claim_abandoned(int64 task_run_id);
+/*
+ * The step waits, by its wait_until: the scheduler queues it again after the poll interval. No attempt is spent.
+ * False: its run has ended.
+ */
+extern bool step_record_wait(const EtlClaim *claim);
 /* An external step: it starts, and that is committed before it does. False: its run has ended. */
 extern bool step_record_start(const EtlClaim *claim);
 /*

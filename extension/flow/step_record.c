@@ -186,6 +186,32 @@ make_report(const EtlClaim *claim)
 }
 
 bool
+step_record_wait(const EtlClaim *claim)
+{
+	static EtlSpiPlan wait = {
+		"WITH waits AS (UPDATE etl.task_run SET status = 'waiting' WHERE task_run_id = $1 RETURNING task_run_id, run_id)"
+		" INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
+		" SELECT task_run_id, run_id, $2, $3, $4 FROM waits",
+		4,
+		{INT8OID, OIDOID, INT4OID, TIMESTAMPTZOID}};
+	TimestampTz due = TimestampTzPlusMilliseconds(clock_now(), (int64) (claim->task->poll_interval * 1000));
+	Datum values[] = {Int64GetDatum(claim->step.task_run_id), ObjectIdGetDatum(claim->owner),
+					  Int32GetDatum(claim->task->priority), TimestampTzGetDatum(due)};
+	EtlSpiScope spi;
+	bool goes_on;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	goes_on = run_lock(claim->step.run_id);
+	if (goes_on)
+	{
+		etl_spi_execute(&wait, SPI_OK_INSERT, values, NULL);
+		wake_for_scheduler();
+	}
+	etl_spi_close(&spi);
+	return goes_on;
+}
+
+bool
 step_record_start(const EtlClaim *claim)
 {
 	static EtlSpiPlan start = {

@@ -31,6 +31,8 @@ CREATE TABLE etl.task (
 	run_if text NOT NULL DEFAULT 'all_succeeded'
 		CHECK (run_if IN ('all_succeeded', 'all_done', 'any_failed', 'any_succeeded', 'none_failed')),
 	condition text,
+	wait_until text,
+	poll_interval interval NOT NULL DEFAULT '1 minute' CHECK (poll_interval >= interval '0.1 seconds'),
 	priority integer NOT NULL DEFAULT 0,
 	retries integer NOT NULL DEFAULT 0 CHECK (retries BETWEEN 0 AND 1000),
 	retry_delay interval NOT NULL DEFAULT '1 second' CHECK (retry_delay >= interval '0'),
@@ -52,6 +54,8 @@ COMMENT ON COLUMN etl.task.arguments IS 'The resource''s arguments, a JSON objec
 COMMENT ON COLUMN etl.task.depends_on IS 'Tasks of the same workflow that this one waits for';
 COMMENT ON COLUMN etl.task.run_if IS 'What must have become of those it depends on, for it to start: all_succeeded, all_done, any_failed, any_succeeded, none_failed (each succeeded or was skipped). Otherwise it is skipped. Decided as soon as it can be.';
 COMMENT ON COLUMN etl.task.condition IS 'SQL boolean, looked at when the task could start, with the same parameters as sql; if it is not true the task is skipped. It can''t change anything.';
+COMMENT ON COLUMN etl.task.wait_until IS 'SQL boolean, as condition: while it is not true the task waits, without a process, and it is looked at again';
+COMMENT ON COLUMN etl.task.poll_interval IS 'How long after each look at wait_until the next one comes; 0.1 s at least';
 COMMENT ON COLUMN etl.task.priority IS 'Of the steps of one owner that could start, the one with the highest priority does; among equals the oldest';
 COMMENT ON COLUMN etl.task.retries IS 'How often a failed attempt is repeated; 0: not at all';
 COMMENT ON COLUMN etl.task.retry_delay IS 'Time before the first repetition';
@@ -336,6 +340,12 @@ BEGIN
 	ELSIF btrim(NEW.condition, E' \t\r\n') = '' THEN
 		problem := 'has an empty condition'; col := 'condition';
 		remedy := 'Give an expression that is true or false, or NULL for none.';
+	ELSIF btrim(NEW.wait_until, E' \t\r\n') = '' THEN
+		problem := 'has an empty wait_until'; col := 'wait_until';
+		remedy := 'Give an expression that is true or false, or NULL for none.';
+	ELSIF NEW.poll_interval < interval '0.1 seconds' THEN
+		problem := format('has poll_interval %s', NEW.poll_interval); col := 'poll_interval';
+		remedy := 'Give 0.1 seconds or more.';
 	ELSIF NEW.retries NOT BETWEEN 0 AND 1000 THEN
 		problem := format('has retries %s', NEW.retries); col := 'retries';
 		remedy := 'Give a number from 0 to 1000.';
@@ -529,7 +539,9 @@ BEGIN
 				'sql', t.sql, 'connection', t.connection, 'resource', t.resource, 'depends_on', t.depends_on,
 				'retries', t.retries, 'retry_delay', extract(epoch FROM t.retry_delay),
 				'retry_backoff', t.retry_backoff, 'timeout', extract(epoch FROM t.timeout),
-				'run_if', nullif(t.run_if, 'all_succeeded'), 'condition', t.condition, 'priority', nullif(t.priority, 0)))
+				'run_if', nullif(t.run_if, 'all_succeeded'), 'condition', t.condition,
+				'wait_until', t.wait_until,
+				'poll_interval', CASE WHEN t.wait_until IS NOT NULL THEN extract(epoch FROM t.poll_interval) END, 'priority', nullif(t.priority, 0)))
 				|| CASE WHEN t.arguments IS NULL THEN '{}' ELSE jsonb_build_object('arguments', t.arguments) END))
 			INTO current_definition FROM etl.task t WHERE t.workflow = NEW.workflow HAVING count(*) > 0;
 		IF current_definition IS NULL THEN
@@ -676,6 +688,8 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 		t.rows, t.sqlstate, t.error,
 		CASE
 			WHEN a.pid IS NOT NULL THEN NULL
+			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
+				THEN 'condition, looked at again at ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
 			WHEN t.status = 'waiting' THEN 'dependency ' || (
 				SELECT string_agg(quote_ident(d.name), ', ' ORDER BY d.name)
 				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
@@ -704,5 +718,5 @@ COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
 COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
 COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
-COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, time, executor';
+COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor';
 COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';
