@@ -161,6 +161,19 @@ SELECT count(*) FROM etl.timer;
 DROP TABLE gate;
 DROP PROCEDURE wait_for_gate;
 
+-- What an earlier task left.
+INSERT INTO etl.workflow (name) VALUES ('outputs');
+INSERT INTO etl.task (workflow, name, sql, depends_on, run_if) VALUES
+	('outputs', 'three', $$INSERT INTO effect SELECT 'output' FROM generate_series(1, 3)$$, '{}', 'all_succeeded'),
+	('outputs', 'knows', $$INSERT INTO effect VALUES ('three: ' || (etl.task_output('three') ->> 'rows'))$$, '{three}', 'all_succeeded'),
+	('outputs', 'too early', $$SELECT etl.task_output('too early')$$, '{}', 'all_succeeded'),
+	('outputs', 'unknown', $$SELECT etl.task_output('four')$$, '{}', 'all_succeeded');
+SELECT etl.run_workflow('outputs') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT what FROM effect WHERE what LIKE 'three%';
+SELECT task, status, error FROM etl.task_status WHERE run_id = :run_id ORDER BY task;
+SELECT etl.task_output('three');
+
 -- A constraint that is checked at commit is still the step's own failure.
 CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO etl.workflow (name) VALUES ('late');

@@ -66,6 +66,15 @@ pg_etl_activity(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+PG_FUNCTION_INFO_V1(pg_etl_current_run);
+Datum
+pg_etl_current_run(PG_FUNCTION_ARGS)
+{
+	if (executor_run_id() == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(executor_run_id());
+}
+
 typedef struct SeenRun
 {
 	bool found;

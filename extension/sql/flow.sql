@@ -638,6 +638,39 @@ CREATE FUNCTION etl.cancel_run(run_id bigint) RETURNS boolean
 REVOKE ALL ON FUNCTION etl.cancel_run(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION etl.cancel_run(bigint) IS 'Cancel a run: what has not started will not, running statements are cancelled, what they did is rolled back. False if it had ended already.';
 
+CREATE FUNCTION etl._current_run() RETURNS bigint
+	LANGUAGE c STRICT STABLE AS 'MODULE_PATHNAME', 'pg_etl_current_run';
+REVOKE ALL ON FUNCTION etl._current_run() FROM PUBLIC;
+COMMENT ON FUNCTION etl._current_run() IS 'The run whose step this process is at; NULL: none. Internal.';
+
+CREATE FUNCTION etl.task_output(task text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	run bigint := etl._current_run();
+	last record;
+BEGIN
+	IF run IS NULL THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('output of task "%s" can be asked for by a step of the same run only', task),
+			HINT = 'Outside of a run, SELECT rows, output FROM etl.task_run.';
+	END IF;
+	SELECT t.status, t.rows, t.output INTO last FROM etl.task_run t
+		WHERE t.run_id = run AND t.task = task_output.task AND t.notification_id IS NULL ORDER BY t.attempt DESC LIMIT 1;
+	IF last.status IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('task "%s" does not exist in this workflow', task);
+	ELSIF last.status <> 'succeeded' THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('task "%s" has no output', task),
+			DETAIL = format('Its status is "%s".', last.status),
+			HINT = 'Name it in depends_on, so that it has ended before this task starts.';
+	END IF;
+	RETURN jsonb_build_object('rows', last.rows) || coalesce(CASE WHEN jsonb_typeof(last.output) = 'object' THEN last.output
+		ELSE jsonb_build_object('output', last.output) END, '{}');
+END $$;
+REVOKE ALL ON FUNCTION etl.task_output(text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.task_output(text) IS 'In a step: what an earlier task of the same run left: {"rows": n} and what its resource answered';
+
 -- What executors are doing right now ---------------------------------------------------------------------------
 
 CREATE FUNCTION etl._activity(OUT pid integer, OUT owner oid, OUT task_run_id bigint, OUT run_id bigint,
