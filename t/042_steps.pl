@@ -71,6 +71,9 @@ $etl->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend
 $run = queue('suicide', 'SELECT pg_terminate_backend(pg_backend_pid()); SELECT pg_sleep(10)');
 ends($run, 'failed', 'a step that ends its process is not run for ever', qr/died/);
 is($etl->sql("SELECT count(*) FROM etl.task_run WHERE run_id = $run"), 3, 'but three times');
+is($etl->sql("SELECT etl.retry_run($run)"), 't', 'its run is retried');
+ends($run, 'failed', 'a step that ends its process again', qr/died/);
+is($etl->sql("SELECT count(*) FROM etl.task_run WHERE run_id = $run"), 6, 'is run three times more');
 $run = queue('drops', 'DROP EXTENSION pg_etl');
 ends($run, 'failed', 'nor one that drops what runs it', qr/step cannot/);
 $run = queue('cancels itself', 'SELECT etl.cancel_run(:run_id)');

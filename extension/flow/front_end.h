@@ -4,7 +4,7 @@
  *
  * The engine's core knows runs, steps, attempts, timers and processes. What follows what is the front end's: today
  * the rows of etl.task (a DAG); an Amazon States Language document will be a second one. A run's version says which
- * (EtlDefinition.type). Both functions are called inside an ETL_SPI_OWNER scope with the run's row locked, or not
+ * (EtlDefinition.type). All functions are called inside an ETL_SPI_OWNER scope with the run's row locked, or not
  * yet seen by anybody else.
  */
 #ifndef ETL_FLOW_FRONT_END_H
@@ -27,8 +27,14 @@ typedef enum EtlOutcome
 typedef struct EtlAdvance
 {
 	List *ready;  /* of EtlQueued *: steps that can start now; their rows say queued */
-	List *skipped; /* of char *: tasks that never will; their rows say skipped */
+	List *skipped; /* of EtlSkipped *: tasks that never will; their rows say skipped */
 } EtlAdvance;
+
+typedef struct EtlSkipped
+{
+	char *task;
+	int attempt;
+} EtlSkipped;
 
 typedef struct EtlFrontEnd
 {
@@ -37,6 +43,8 @@ typedef struct EtlFrontEnd
 	bool (*has_successors)(const EtlDefinition *definition, const EtlTaskDefinition *task);
 	/* Make the rows of etl.task_run that a run begins with. */
 	void (*begin)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
+	/* The run begins again: of each task that has not succeeded there is a row that says waiting, its counts zero. */
+	void (*begin_again)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
 	/* A task of the run has ended for good. */
 	void (*step_ended)(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task,
 					   EtlOutcome outcome, EtlAdvance *advance);

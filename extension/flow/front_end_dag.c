@@ -110,8 +110,9 @@ add_increments(int64 run_id, const EtlDefinition *definition, const Increment *i
 		"  dependencies_failed = t.dependencies_failed + i.failed,"
 		"  dependencies_skipped = t.dependencies_skipped + i.skipped"
 		" FROM unnest($2, $3, $4, $5) AS i(task, succeeded, failed, skipped)"
-		" WHERE t.run_id = $1 AND t.task = i.task AND t.attempt = 1 AND t.status = 'waiting'"
-		" RETURNING t.task_run_id, t.task, t.dependencies_succeeded, t.dependencies_failed, t.dependencies_skipped",
+		" WHERE t.run_id = $1 AND t.task = i.task AND t.status = 'waiting'"
+		" RETURNING t.task_run_id, t.task, t.dependencies_succeeded, t.dependencies_failed, t.dependencies_skipped,"
+		"  t.attempt",
 		5,
 		{INT8OID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}};
 	Datum *columns[4];
@@ -158,6 +159,15 @@ update_steps(EtlSpiPlan *update, const List *ids)
 	etl_spi_execute(update, SPI_OK_UPDATE, values, NULL);
 }
 
+static EtlSkipped *
+make_skipped(char *task, int attempt)
+{
+	EtlSkipped *skipped = palloc(sizeof(EtlSkipped));
+
+	*skipped = (EtlSkipped){.task = task, .attempt = attempt};
+	return skipped;
+}
+
 static List *
 append_id(List *list, int64 id)
 {
@@ -201,7 +211,7 @@ decide_round(int64 run_id, const EtlDefinition *definition, uint64 count, Increm
 				break;
 			case ETL_DAG_SKIP:
 				skipped = append_id(skipped, id);
-				advance->skipped = lappend(advance->skipped, name);
+				advance->skipped = lappend(advance->skipped, make_skipped(name, DatumGetInt32(etl_spi_datum(i, 6, &isnull))));
 				count_end(task, ETL_OUTCOME_SKIPPED, next);
 				break;
 			case ETL_DAG_WAIT:
@@ -214,14 +224,12 @@ decide_round(int64 run_id, const EtlDefinition *definition, uint64 count, Increm
 	return skipped != NIL;
 }
 
+/* Rounds until nothing follows any more. */
 static void
-dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task, EtlOutcome outcome,
-			   EtlAdvance *advance)
+settle(int64 run_id, const EtlDefinition *definition, Increment *increments, EtlAdvance *advance)
 {
-	Increment *increments = palloc0(definition->task_count * sizeof(Increment));
 	bool more = true;
 
-	count_end(task, outcome, increments);
 	while (more)
 	{
 		Increment *next = palloc0(definition->task_count * sizeof(Increment));
@@ -232,5 +240,39 @@ dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefin
 	}
 }
 
-const EtlFrontEnd front_end_dag = {
-	.type = "dag", .has_successors = dag_has_successors, .begin = dag_begin, .step_ended = dag_step_ended};
+static void
+dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task, EtlOutcome outcome,
+			   EtlAdvance *advance)
+{
+	Increment *increments = palloc0(definition->task_count * sizeof(Increment));
+
+	count_end(task, outcome, increments);
+	settle(run_id, definition, increments, advance);
+}
+
+static void
+dag_begin_again(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
+{
+	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run WHERE run_id = $1 AND status = 'succeeded'"
+								   " AND notification_id IS NULL",
+								   1,
+								   {INT8OID}};
+	Increment *increments = palloc0(definition->task_count * sizeof(Increment));
+	Datum values[] = {Int64GetDatum(run_id)};
+	uint64 count = etl_spi_execute(&succeeded, SPI_OK_SELECT, values, NULL);
+	bool isnull;
+
+	for (uint64 i = 0; i < count; i++)
+		count_end(definition_task(definition, TextDatumGetCString(etl_spi_datum(i, 1, &isnull))),
+				  ETL_OUTCOME_SUCCEEDED, increments);
+	SPI_freetuptable(SPI_tuptable);
+	for (int i = 0; i < definition->task_count; i++)
+		increments[i].touched = true; /* those that depend on nothing, too */
+	settle(run_id, definition, increments, advance);
+}
+
+const EtlFrontEnd front_end_dag = {.type = "dag",
+								   .has_successors = dag_has_successors,
+								   .begin = dag_begin,
+								   .begin_again = dag_begin_again,
+								   .step_ended = dag_step_ended};

@@ -19,8 +19,9 @@ notify_queue(int64 run_id, const char *final_status)
 	 * the same name.
 	 */
 	static EtlSpiPlan queue = {
-		"WITH told AS (INSERT INTO etl.task_run (run_id, task, status, queued_at, notification_id, arguments)"
-		" SELECT r.run_id, concat('notification ', n.notification_id), 'queued',"
+		"WITH told AS (INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status, queued_at,"
+		"  notification_id, arguments)"
+		" SELECT r.run_id, concat('notification ', n.notification_id), earlier.attempts + 1, earlier.attempts + 1, 'queued',"
 		"  clock_timestamp(), n.notification_id, jsonb_build_object("
 		"   'TopicArn', n.topic_arn,"
 		"   'Subject', left(regexp_replace("
@@ -38,6 +39,8 @@ notify_queue(int64 run_id, const char *final_status)
 		"  JOIN etl.notification n ON n.workflow = w.name"
 		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run t WHERE t.run_id = r.run_id"
 		"   AND t.task = r.failed_task ORDER BY t.attempt DESC LIMIT 1) f ON true"
+		"  CROSS JOIN LATERAL (SELECT count(*)::int4 AS attempts FROM etl.task_run t WHERE t.run_id = r.run_id"
+		"   AND t.notification_id = n.notification_id) earlier"
 		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"
 		"  ORDER BY n.notification_id"
 		"  RETURNING task_run_id, run_id)"
@@ -45,7 +48,7 @@ notify_queue(int64 run_id, const char *final_status)
 		2,
 		{INT8OID, TEXTOID}};
 	static EtlSpiPlan open = {
-		"UPDATE etl.run SET notifications_open = $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
+		"UPDATE etl.run SET notifications_open = notifications_open + $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
 	Datum values[] = {Int64GetDatum(run_id), CStringGetTextDatum(final_status)};
 	uint64 count = etl_spi_execute(&queue, SPI_OK_SELECT, values, NULL);
 

@@ -19,8 +19,8 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-static const EtlFrontEnd *
-front_end_find(const char *type)
+const EtlFrontEnd *
+run_front_end(const char *type)
 {
 	if (strcmp(type, front_end_dag.type) == 0)
 		return &front_end_dag;
@@ -46,13 +46,17 @@ run_ended(int64 run_id, const char *status, TimestampTz at, EtlHistory *history)
 	wake_for_run_end();
 }
 
-static void
-carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, EtlHistory *history)
+void
+run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, EtlHistory *history)
 {
 	ListCell *cell;
 
 	foreach (cell, advance->skipped)
-		history_add(history, lfirst(cell), 1, at, "task_skipped", NULL);
+	{
+		const EtlSkipped *skipped = lfirst(cell);
+
+		history_add(history, skipped->task, skipped->attempt, at, "task_skipped", NULL);
+	}
 	foreach (cell, advance->ready)
 		wake_for_step(owner, lfirst(cell));
 }
@@ -72,7 +76,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL",
 		6,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
-	const EtlFrontEnd *front_end = front_end_find(report->definition->type);
+	const EtlFrontEnd *front_end = run_front_end(report->definition->type);
 	EtlAdvance advance = {0};
 	TimestampTz now = clock_now();
 	Datum values[6];
@@ -117,7 +121,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 		history_add(&before, NULL, 0, report->started_at, "run_started", NULL);
 		history->events = list_concat(before.events, history->events);
 	}
-	carry_on(owner, &advance, now, history);
+	run_carry_on(owner, &advance, now, history);
 	if (over)
 		run_ended(run_id, status, now, history);
 	return true;
@@ -133,11 +137,15 @@ run_notified(int64 run_id)
 	etl_spi_execute(&update, SPI_OK_UPDATE, values, NULL);
 }
 
-/* Everything of the run that no executor is at: cancelled. Those that one is at are locked by it. */
-static int
-cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
+/* Those that an executor is at are locked by it. */
+int
+run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 {
-	static EtlSpiPlan untime = {"DELETE FROM etl.timer WHERE run_id = $1", 1, {INT8OID}};
+	static EtlSpiPlan untime = {
+		"DELETE FROM etl.timer WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run"
+		" WHERE run_id = $1 AND notification_id IS NULL))",
+		1,
+		{INT8OID}};
 	static EtlSpiPlan cancel = {
 		"UPDATE etl.task_run SET status = 'cancelled', finished_at = $2"
 		" WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run"
@@ -172,7 +180,7 @@ run_cancel(int64 run_id, EtlHistory *history)
 
 	if (!run_lock(run_id))
 		return false;
-	values[2] = Int32GetDatum(cancel_unstarted(run_id, now, history));
+	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
 	etl_spi_execute(&update, SPI_OK_UPDATE, values, NULL);
 	run_ended(run_id, "cancelled", now, history);
 	return true;
@@ -214,8 +222,8 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	if (definition == NULL)
 		elog(ERROR, "version " INT64_FORMAT " of a workflow is gone", version_id);
 	history_add(&history, NULL, 0, clock_now(), "run_queued", NULL);
-	front_end_find(definition->type)->begin(history.run_id, definition, &advance);
-	carry_on(owner, &advance, clock_now(), &history);
+	run_front_end(definition->type)->begin(history.run_id, definition, &advance);
+	run_carry_on(owner, &advance, clock_now(), &history);
 	history_write(&history);
 	etl_spi_close(&spi);
 	return PointerGetDatum(NULL);

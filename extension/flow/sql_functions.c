@@ -9,6 +9,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/executor.h"
+#include "flow/operate.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
@@ -175,24 +176,12 @@ PG_FUNCTION_INFO_V1(pg_etl_cancel_run);
 Datum
 pg_etl_cancel_run(PG_FUNCTION_ARGS)
 {
-	static EtlSpiPlan see = {"SELECT 1 FROM etl.run WHERE run_id = $1", 1, {INT8OID}};
 	int64 run_id = PG_GETARG_INT64(0);
-	Datum values[] = {Int64GetDatum(run_id)};
 	EtlHistory history = {.run_id = run_id};
 	EtlSpiScope spi;
 	bool cancelled;
 
-	if (run_id != 0 && run_id == executor_run_id())
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("a step cannot cancel its own run"),
-				errdetail("The cancellation would be rolled back with the step."),
-				errhint("Raise an error, which fails the step, or cancel run " INT64_FORMAT " in a session.", run_id));
-	/* As the caller: row security shows only runs that are theirs. */
-	etl_spi_open(&spi, ETL_SPI_CALLER);
-	if (etl_spi_execute(&see, SPI_OK_SELECT, values, NULL) == 0)
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("run " INT64_FORMAT " does not exist", run_id),
-				errhint("SELECT run_id FROM etl.run_status lists your runs."));
-	etl_spi_close(&spi);
-
+	operate_check(run_id, "cancel");
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	cancelled = run_cancel(run_id, &history);
 	if (cancelled)

@@ -26,6 +26,7 @@ typedef struct EtlClaim
 	bool run_ended;		  /* the run was cancelled meanwhile */
 	bool is_notification; /* not one of the workflow's own steps */
 	int retries;
+	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */
 	double retry_delay; /* seconds */
 	double retry_backoff;
 	double timeout; /* seconds; 0: none */

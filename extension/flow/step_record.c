@@ -29,10 +29,13 @@
  * what identifies the step, so it needs no record before the call to be found again after a crash.
  */
 static char *
-idempotency_key(int64 run_id, const char *task)
+idempotency_key(const EtlClaim *claim)
 {
-	char *source =
-		psprintf(UINT64_FORMAT "/%u/" INT64_FORMAT "/%s", GetSystemIdentifier(), MyDatabaseId, run_id, task);
+	const EtlStep *step = &claim->step;
+	char *source = psprintf(UINT64_FORMAT "/%u/" INT64_FORMAT "/%s%s", GetSystemIdentifier(), MyDatabaseId, step->run_id,
+							step->task,
+							/* A run that has ended once more is told once more. */
+							claim->is_notification ? psprintf("/%d", claim->first_attempt) : "");
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	char *key = palloc(2 * sizeof(digest) + 1);
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
@@ -105,6 +108,7 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 	step->task = etl_spi_text(spi, 0, 4);
 	step->attempt = DatumGetInt32(etl_spi_datum(0, 5, &isnull));
 	step->input = copy_jsonb(spi->caller_context, etl_spi_datum(0, 6, &isnull));
+	claim->first_attempt = DatumGetInt32(etl_spi_datum(0, 13, &isnull));
 	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
 	value = etl_spi_datum(0, 9, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
@@ -136,13 +140,14 @@ claim_by(EtlSpiPlan *query, int64 task_run_id)
 		claim = read_claim(&spi, task_run_id);
 	etl_spi_close(&spi);
 	if (claim != NULL)
-		claim->step.idempotency_key = idempotency_key(claim->step.run_id, claim->step.task);
+		claim->step.idempotency_key = idempotency_key(claim);
 	return claim;
 }
 
 #define CLAIM_QUERY(status)                                                                                         \
 	"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"                            \
-	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id"           \
+	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
+	" t.first_attempt"                                                                                              \
 	" FROM etl.task_run t JOIN etl.run r USING (run_id)"                                                            \
 	" WHERE t.task_run_id = $1 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
@@ -307,11 +312,12 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 {
 	static EtlSpiPlan count = {
 		"SELECT count(*) FILTER (WHERE process_end = 'crashed'), count(*) FILTER (WHERE process_end IS NULL)"
-		" FROM etl.task_run WHERE run_id = $1 AND task = $2",
-		2,
-		{INT8OID, TEXTOID}};
+		" FROM etl.task_run WHERE run_id = $1 AND task = $2 AND attempt >= $3",
+		3,
+		{INT8OID, TEXTOID, INT4OID}};
 	const EtlStep *step = &claim->step;
-	Datum values[] = {Int64GetDatum(step->run_id), CStringGetTextDatum(step->task)};
+	Datum values[] = {Int64GetDatum(step->run_id), CStringGetTextDatum(step->task),
+					  Int32GetDatum(claim->first_attempt)};
 	bool isnull;
 	int64 crashes;
 	int64 failures;
@@ -335,8 +341,9 @@ static void
 queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan next = {
-		"WITH next AS (INSERT INTO etl.task_run (run_id, task, attempt, status, queued_at, notification_id, arguments)"
-		"  SELECT run_id, task, attempt + 1, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
+		"WITH next AS (INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status, queued_at,"
+		"  notification_id, arguments)"
+		"  SELECT run_id, task, attempt + 1, first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
 		"   notification_id, arguments FROM etl.task_run WHERE task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status),"
 		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
@@ -413,6 +420,9 @@ step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *re
 	EtlSpiScope spi;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
+	/* A cancellation that was meant for the run before it was retried ends no step of the run that goes on. */
+	if (status == ETL_STEP_CANCELLED && !claim->is_notification && run_lock(step->run_id))
+		status = ETL_STEP_STOPPED;
 	record_attempt(claim, status, result, failure, now);
 	if (claim->adapter != NULL && !claim->adapter->transactional)
 		leave_running(step->task_run_id);

@@ -139,6 +139,7 @@ CREATE TABLE etl.task_run (
 	run_id bigint NOT NULL,
 	task text NOT NULL,
 	attempt integer NOT NULL DEFAULT 1,
+	first_attempt integer NOT NULL DEFAULT 1,
 	status text NOT NULL CHECK (status IN ('queued', 'waiting', 'running', 'retrying', 'succeeded', 'failed',
 		'skipped', 'cancelled', 'timed_out')),
 	notification_id bigint,
@@ -165,6 +166,7 @@ COMMENT ON COLUMN etl.task_run.task_run_id IS 'Identity';
 COMMENT ON COLUMN etl.task_run.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_run.task IS 'The task''s name; for a notification "notification" and its id';
 COMMENT ON COLUMN etl.task_run.attempt IS '1, 2, …';
+COMMENT ON COLUMN etl.task_run.first_attempt IS 'The attempt from which retries and crashes are counted: 1, or the first since etl.retry_run';
 COMMENT ON COLUMN etl.task_run.status IS 'waiting (for dependencies), queued, running (committed for external steps only; etl.task_status knows better), retrying (waits for its time), succeeded, failed, timed_out, skipped, cancelled';
 COMMENT ON COLUMN etl.task_run.notification_id IS 'The etl.notification it delivers; NULL for a task';
 COMMENT ON COLUMN etl.task_run.arguments IS 'A notification''s message and topic; NULL for a task';
@@ -200,7 +202,7 @@ COMMENT ON COLUMN etl.event.run_id IS 'The run';
 COMMENT ON COLUMN etl.event.task IS 'The task; NULL for the run as a whole';
 COMMENT ON COLUMN etl.event.attempt IS 'The task''s attempt';
 COMMENT ON COLUMN etl.event.at IS 'When it happened';
-COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run_failed, run_timed_out, run_cancelled; task_started, task_succeeded, task_failed, task_timed_out, task_cancelled, task_skipped, task_interrupted, task_retry_scheduled';
+COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run_failed, run_timed_out, run_cancelled, run_retried; task_started, task_succeeded, task_failed, task_timed_out, task_cancelled, task_skipped, task_interrupted, task_retry_scheduled';
 COMMENT ON COLUMN etl.event.details IS 'What else is known, such as the error or the delay';
 
 CREATE TABLE etl.running (
@@ -670,6 +672,11 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl.task_output(text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.task_output(text) IS 'In a step: what an earlier task of the same run left: {"rows": n} and what its resource answered';
+
+CREATE FUNCTION etl.retry_run(run_id bigint) RETURNS boolean
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_retry_run';
+REVOKE ALL ON FUNCTION etl.retry_run(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION etl.retry_run(bigint) IS 'Carry a run on that failed or was cancelled: what failed, was cancelled or never ran runs again, with the same definition and input; what succeeded does not. False if all of it had succeeded.';
 
 -- What executors are doing right now ---------------------------------------------------------------------------
 

@@ -1,0 +1,13 @@
+/*
+ * operate.h
+ *		Who may see and operate what, for functions that then act with the extension owner's rights.
+ */
+#ifndef ETL_FLOW_OPERATE_H
+#define ETL_FLOW_OPERATE_H
+
+#include "postgres.h"
+
+/* An error unless the caller may do this ("cancel", "retry") to the run. */
+extern void operate_check(int64 run_id, const char *verb);
+
+#endif
