@@ -144,6 +144,28 @@ ends($etl->sql(q{SELECT etl.run_workflow('set read only')}), 'succeeded', 'a ste
 $locker->query_safe('SELECT pg_advisory_unlock(7)');
 ends($run, 'succeeded', 'which ends in its time');
 
+# --- A run that is waited for when the last record has just filled its page of WAL
+$run = $etl->sql(q{SELECT etl.run_workflow('reads')});
+ends($run, 'succeeded', 'a run to ask about');
+$etl->sql_is(qq{DO \$\$
+	DECLARE
+		page CONSTANT int := current_setting('wal_block_size');
+		filled int := 0;
+		room int;
+	BEGIN
+		FOR i IN 1 .. 10000 LOOP
+			-- 51 bytes are a message's own, beside its content; a record's length is rounded up to 8
+			room := page - (pg_current_wal_insert_lsn() - '0/0') % page;
+			PERFORM pg_logical_emit_message(false, '', repeat('x', CASE WHEN room BETWEEN 72 AND 240 THEN room - 56 ELSE 8 END));
+			IF (pg_current_wal_insert_lsn() - '0/0') % page IN (24, 40) THEN
+				filled := filled + 1;
+				PERFORM etl.wait_for_run($run);
+			END IF;
+			EXIT WHEN filled = 5;
+		END LOOP;
+		ASSERT filled = 5;
+	END \$\$}, '', 'is waited for at the end of a page of WAL');
+
 # --- Two-phase commit
 $etl->sql(q{BEGIN; SELECT etl.run_workflow('reads'); PREPARE TRANSACTION 'later'});
 $etl->sql(q{COMMIT PREPARED 'later'});

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/executor.h"
@@ -137,6 +138,25 @@ check_waitable(int64 run_id, const SeenRun *seen)
 				errhint("Add pg_etl to shared_preload_libraries and restart the server."));
 }
 
+/*
+ * Steps are committed without waiting for the disk. What is told to somebody is on it. When the last record has
+ * filled its page, the place of the next is behind the header of a page that isn't begun, and can't be flushed up to.
+ */
+static void
+flush_commits(void)
+{
+	XLogRecPtr end;
+
+	if (RecoveryInProgress())
+		return;
+	end = GetXLogInsertRecPtr();
+	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
+		end -= SizeOfXLogLongPHD;
+	else if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+		end -= SizeOfXLogShortPHD;
+	XLogFlush(end);
+}
+
 PG_FUNCTION_INFO_V1(pg_etl_wait_for_run);
 Datum
 pg_etl_wait_for_run(PG_FUNCTION_ARGS)
@@ -166,9 +186,7 @@ pg_etl_wait_for_run(PG_FUNCTION_ARGS)
 		}
 		ConditionVariableCancelSleep();
 	}
-	/* Steps are committed without waiting for the disk. What is told to somebody is on it. */
-	if (!RecoveryInProgress())
-		XLogFlush(GetXLogInsertRecPtr());
+	flush_commits();
 	PG_RETURN_TEXT_P(cstring_to_text(seen.status));
 }
 
