@@ -18,6 +18,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -42,10 +43,12 @@ Datum
 pg_etl_activity(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool sees_all;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (etl_shared == NULL)
 		return (Datum) 0;
+	sees_all = operate_sees_all();
 	for (int i = 0; i < etl_shared->executor_count; i++)
 	{
 		EtlExecutorSlot slot;
@@ -56,6 +59,8 @@ pg_etl_activity(PG_FUNCTION_ARGS)
 		slot = etl_shared->executors[i];
 		LWLockRelease(etl_shared->lock);
 		if (slot.pid == 0 || slot.dbid != MyDatabaseId)
+			continue;
+		if (!sees_all && !has_privs_of_role(GetUserId(), slot.owner))
 			continue;
 		values[0] = Int32GetDatum(slot.pid);
 		values[1] = ObjectIdGetDatum(slot.owner);

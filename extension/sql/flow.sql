@@ -293,8 +293,9 @@ DECLARE
 	remedy text;
 	col text;
 BEGIN
-	-- Row security shows nobody a workflow that isn't theirs to change.
-	IF NOT EXISTS (SELECT FROM etl.workflow w WHERE w.name = NEW.workflow) THEN
+	-- Row security shows nobody but readers and operators a workflow that isn't theirs to change.
+	IF NOT EXISTS (SELECT FROM etl.workflow w
+			WHERE w.name = NEW.workflow AND pg_has_role(current_user, w.owner, 'USAGE')) THEN
 		RAISE foreign_key_violation USING
 			MESSAGE = format('task "%s" is of workflow "%s", which does not exist', NEW.name, NEW.workflow),
 			HINT = 'INSERT INTO etl.workflow (name) first. SELECT name FROM etl.workflow lists the workflows you own.',
@@ -382,12 +383,12 @@ BEGIN
 			HINT = format('Name one or more of %s.', array_to_string(statuses, ', ')),
 			TABLE = 'notification', COLUMN = 'on_status', SCHEMA = 'etl';
 	END IF;
-	IF NEW.topic_arn !~ '^arn:aws[a-z-]*:sns:[a-z0-9-]*:[0-9]*:[A-Za-z0-9_-]+([.]fifo)?$'
+	IF NEW.topic_arn !~ '^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+([.]fifo)?$'
 		OR length(split_part(NEW.topic_arn, ':', 6)) > 256 THEN
 		RAISE check_violation USING
 			MESSAGE = format('notification of workflow "%s" has a topic_arn that is no SNS topic''s: "%s"',
 				NEW.workflow, NEW.topic_arn),
-			HINT = 'A topic''s ARN is arn:aws:sns:REGION:ACCOUNT:NAME; in local mode any such name will do.',
+			HINT = 'A topic''s ARN is arn:aws:sns:REGION:ACCOUNT:NAME, ACCOUNT being 12 digits; in local mode any such name will do.',
 			TABLE = 'notification', COLUMN = 'topic_arn', SCHEMA = 'etl';
 	END IF;
 	RETURN NEW;
@@ -486,8 +487,8 @@ CREATE FUNCTION etl._run_check() RETURNS trigger
 DECLARE
 	flow etl.workflow;
 BEGIN
-	-- As the inserting user: row security shows nobody a workflow that isn't theirs to run.
-	SELECT * INTO flow FROM etl.workflow w WHERE w.name = NEW.workflow;
+	-- As the inserting user, who may see workflows that aren't theirs to run.
+	SELECT * INTO flow FROM etl.workflow w WHERE w.name = NEW.workflow AND pg_has_role(current_user, w.owner, 'USAGE');
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('workflow "%s" does not exist', NEW.workflow),

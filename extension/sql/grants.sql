@@ -1,13 +1,41 @@
 -- Row security, and what each kind of user is given. Nothing is granted to PUBLIC.
+--
+-- Authors own what they define. Readers and operators are listed in etl.role_grant, for the policies to look at.
+
+CREATE TABLE etl.role_grant (
+	role regrole PRIMARY KEY,
+	kind text NOT NULL CHECK (kind IN ('reader', 'operator'))
+);
+COMMENT ON TABLE etl.role_grant IS 'Who sees what everybody owns. Kept by etl.grant_reader, etl.grant_operator and etl.revoke_role.';
+COMMENT ON COLUMN etl.role_grant.role IS 'The role; its members, too';
+COMMENT ON COLUMN etl.role_grant.kind IS 'reader: sees all workflows and runs; operator: may cancel and retry runs besides';
+SELECT pg_catalog.pg_extension_config_dump('etl.role_grant', '');
+ALTER TABLE etl.role_grant ENABLE ROW LEVEL SECURITY;
+CREATE POLICY role_grant_member ON etl.role_grant FOR SELECT USING (pg_catalog.pg_has_role(current_user, role, 'USAGE'));
+
+-- In policies as (SELECT …), which is looked at once a query and not once a row.
+CREATE FUNCTION etl._sees_all() RETURNS boolean
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT EXISTS (SELECT FROM etl.role_grant g WHERE pg_has_role(current_user, g.role, 'USAGE')) $$;
+REVOKE ALL ON FUNCTION etl._sees_all() FROM PUBLIC;
+COMMENT ON FUNCTION etl._sees_all() IS 'Whether the current user is a reader or operator. Internal.';
+
+CREATE FUNCTION etl._operates_all() RETURNS boolean
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT EXISTS (SELECT FROM etl.role_grant g WHERE g.kind = 'operator' AND pg_has_role(current_user, g.role, 'USAGE')) $$;
+REVOKE ALL ON FUNCTION etl._operates_all() FROM PUBLIC;
+COMMENT ON FUNCTION etl._operates_all() IS 'Whether the current user is an operator. Internal.';
 
 ALTER TABLE etl.workflow ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workflow_owner ON etl.workflow USING (pg_catalog.pg_has_role(current_user, owner, 'USAGE'));
 ALTER TABLE etl.task ENABLE ROW LEVEL SECURITY;
 CREATE POLICY task_owner ON etl.task
-	USING (EXISTS (SELECT FROM etl.workflow w WHERE w.name = task.workflow));
+	USING (EXISTS (SELECT FROM etl.workflow w
+		WHERE w.name = task.workflow AND pg_catalog.pg_has_role(current_user, w.owner, 'USAGE')));
 ALTER TABLE etl.notification ENABLE ROW LEVEL SECURITY;
 CREATE POLICY notification_owner ON etl.notification
-	USING (EXISTS (SELECT FROM etl.workflow w WHERE w.name = notification.workflow));
+	USING (EXISTS (SELECT FROM etl.workflow w
+		WHERE w.name = notification.workflow AND pg_catalog.pg_has_role(current_user, w.owner, 'USAGE')));
 ALTER TABLE etl.run ENABLE ROW LEVEL SECURITY;
 CREATE POLICY run_owner ON etl.run USING (pg_catalog.pg_has_role(current_user, owner, 'USAGE'));
 ALTER TABLE etl.workflow_version ENABLE ROW LEVEL SECURITY;
@@ -23,6 +51,58 @@ CREATE POLICY event_owner ON etl.event
 ALTER TABLE etl.timer ENABLE ROW LEVEL SECURITY;
 CREATE POLICY timer_owner ON etl.timer
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = timer.run_id));
+CREATE POLICY workflow_reader ON etl.workflow FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY task_reader ON etl.task FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY notification_reader ON etl.notification FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY run_reader ON etl.run FOR SELECT USING ((SELECT etl._sees_all()));
+
+CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.workflow_version, etl.task_run,'
+		' etl.event, etl.timer, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
+		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
+		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
+END $$;
+REVOKE ALL ON FUNCTION etl._grant_reading(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION etl._grant_reading(regrole) IS 'What readers and operators are given alike. Internal.';
+
+CREATE FUNCTION etl.grant_reader(role regrole) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM etl._grant_reading(role);
+	INSERT INTO etl.role_grant (role, kind) VALUES (grant_reader.role, 'reader')
+		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint) FROM %s', role);
+END $$;
+REVOKE ALL ON FUNCTION etl.grant_reader(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION etl.grant_reader(regrole) IS 'Let a role see all workflows, runs and history, and change nothing. Superuser or extension owner only.';
+
+CREATE FUNCTION etl.grant_operator(role regrole) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM etl._grant_reading(role);
+	INSERT INTO etl.role_grant (role, kind) VALUES (grant_operator.role, 'operator')
+		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint) TO %s', role);
+END $$;
+REVOKE ALL ON FUNCTION etl.grant_operator(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, and cancel and retry any run. Superuser or extension owner only.';
+
+CREATE FUNCTION etl.revoke_role(role regrole) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM etl.role_grant g WHERE g.role = revoke_role.role;
+	EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA etl, redshift FROM %s', role);
+	EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA etl, redshift FROM %s', role);
+	EXECUTE format('REVOKE ALL ON SCHEMA etl, redshift FROM %s', role);
+	EXECUTE format('REVOKE ALL ON FOREIGN SERVER etl_external FROM %s', role);
+	EXECUTE format('REVOKE ALL ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external FROM %s', role);
+END $$;
+REVOKE ALL ON FUNCTION etl.revoke_role(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION etl.revoke_role(regrole) IS 'Take back what grant_author, grant_reader and grant_operator gave. Its workflows stay, and it stays their owner. Superuser or extension owner only.';
 
 CREATE FUNCTION etl.grant_author(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -34,20 +114,22 @@ BEGIN
 	-- Not version_id: who sets it runs, and reads, the definition it names.
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input) ON etl.run TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN SERVER etl_external TO %s', role);
-	-- Every function of the extension but this one, the engine's own door and triggers, which an author could hang
+	-- Every function of the extension but those that grant, the engine's own door and triggers, which an author could hang
 	-- on a table of their own; those that read or change anything check for themselves whose it is.
 	FOR f IN
 		SELECT d.objid::regprocedure FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
 			JOIN pg_proc p ON p.oid = d.objid
 		WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND e.extname = 'pg_etl' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure)
+			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl.grant_reader(regrole)'::regprocedure,
+				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure,
+				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
 	END LOOP;
