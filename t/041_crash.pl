@@ -1,8 +1,11 @@
-# kill -9 of an executor at random moments: every step's effect is there exactly once.
+# kill -9 at random moments, of executors mostly, but also of the scheduler, the launcher, a session that queues runs and
+# the postmaster: every step's effect is there exactly once, no run that was queued is lost, none is stuck.
+# scripts/torture runs it for longer, or again with the same seed.
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
+use IPC::Run;
 use lib "$FindBin::Bin/lib";
 use EtlTest;
 use Test::More;
@@ -44,21 +47,75 @@ $etl->sql(q{
 		SELECT 'torture', name, $$INSERT INTO effect VALUES (:run_id, :'task'); SELECT pg_sleep(0.02)$$, depends_on::text[]
 		FROM (VALUES ('a', '{}'), ('b', '{a}'), ('c', '{b}'), ('beside', '{}')) AS t(name, depends_on)});
 
-my $killed = 0;
+# A session that queues runs, ten a transaction, and says which transactions it was told were committed.
 my $batch = 0;
+my @acknowledged;
+my ($session, $session_output, $session_errors);
+
+sub start_queuing
+{
+	$batch++;
+	my $script = join '', map { qq{SELECT count(etl.run_workflow('torture', '{}', 'batch $batch.$_ run ' || i))
+		FROM generate_series(1, 10) i \\g /dev/null\n\\echo batch $batch.$_\n} } 1 .. 5;
+	($session_output, $session_errors) = ('', '');
+	$session = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') . ' application_name=queuing' ],
+		'<', \$script, '>', \$session_output, '2>', \$session_errors);
+}
+
+sub finish_queuing
+{
+	return unless $session;
+	$session->finish;
+	push @acknowledged, split /\n/, $session_output;
+	undef $session;
+}
+
+# What is killed, as often as it is here, and the query for its process ids.
+my @victims = (
+	# Not one whose step was hit twice before: a third time fails the step, as 040_processes.pl shows.
+	([ executor => 'SELECT a.pid FROM etl._activity() a JOIN etl.task_run t USING (task_run_id) WHERE t.attempt < 3' ]) x 6,
+	[ scheduler => q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_etl scheduler'} ],
+	[ launcher => q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_etl launcher'} ],
+	[ session => q{SELECT pid FROM pg_stat_activity WHERE application_name = 'queuing'} ],
+	[ 'postmaster' ]);
+
+# Its children leave when they notice; a new one doesn't start before.
+sub kill_postmaster
+{
+	my $pid = $node->{_pid};
+	my @left = split ' ', `ps -o pid= --ppid $pid`;
+	$node->kill9;
+	for (my $i = 0; @left = grep { kill 0, $_ } @left; $i++)
+	{
+		die "processes stay when the postmaster is gone: @left" if $i > 3000;
+		usleep(10_000);
+	}
+	$node->start;
+	return 1;
+}
+
+my $killed = 0;
+my %killed;
 while ($killed < $kills)
 {
-	# Work for a while, queued under a name, so that insisting queues it once.
-	$batch++;
-	insist("SELECT count(etl.run_workflow('torture', '{}', 'batch $batch run ' || i)) FROM generate_series(1, 30) i")
-	  if insist(q{SELECT count(*) < 40 FROM etl.task_run WHERE status = 'queued'}) eq 't';
-	usleep(int(rand(150_000)));
-	# Not one whose step was hit twice before: a third time fails the step, as 040_processes.pl shows.
-	my @pids = split /\n/, insist(q{SELECT a.pid FROM etl._activity() a JOIN etl.task_run t USING (task_run_id)
-		WHERE t.attempt < 3});
-	next unless @pids;
-	$killed += kill 'KILL', $pids[ int(rand(@pids)) ];
+	my ($kind, $query) = @{ $victims[ int(rand(@victims)) ] };
+	my $few = insist(q{SELECT count(*) < 40 FROM etl.task_run WHERE status = 'queued'}) eq 't';
+	start_queuing() if $few || $kind eq 'session';
+	usleep(int(rand($kind eq 'session' ? 60_000 : 150_000)));
+	my $hits = 0;
+	if ($kind eq 'postmaster')
+	{
+		$hits = kill_postmaster();
+	}
+	elsif (my @pids = split /\n/, insist($query))
+	{
+		$hits = kill 'KILL', $pids[ int(rand(@pids)) ];
+	}
+	finish_queuing();
+	$killed += $hits;
+	$killed{$kind} += $hits;
 }
+note("killed: " . join ', ', map { "$killed{$_} $_" } sort keys %killed);
 
 for (my $i = 0; insist(q{SELECT count(*) FROM etl.run WHERE finished_at IS NULL}) > 0; $i++)
 {
@@ -66,7 +123,7 @@ for (my $i = 0; insist(q{SELECT count(*) FROM etl.run WHERE finished_at IS NULL}
 	  if $i > 1000;
 	usleep(100_000);
 }
-is($killed, $kills, "$kills executors were killed");
+is($killed, $kills, "$kills processes were killed");
 is(insist(q{SELECT count(*) FROM etl.task_run WHERE finished_at IS NULL}), '0', 'nothing is left in the queue');
 is(insist(q{
 	WITH recorded AS (SELECT run_id, task, count(*) AS n FROM etl.task_run WHERE status = 'succeeded' GROUP BY 1, 2),
@@ -78,7 +135,12 @@ is(insist(q{SELECT count(*) FROM etl.run r WHERE status = 'succeeded' AND 4 <> (
 	'0', 'each run that succeeded has all its steps');
 is(insist(q{SELECT count(*) FROM etl.task_run t WHERE status = 'failed' AND process_end IS DISTINCT FROM 'crashed'}),
 	'0', 'no attempt failed but by being killed');
-is(insist(q{SELECT count(*) FROM etl.run WHERE status NOT IN ('succeeded')}), '0', 'every run succeeded')
+is(insist('SELECT count(*) FROM (VALUES ' . join(',', map { "('$_')" } @acknowledged) . q{) AS a(name)
+	WHERE 10 <> (SELECT count(*) FROM etl.run r WHERE r.run_name LIKE a.name || ' run %')}),
+	'0', 'every run is there whose queuing was acknowledged: ' . 10 * @acknowledged);
+is(insist(q{SELECT count(*) FROM etl.run r WHERE status <> 'succeeded'
+	AND 3 > (SELECT count(*) FROM etl.task_run t WHERE t.run_id = r.run_id AND process_end = 'crashed' GROUP BY task ORDER BY 1 DESC LIMIT 1)}),
+	'0', 'every run succeeded, but for those with a step that was killed three times')
   or diag(insist(q{SELECT string_agg(t::text, E'\n') FROM etl.task_status t JOIN etl.run r USING (run_id) WHERE r.status <> 'succeeded'}));
 my $steps = insist(q{SELECT count(*) FROM effect});
 my $counted = insist(q{SELECT count(*) FROM etl.task_run WHERE process_end = 'crashed'});
