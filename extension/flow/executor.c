@@ -37,7 +37,7 @@ static EtlExecutorSlot *my_slot = NULL;
 static bool connected = false;
 
 bool
-executor_start(int index)
+executor_start(int index, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker = {0};
 
@@ -50,7 +50,7 @@ executor_start(int index)
 	strlcpy(worker.bgw_function_name, "pg_etl_executor_main", BGW_MAXLEN);
 	strlcpy(worker.bgw_name, "pg_etl executor", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "pg_etl executor", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, NULL);
+	return RegisterDynamicBackgroundWorker(&worker, handle);
 }
 
 void

@@ -8,9 +8,10 @@
 #include "postgres.h"
 
 #include "flow/adapter.h"
+#include "postmaster/bgworker.h"
 
 /* Have the postmaster start one for slot `index`, which is ETL_EXECUTOR_STARTING. False: no process can be had. */
-extern bool executor_start(int index);
+extern bool executor_start(int index, BackgroundWorkerHandle **handle);
 
 /* What the step's code tells of itself: to shared memory and the journal, to pg_stat_activity. */
 extern void executor_step_begin(int64 task_run_id, int64 run_id);

@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "flow/launcher.h"
+#include "flow/recover.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
 #include "miscadmin.h"
@@ -58,9 +59,9 @@ leave(int code, Datum arg)
 	LWLockRelease(etl_shared->lock);
 }
 
-/* OIDs of the databases that can be connected to, in the current context. */
+/* OIDs of the databases that there are, or of those that can be connected to, in the current context. */
 static List *
-list_databases(void)
+list_databases(bool all)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List *databases = NIL;
@@ -77,7 +78,7 @@ list_databases(void)
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old;
 
-		if (!database->datallowconn || database->datistemplate)
+		if (!all && (!database->datallowconn || database->datistemplate))
 			continue;
 		old = MemoryContextSwitchTo(context);
 		databases = lappend_oid(databases, database->oid);
@@ -89,6 +90,34 @@ list_databases(void)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	return databases;
+}
+
+/* Steps that crashed in a database that is gone have nobody to recover them: their executors' slots are free again. */
+static void
+forget_dropped(void)
+{
+	List *crashed = NIL;
+	List *databases;
+	ListCell *cell;
+
+	/* Before the look at which databases there are: one that is made meanwhile is not taken for one that is gone. */
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		Oid dbid = InvalidOid;
+
+		LWLockAcquire(etl_shared->lock, LW_SHARED);
+		if (etl_shared->executors[i].state == ETL_EXECUTOR_RECOVER)
+			dbid = etl_shared->executors[i].dbid;
+		LWLockRelease(etl_shared->lock);
+		if (OidIsValid(dbid))
+			crashed = list_append_unique_oid(crashed, dbid);
+	}
+	if (crashed == NIL)
+		return;
+	databases = list_databases(true);
+	foreach (cell, crashed)
+		if (!list_member_oid(databases, lfirst_oid(cell)))
+			recover_forget(lfirst_oid(cell));
 }
 
 /* A slot for the database's scheduler; -1: it has one, must have none, or all are taken. */
@@ -221,7 +250,8 @@ pg_etl_launcher_main(Datum arg)
 			continue;
 		}
 		MemoryContextSwitchTo(context);
-		foreach (cell, list_databases())
+		forget_dropped();
+		foreach (cell, list_databases(false))
 			complete = probe(lfirst_oid(cell)) && complete;
 		MemoryContextReset(context);
 		if (!complete)

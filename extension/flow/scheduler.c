@@ -36,6 +36,7 @@
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
 
 static EtlSchedulerSlot *my_slot = NULL;
+static BackgroundWorkerHandle **started; /* by slot: the executor this process last started there, or NULL */
 
 bool
 scheduler_start(int slot, BackgroundWorkerHandle **handle)
@@ -64,6 +65,10 @@ leave(int code, Datum arg)
 	if (failed)
 		etl_shared->scheduler_failed = true;
 	queue_clear(my_slot->dbid);
+	/* Nobody is left to see whether those come up. One that does, does not find its slot and leaves. */
+	for (int i = 0; i < etl_shared->executor_count; i++)
+		if (etl_shared->executors[i].state == ETL_EXECUTOR_STARTING && etl_shared->executors[i].dbid == my_slot->dbid)
+			memset(&etl_shared->executors[i], 0, sizeof(EtlExecutorSlot));
 	memset(my_slot, 0, sizeof(*my_slot));
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(served);
@@ -285,6 +290,62 @@ release_slot(int index)
 	LWLockRelease(etl_shared->lock);
 }
 
+/* Free the slots of executors that ended before they were there, as when no process could be forked. True: some did. */
+static bool
+reap_unborn(void)
+{
+	bool found = false;
+
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+		pid_t pid;
+
+		if (started[i] == NULL || GetBackgroundWorkerPid(started[i], &pid) != BGWH_STOPPED)
+			continue;
+		pfree(started[i]);
+		started[i] = NULL;
+		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+		if (slot->state == ETL_EXECUTOR_STARTING && slot->dbid == MyDatabaseId)
+		{
+			memset(slot, 0, sizeof(*slot));
+			found = true;
+		}
+		LWLockRelease(etl_shared->lock);
+	}
+	return found;
+}
+
+/* Fill a reserved slot. False, with the slot free again: there is no process to be had. */
+static bool
+start_in_slot(int index)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	bool success;
+
+	if (started[index] != NULL)
+		pfree(started[index]);
+	started[index] = NULL;
+	success = executor_start(index, &started[index]);
+	MemoryContextSwitchTo(old);
+	if (!success)
+		release_slot(index);
+	return success;
+}
+
+/* Said once, until there is a process again. */
+static void
+warn_of_no_worker(bool complete)
+{
+	static bool warned = false;
+
+	if (!complete && !warned)
+		ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				errmsg("no background worker is left for an executor"),
+				errhint("Raise max_worker_processes, or lower etl.max_executors."));
+	warned = !complete;
+}
+
 /*
  * See that executors are at work for every owner with steps in the queue. False: some process could not be had, or
  * could not connect (the server log says why), and it is to be tried again in a while.
@@ -302,7 +363,7 @@ dispatch(MemoryContext context)
 	pause = my_slot->executor_failed;
 	my_slot->executor_failed = false;
 	LWLockRelease(etl_shared->lock);
-	if (pause)
+	if (reap_unborn() || pause)
 		return false;
 	lanes = queue_demand(MyDatabaseId, demand, lengthof(demand));
 	for (int lane = 0; lane < lanes; lane++)
@@ -318,16 +379,9 @@ dispatch(MemoryContext context)
 		}
 		count = reserve_slots(demand[lane].owner, Min(demand[lane].steps, etl_shared->executor_count), slots);
 		for (int i = 0; i < count; i++)
-			if (!executor_start(slots[i]))
-			{
-				release_slot(slots[i]);
-				complete = false;
-			}
+			complete = start_in_slot(slots[i]) && complete;
 	}
-	if (!complete)
-		ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				errmsg("no background worker is left for an executor"),
-				errhint("Raise max_worker_processes, or lower etl.max_executors."));
+	warn_of_no_worker(complete);
 	return complete;
 }
 
@@ -369,6 +423,7 @@ pg_etl_scheduler_main(Datum arg)
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(false);
 
+	started = MemoryContextAllocZero(TopMemoryContext, etl_shared->executor_count * sizeof(BackgroundWorkerHandle *));
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	read_queue();

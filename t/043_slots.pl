@@ -1,0 +1,83 @@
+# Executors' slots: none is lost to a process that never came up or to a database that is gone.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use EtlTest;
+use Test::More;
+
+my $etl = EtlTest->new(conf => 'etl.max_executors = 2');
+my $node = $etl->primary;
+my $journal = $node->data_dir . '/pg_etl.journal';
+$etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('flow');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('flow', 'a', 'SELECT 1')});
+
+sub run_succeeds
+{
+	my ($name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $run = $etl->sql(q{SELECT etl.run_workflow('flow')});
+	is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), 'succeeded', $name);
+}
+
+# --- Processes that end before they have come to their slot
+sub deaths
+{
+	my @deaths = $etl->server_log =~ /could not open file "pg_etl.journal"/g;
+	return scalar @deaths;
+}
+
+sub deaths_reach
+{
+	my ($count) = @_;
+	foreach (1 .. 300)
+	{
+		return 1 if deaths() >= $count;
+		select(undef, undef, undef, 0.1);
+	}
+	return 0;
+}
+
+rename($journal, "$journal.aside") or die "rename: $!";
+mkdir($journal) or die "mkdir: $!";
+my $run = $etl->sql(q{SELECT etl.run_workflow('flow')});
+ok(deaths_reach(4), 'executors die before they are there, more of them than there are slots');
+rmdir($journal) or die "rmdir: $!";
+rename("$journal.aside", $journal) or die "rename: $!";
+is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), 'succeeded', 'the step is run once one can be had');
+
+$etl->sql(q{CREATE DATABASE other});
+$node->safe_psql('other', 'CREATE EXTENSION pg_etl');
+rename($journal, "$journal.aside") or die "rename: $!";
+mkdir($journal) or die "mkdir: $!";
+$node->safe_psql('other', q{INSERT INTO etl.workflow (name) VALUES ('flow');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('flow', 'a', 'SELECT 1');
+	SELECT etl.run_workflow('flow')});
+ok(deaths_reach(deaths() + 1), 'an executor dies before it is there');
+$node->safe_psql('other', 'DROP EXTENSION pg_etl');
+pass('the extension is dropped');
+$etl->sql('DROP DATABASE other');
+rmdir($journal) or die "rmdir: $!";
+rename("$journal.aside", $journal) or die "rename: $!";
+run_succeeds('every slot can be had');
+
+# --- Steps that crashed the server, of a database that is gone when it is back
+my $oid = $etl->sql('SELECT max(oid::bigint) + 1000 FROM pg_database');
+$node->stop;
+open(my $file, '>:raw', $journal) or die "open: $!";
+print $file pack('q q L x12', 1, 0, $oid) x 2;
+close($file);
+$node->start;
+run_succeeds('slots of a database that is gone are free again');
+
+# --- No background worker left: said once
+$node->append_conf('postgresql.conf', "max_worker_processes = 3\nmax_logical_replication_workers = 0");
+$node->restart;
+$run = $etl->sql(q{SELECT etl.run_workflow('flow') FROM generate_series(1, 2)});
+$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_sleep(3)'});
+$run = $etl->sql(q{SELECT max(etl.run_workflow('flow')) FROM generate_series(1, 2)});
+is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), 'succeeded', 'steps are run by fewer executors than may be');
+my @warnings = $etl->server_log =~ /no background worker is left for an executor/g;
+is(scalar @warnings, 1, 'which is said once');
+done_testing();
