@@ -47,11 +47,19 @@ notify_queue(int64 run_id, const char *final_status)
 		" SELECT t.task_run_id, r.owner::oid FROM told t JOIN etl.run r USING (run_id)",
 		2,
 		{INT8OID, TEXTOID}};
+	/* Most runs end without anybody to tell; the statement above is a sixth of a short step's time. */
+	static EtlSpiPlan wanted = {"SELECT FROM etl.run r JOIN etl.notification n USING (workflow)"
+								" WHERE r.run_id = $1 AND $2 = ANY (n.on_status) LIMIT 1",
+								2,
+								{INT8OID, TEXTOID}};
 	static EtlSpiPlan open = {
 		"UPDATE etl.run SET notifications_open = notifications_open + $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
 	Datum values[] = {Int64GetDatum(run_id), CStringGetTextDatum(final_status)};
-	uint64 count = etl_spi_execute(&queue, SPI_OK_SELECT, values, NULL);
+	uint64 count;
 
+	if (etl_spi_execute(&wanted, SPI_OK_SELECT, values, NULL) == 0)
+		return;
+	count = etl_spi_execute(&queue, SPI_OK_SELECT, values, NULL);
 	for (uint64 i = 0; i < count; i++)
 	{
 		EtlQueued step = {.run_id = run_id};
