@@ -25,6 +25,7 @@ typedef struct EtlStep
 	int64 task_run_id;
 	const char *workflow;
 	const char *run_name;		 /* NULL: none */
+	const char *scheduled_for;	 /* the moment of the schedule it is about, in UTC; NULL: none */
 	const char *task;
 	int attempt;				 /* 1, 2, … */
 	const char *idempotency_key; /* the same for every attempt of this step that may have reached the other side */

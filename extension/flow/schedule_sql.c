@@ -1,11 +1,12 @@
 /*
  * schedule_sql.c
- *		Schedules from SQL: check one, list its next runs.
+ *		Schedules from SQL: check one, list its next runs, say that one has changed.
  */
 #include "postgres.h"
 
 #include "flow/schedule.h"
 #include "flow/time_zone.h"
+#include "flow/wake.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -60,4 +61,36 @@ pg_etl_next_runs(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
 	}
 	return (Datum) 0;
+}
+
+#define MOMENTS_LIMIT 10001 /* one more than etl.backfill takes */
+
+PG_FUNCTION_INFO_V1(pg_etl_moments);
+Datum
+pg_etl_moments(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	EtlSchedule schedule = schedule_argument(PG_GETARG_TEXT_PP(0));
+	EtlZone zone = time_zone_open(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	TimestampTz anchor = PG_GETARG_TIMESTAMPTZ(2), at = PG_GETARG_TIMESTAMPTZ(3), until = PG_GETARG_TIMESTAMPTZ(4);
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	at--;
+	for (int i = 0; i < MOMENTS_LIMIT && schedule_next(&schedule, &zone, anchor, at, &at) && at < until; i++)
+	{
+		Datum value = TimestampTzGetDatum(at);
+		bool isnull = false;
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
+	}
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_wake_scheduler);
+Datum
+pg_etl_wake_scheduler(PG_FUNCTION_ARGS)
+{
+	wake_for_scheduler();
+	PG_RETURN_VOID();
 }

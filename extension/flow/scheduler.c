@@ -2,7 +2,7 @@
  * scheduler.c
  *		The scheduler's process. See scheduler.h.
  *
- * It sleeps on its latch until a commit, an executor that left, or the next timer wakes it, and then does all there
+ * It sleeps on its latch until a commit, an executor that left, the next timer or schedule wakes it, and then does all there
  * is to do, each thing in a short transaction of its own. It never waits for a step.
  */
 #include "postgres.h"
@@ -19,6 +19,7 @@
 #include "flow/recover.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
+#include "flow/tick.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -443,6 +444,8 @@ pg_etl_scheduler_main(Datum arg)
 		if (abandoned)
 			recover_abandoned();
 		due = fire_timers();
+		MemoryContextSwitchTo(context);
+		due = Min(due, tick_run());
 		due = Min(due, refill());
 		MemoryContextSwitchTo(context);
 		if (!dispatch(context))

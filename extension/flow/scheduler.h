@@ -1,6 +1,6 @@
 /*
  * scheduler.h
- *		One process a database: timers, executors, and what interrupted processes left undone.
+ *		One process a database: timers, schedules, executors, and what interrupted processes left undone.
  */
 #ifndef ETL_FLOW_SCHEDULER_H
 #define ETL_FLOW_SCHEDULER_H

@@ -109,6 +109,7 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 	step->attempt = DatumGetInt32(etl_spi_datum(0, 5, &isnull));
 	step->input = copy_jsonb(spi->caller_context, etl_spi_datum(0, 6, &isnull));
 	claim->first_attempt = DatumGetInt32(etl_spi_datum(0, 13, &isnull));
+	step->scheduled_for = etl_spi_text(spi, 0, 14);
 	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
 	value = etl_spi_datum(0, 9, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
@@ -147,7 +148,8 @@ claim_by(EtlSpiPlan *query, int64 task_run_id)
 #define CLAIM_QUERY(status)                                                                                         \
 	"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"                            \
 	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
-	" t.first_attempt"                                                                                              \
+	" t.first_attempt,"                                                                                             \
+	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"                                \
 	" FROM etl.task_run t JOIN etl.run r USING (run_id)"                                                            \
 	" WHERE t.task_run_id = $1 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 

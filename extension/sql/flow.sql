@@ -8,6 +8,11 @@ CREATE TABLE etl.workflow (
 	owner regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
 	input jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(input) = 'object'),
 	enabled boolean NOT NULL DEFAULT true,
+	schedule text,
+	timezone text NOT NULL DEFAULT 'UTC',
+	catchup text NOT NULL DEFAULT 'none' CHECK (catchup IN ('none', 'last', 'all')),
+	overlap text NOT NULL DEFAULT 'skip' CHECK (overlap IN ('skip', 'queue', 'allow', 'cancel_running')),
+	max_active_runs integer CHECK (max_active_runs > 0),
 	version_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -17,6 +22,11 @@ COMMENT ON COLUMN etl.workflow.description IS 'For people';
 COMMENT ON COLUMN etl.workflow.owner IS 'The role its steps connect and run as; must be allowed to LOGIN';
 COMMENT ON COLUMN etl.workflow.input IS 'Default input, a JSON object; a run''s own input is merged over it, key by key';
 COMMENT ON COLUMN etl.workflow.enabled IS 'false: no new run can be queued; runs in flight go on';
+COMMENT ON COLUMN etl.workflow.schedule IS 'When it runs by itself: a cron expression, @hourly and its like, rate(…), or AWS''s cron(…); NULL: it doesn''t. etl.next_runs shows what one means.';
+COMMENT ON COLUMN etl.workflow.timezone IS 'IANA time zone by whose clocks the schedule goes';
+COMMENT ON COLUMN etl.workflow.catchup IS 'What becomes of moments that are over by more than a minute when the scheduler comes to them (server down, workflow disabled): none of them is run, the last, or all';
+COMMENT ON COLUMN etl.workflow.overlap IS 'What a moment does that comes while max_active_runs runs go on: skip (it is left out), queue (it waits), allow (nothing, any number may; with max_active_runs it waits), cancel_running (the oldest are cancelled)';
+COMMENT ON COLUMN etl.workflow.max_active_runs IS 'How many runs may go on for the schedule to queue another; NULL: 1, with overlap allow any number';
 COMMENT ON COLUMN etl.workflow.version_id IS 'The version of the definition as it stands, NULL after an edit until the next run is queued. Kept by the engine.';
 COMMENT ON COLUMN etl.workflow.created_at IS 'When the row was inserted';
 
@@ -97,7 +107,7 @@ CREATE TABLE etl.run (
 	workflow text NOT NULL,
 	run_name text CHECK (run_name <> '' AND length(run_name) <= 80),
 	input jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(input) = 'object'),
-	trigger text NOT NULL DEFAULT 'manual',
+	trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'schedule', 'backfill')),
 	scheduled_for timestamptz,
 	status text NOT NULL DEFAULT 'queued'
 		CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out')),
@@ -113,14 +123,14 @@ CREATE TABLE etl.run (
 	notifications_open integer NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX run_name_key ON etl.run (workflow, run_name) WHERE run_name IS NOT NULL;
-CREATE INDEX run_live_idx ON etl.run (run_id) WHERE finished_at IS NULL OR notifications_open > 0;
+CREATE INDEX run_live_idx ON etl.run (workflow, run_id) WHERE finished_at IS NULL OR notifications_open > 0;
 COMMENT ON TABLE etl.run IS 'A run of a workflow. INSERT (workflow, input) to queue one; etl.run_status is the view to read.';
 COMMENT ON COLUMN etl.run.run_id IS 'Identity';
 COMMENT ON COLUMN etl.run.workflow IS 'The workflow''s name when the run was queued';
 COMMENT ON COLUMN etl.run.run_name IS 'A name of the caller''s choice, unique in the workflow: queuing it again is the same run';
 COMMENT ON COLUMN etl.run.input IS 'Parameters, a JSON object; once queued, merged over the workflow''s default input';
-COMMENT ON COLUMN etl.run.trigger IS 'What queued it: manual';
-COMMENT ON COLUMN etl.run.scheduled_for IS 'The moment it is about, when a schedule queued it';
+COMMENT ON COLUMN etl.run.trigger IS 'What queued it: manual, schedule, backfill';
+COMMENT ON COLUMN etl.run.scheduled_for IS 'The moment of the schedule that it is about; NULL: none. Its steps have it as :scheduled_for, and its date as :ds.';
 COMMENT ON COLUMN etl.run.status IS 'queued, running, succeeded, failed, cancelled, timed_out';
 COMMENT ON COLUMN etl.run.version_id IS 'etl.workflow_version it runs';
 COMMENT ON COLUMN etl.run.owner IS 'The role it runs as: the workflow''s owner when it was queued';
@@ -261,6 +271,7 @@ BEGIN
 			HINT = 'Give parameters as {"name": value, …}.',
 			TABLE = 'workflow', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
+	PERFORM etl._workflow_schedule_check(NEW);
 	IF NOT pg_has_role(current_user, NEW.owner, 'USAGE') THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('workflow "%s" cannot be given to role "%s"', NEW.name, NEW.owner),
@@ -281,8 +292,9 @@ BEGIN
 	RETURN NEW;
 END $$;
 REVOKE ALL ON FUNCTION etl._workflow_check() FROM PUBLIC;
-COMMENT ON FUNCTION etl._workflow_check() IS 'Refuses a workflow whose owner cannot run it. Trigger.';
-CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner, input ON etl.workflow
+COMMENT ON FUNCTION etl._workflow_check() IS 'Refuses a workflow that makes no sense or whose owner cannot run it. Trigger.';
+CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner, input, schedule, timezone, catchup, overlap, max_active_runs
+	ON etl.workflow
 	FOR EACH ROW EXECUTE FUNCTION etl._workflow_check();
 
 CREATE FUNCTION etl._task_check() RETURNS trigger
@@ -508,7 +520,9 @@ BEGIN
 			HINT = 'Give parameters as {"name": value, …}.',
 			TABLE = 'run', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
-	NEW.input := flow.input || NEW.input;
+	-- The date is that of the moment by the schedule's clocks.
+	NEW.input := flow.input || CASE WHEN isfinite(NEW.scheduled_for)
+		THEN jsonb_build_object('ds', (NEW.scheduled_for AT TIME ZONE flow.timezone)::date) ELSE '{}' END || NEW.input;
 	NEW.owner := flow.owner;
 	NEW.status := 'queued';
 	NEW.queued_at := now();

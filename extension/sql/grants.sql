@@ -61,7 +61,7 @@ CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.workflow_version, etl.task_run,'
-		' etl.event, etl.timer, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+		' etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
@@ -104,6 +104,10 @@ END $$;
 REVOKE ALL ON FUNCTION etl.revoke_role(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl.revoke_role(regrole) IS 'Take back what grant_author, grant_reader and grant_operator gave. Its workflows stay, and it stays their owner. Superuser or extension owner only.';
 
+ALTER TABLE etl.schedule_state ENABLE ROW LEVEL SECURITY;
+CREATE POLICY schedule_state_owner ON etl.schedule_state
+	USING (EXISTS (SELECT FROM etl.workflow w WHERE w.name = schedule_state.workflow));
+
 CREATE FUNCTION etl.grant_author(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -112,15 +116,17 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl, redshift TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.task, etl.notification, etl.job TO %s', role);
 	-- Not version_id: who sets it runs, and reads, the definition it names.
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled), DELETE ON etl.workflow TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input) ON etl.run TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled, schedule, timezone,'
+		' catchup, overlap, max_active_runs), DELETE ON etl.workflow TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status,'
+		' etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN SERVER etl_external TO %s', role);
-	-- Every function of the extension but those that grant, the engine's own door and triggers, which an author could hang
+	-- Every function of the extension but those that grant, the engine's own doors and triggers, which an author could hang
 	-- on a table of their own; those that read or change anything check for themselves whose it is.
 	FOR f IN
 		SELECT d.objid::regprocedure FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
@@ -129,7 +135,8 @@ BEGIN
 			AND e.extname = 'pg_etl' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl.grant_reader(regrole)'::regprocedure,
 				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure,
-				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure)
+				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure,
+				'etl._wake_scheduler()'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
 	END LOOP;

@@ -14,6 +14,8 @@ statement_parameters(const EtlStep *step, EtlParameters *parameters)
 	parameters_add_json(parameters, step->input);
 	parameters_add(parameters, "run_id", psprintf(INT64_FORMAT, step->run_id));
 	parameters_add(parameters, "run_name", step->run_name == NULL ? "" : step->run_name);
+	if (step->scheduled_for != NULL)
+		parameters_add(parameters, "scheduled_for", step->scheduled_for);
 	parameters_add(parameters, "workflow", step->workflow);
 	parameters_add(parameters, "task", step->task);
 	parameters_add(parameters, "attempt", psprintf("%d", step->attempt));
