@@ -42,7 +42,8 @@ sub runs
 }
 
 # --- In time
-make('every second', 'SELECT 1', schedule => '* * * * * *', catchup => 'none', overlap => 'allow');
+$etl->sql('CREATE TABLE fired (at timestamptz, scheduled_for timestamptz)');
+make('every second', q{INSERT INTO fired VALUES (now(), :''scheduled_for'')}, schedule => '* * * * * *', catchup => 'none', overlap => 'allow');
 $etl->wait_until(q{SELECT count(*) >= 2 FROM etl.run WHERE workflow = 'every second' AND status = 'succeeded'});
 $etl->sql(q{UPDATE etl.workflow SET enabled = false WHERE name = 'every second'});
 $etl->sql_is(q{SELECT bool_and(trigger = 'schedule' AND scheduled_for = date_trunc('second', scheduled_for)
@@ -51,6 +52,8 @@ $etl->sql_is(q{SELECT bool_and(trigger = 'schedule' AND scheduled_for = date_tru
 	FROM etl.run WHERE workflow = 'every second'}, 't', 'every second, a run for each');
 $etl->sql_is(q{SELECT max(scheduled_for) - min(scheduled_for) = (count(*) - 1) * interval '1 s' FROM etl.run
 	WHERE workflow = 'every second'}, 't', 'without a gap');
+
+$etl->sql_is(q{SELECT bool_and(at >= scheduled_for) AND count(*) >= 2 FROM fired}, 't', 'and the time is what now() says');
 
 # --- Overlaps
 make('long', 'SELECT pg_sleep(600)');

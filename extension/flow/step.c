@@ -391,6 +391,7 @@ step_run_next(Oid owner)
 	{
 		EtlClaim *claim;
 
+		SetCurrentStatementStartTimestamp(); /* for the step's now() */
 		StartTransactionCommand();
 		MemoryContextSwitchTo(context);
 		claim = step_claim(next.task_run_id);
