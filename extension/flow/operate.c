@@ -6,8 +6,8 @@
 
 #include "base/spi.h"
 #include "catalog/pg_type.h"
-#include "flow/executor.h"
 #include "flow/operate.h"
+#include "flow/slot.h"
 #include "miscadmin.h"
 
 /* A query without parameters that answers one boolean, as the caller. */
@@ -43,7 +43,7 @@ operate_check(int64 run_id, const char *verb)
 	bool owned;
 	bool isnull;
 
-	if (run_id != 0 && run_id == executor_run_id())
+	if (run_id != 0 && run_id == slot_run_id())
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("a step cannot %s its own run", verb),
 				errdetail("The run goes on for as long as the step does."),

@@ -13,9 +13,9 @@
 
 #include "access/xact.h"
 #include "commands/dbcommands.h"
-#include "flow/executor.h"
 #include "flow/quiesce.h"
 #include "flow/shared.h"
+#include "flow/slot.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -66,7 +66,7 @@ quiesce(Oid dbid)
 {
 	int free = -1;
 
-	if (dbid == MyDatabaseId && executor_run_id() != 0)
+	if (dbid == MyDatabaseId && slot_run_id() != 0)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("a step cannot run this statement"),
 				errdetail("It ends the processes of pg_etl in this database, the step's among them."),
 				errhint("Run it in a session."));

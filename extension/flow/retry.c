@@ -12,10 +12,10 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/definition.h"
-#include "flow/executor.h"
 #include "flow/operate.h"
 #include "flow/retry.h"
 #include "flow/run.h"
+#include "flow/slot.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -159,7 +159,7 @@ pg_etl_retry_run(PG_FUNCTION_ARGS)
 
 	operate_check(run_id, "retry");
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (executor_run_id() == 0)
+	if (slot_run_id() == 0)
 		definition_trim();
 	retried = retry_run(run_id);
 	etl_spi_close(&spi);

@@ -9,9 +9,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "flow/executor.h"
 #include "flow/notify.h"
 #include "flow/run.h"
+#include "flow/slot.h"
 #include "flow/wake.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -216,7 +216,7 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 #undef COLUMN
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (executor_run_id() == 0)
+	if (slot_run_id() == 0)
 		definition_trim();
 	definition = definition_get(version_id);
 	if (definition == NULL)

@@ -9,10 +9,10 @@
 #include "access/xlog_internal.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
-#include "flow/executor.h"
 #include "flow/operate.h"
 #include "flow/run.h"
 #include "flow/shared.h"
+#include "flow/slot.h"
 #include "flow/wake.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -77,9 +77,9 @@ PG_FUNCTION_INFO_V1(pg_etl_current_run);
 Datum
 pg_etl_current_run(PG_FUNCTION_ARGS)
 {
-	if (executor_run_id() == 0)
+	if (slot_run_id() == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_INT64(executor_run_id());
+	PG_RETURN_INT64(slot_run_id());
 }
 
 typedef struct SeenRun
@@ -133,7 +133,7 @@ check_waitable(int64 run_id, const SeenRun *seen)
 				errmsg("run " INT64_FORMAT " cannot be waited for by the transaction that queued it", run_id),
 				errdetail("Nobody else sees the run before this transaction commits."),
 				errhint("COMMIT first, then call etl.wait_for_run in a statement of its own."));
-	if (run_id == executor_run_id())
+	if (run_id == slot_run_id())
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("a step cannot wait for its own run"),
 				errdetail("Run " INT64_FORMAT " does not end before this step has.", run_id));

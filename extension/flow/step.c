@@ -14,10 +14,10 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
-#include "flow/executor.h"
 #include "flow/queue.h"
 #include "flow/run.h"
 #include "flow/shared.h"
+#include "flow/slot.h"
 #include "flow/step.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -86,7 +86,7 @@ classify(const EtlClaim *claim, const ErrorData *error, EtlStepFailure *failure)
 								.detail = error->detail,
 								.hint = error->hint,
 								.context = error->context};
-	if (executor_step_is_cancelled())
+	if (slot_step_is_cancelled())
 	{
 		failure->message = "run was cancelled";
 		return ETL_STEP_CANCELLED;
@@ -385,7 +385,7 @@ step_run_next(Oid owner)
 	if (!queue_pop(MyDatabaseId, owner, &next))
 		return false;
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
-	executor_step_begin(next.task_run_id, next.run_id);
+	slot_step_begin(next.task_run_id, next.run_id);
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
@@ -397,14 +397,14 @@ step_run_next(Oid owner)
 		claim = step_claim(next.task_run_id);
 		if (claim != NULL)
 		{
-			executor_step_show(&claim->step);
+			slot_step_show(&claim->step);
 			run_claimed(claim);
 			forget_session_state();
 		}
 		else if (step_is_left(next.task_run_id))
 			shared_queue_overflowed(MyDatabaseId); /* somebody has locked it: it is to be tried again in a while */
 		CommitTransactionCommand();
-		executor_step_end();
+		slot_step_end();
 	}
 	PG_CATCH();
 	{
@@ -417,7 +417,7 @@ step_run_next(Oid owner)
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
 		record_failed_commit(next.task_run_id, error);
-		executor_step_end();
+		slot_step_end();
 		shared_executor_left(MyDatabaseId); /* if that was no record, the scheduler finds the step abandoned */
 	}
 	PG_END_TRY();

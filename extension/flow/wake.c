@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "flow/executor.h"
 #include "flow/shared.h"
+#include "flow/slot.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
@@ -99,7 +99,7 @@ queue_steps(void)
 			if (count > 0)
 				shared_wake_executors(MyDatabaseId, owner, count);
 			owner = wish->owner;
-			count = owner == executor_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
+			count = owner == slot_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
 		}
 		count++;
 		full = !queue_push(MyDatabaseId, owner, &wish->step) || full;

@@ -1,0 +1,171 @@
+/*
+ * slot.c
+ *		An executor's slot in shared memory. See slot.h.
+ */
+#include "postgres.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "flow/journal.h"
+#include "flow/shared.h"
+#include "flow/slot.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+
+static EtlExecutorSlot *my_slot = NULL;
+static bool connected = false;
+
+/*
+ * However it leaves, its scheduler looks for what it left undone, others for the free slot. A step that has its
+ * process ended, other than for a statement that needs the database without it, is treated as one that crashed it:
+ * it would do so for ever. (Nobody is left to do that when the server shuts down.)
+ */
+static void
+leave(int code, Datum arg)
+{
+	Oid dbid = my_slot->dbid;
+	bool died = my_slot->task_run_id != 0 && !shared_is_quiesced(dbid);
+
+	journal_write(dbid, 0, 0);
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	if (died)
+	{
+		my_slot->state = ETL_EXECUTOR_RECOVER;
+		my_slot->owner = InvalidOid;
+		my_slot->pid = 0;
+		my_slot->latch = NULL;
+	}
+	else
+		memset(my_slot, 0, sizeof(*my_slot));
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (!connected && etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].executor_failed = true;
+	LWLockRelease(etl_shared->lock);
+	if (code != 0)
+		shared_queue_overflowed(dbid); /* a step that it took and never came to is in the tables alone */
+	shared_executor_left(dbid);
+	ConditionVariableBroadcast(&etl_shared->worker_gone);
+}
+
+/* The server crashed, and not here: this step is not the one to blame. Only async-signal-safe calls. */
+void
+slot_at_crash_of_another(SIGNAL_ARGS)
+{
+	journal_write(my_slot->dbid, 0, 0);
+	_exit(2);
+}
+
+bool
+slot_take(int index, Oid *dbid, Oid *owner)
+{
+	my_slot = &etl_shared->executors[index];
+	journal_open(index);
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	if (my_slot->state != ETL_EXECUTOR_STARTING)
+	{
+		LWLockRelease(etl_shared->lock);
+		return false;
+	}
+	my_slot->pid = MyProcPid;
+	my_slot->latch = MyLatch;
+	my_slot->state = ETL_EXECUTOR_BUSY;
+	*dbid = my_slot->dbid;
+	*owner = my_slot->owner;
+	LWLockRelease(etl_shared->lock);
+	before_shmem_exit(leave, (Datum) 0);
+	return true;
+}
+
+void
+slot_set_connected(void)
+{
+	connected = true;
+}
+
+void
+slot_set_idle(void)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	my_slot->state = ETL_EXECUTOR_IDLE;
+	LWLockRelease(etl_shared->lock);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+bool
+slot_is_wanted(void)
+{
+	bool wanted;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	wanted = my_slot->retire;
+	LWLockRelease(etl_shared->lock);
+	return wanted;
+}
+
+void
+slot_step_begin(int64 task_run_id, int64 run_id)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	my_slot->state = ETL_EXECUTOR_BUSY;
+	my_slot->task_run_id = task_run_id;
+	my_slot->run_id = run_id;
+	my_slot->started_at = clock_now();
+	my_slot->cancel = false;
+	/* One that was sent to the step before, too late, was sent under this lock. */
+	QueryCancelPending = false;
+	LWLockRelease(etl_shared->lock);
+	journal_write(MyDatabaseId, task_run_id, my_slot->started_at);
+}
+
+void
+slot_step_show(const EtlStep *step)
+{
+	/* debug_query_string is what log lines and pg_stat_activity show; the statement itself may hold secrets. */
+	static char shown[256];
+
+	snprintf(shown, sizeof(shown), "run " INT64_FORMAT " of workflow \"%s\": task \"%s\", attempt %d", step->run_id,
+			 step->workflow, step->task, step->attempt);
+	debug_query_string = shown;
+	pgstat_report_activity(STATE_RUNNING, shown);
+}
+
+void
+slot_step_end(void)
+{
+	journal_write(MyDatabaseId, 0, 0);
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	my_slot->task_run_id = 0;
+	my_slot->run_id = 0;
+	my_slot->cancel = false;
+	LWLockRelease(etl_shared->lock);
+	debug_query_string = NULL;
+	pgstat_report_activity(STATE_IDLE, NULL);
+	pgstat_report_stat(false);
+}
+
+bool
+slot_step_is_cancelled(void)
+{
+	bool cancelled;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	cancelled = my_slot->cancel;
+	LWLockRelease(etl_shared->lock);
+	return cancelled;
+}
+
+Oid
+slot_owner(void)
+{
+	return my_slot == NULL ? InvalidOid : my_slot->owner;
+}
+
+int64
+slot_run_id(void)
+{
+	return my_slot == NULL ? 0 : my_slot->run_id;
+}

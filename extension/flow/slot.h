@@ -1,0 +1,37 @@
+/*
+ * slot.h
+ *		An executor's slot in shared memory: what the process says there of itself and of the step it is at.
+ */
+#ifndef ETL_FLOW_SLOT_H
+#define ETL_FLOW_SLOT_H
+
+#include "postgres.h"
+
+#include "flow/adapter.h"
+
+/*
+ * In an executor, first of all: take slot `index`, and leave it when the process ends. False: the scheduler gave the
+ * slot up before the postmaster got round to this process.
+ */
+extern bool slot_take(int index, Oid *dbid, Oid *owner);
+/* The process is connected; one that ends before is not started again at once. */
+extern void slot_set_connected(void);
+/* For SIGQUIT: the server has crashed, and not here. */
+extern void slot_at_crash_of_another(SIGNAL_ARGS);
+
+/* What the step's code tells of itself: to shared memory and the journal, to pg_stat_activity. */
+extern void slot_step_begin(int64 task_run_id, int64 run_id);
+extern void slot_step_show(const EtlStep *step);
+extern void slot_step_end(void);
+/* The run of the step this executor is at has been cancelled. */
+extern bool slot_step_is_cancelled(void);
+extern void slot_set_idle(void);
+/* It is to make room for another owner's. */
+extern bool slot_is_wanted(void);
+
+/* In any process. The role it runs steps for; InvalidOid: it is no executor. */
+extern Oid slot_owner(void);
+/* The run whose step it is at; 0: it is at none. */
+extern int64 slot_run_id(void);
+
+#endif
