@@ -79,11 +79,23 @@ my @victims = (
 	[ session => q{SELECT pid FROM pg_stat_activity WHERE application_name = 'queuing'} ],
 	[ 'postmaster' ]);
 
+# The processes of which this one is the parent; not by ps, which a small system doesn't have.
+sub children
+{
+	my ($parent) = @_;
+	my @children;
+	foreach my $file (glob '/proc/[0-9]*/stat')
+	{
+		open my $stat, '<', $file or next;    # it has just gone
+		push @children, $1 if (<$stat> // '') =~ /^(\d+) \(.*\) \S $parent /;
+	}
+	return @children;
+}
+
 # Its children leave when they notice; a new one doesn't start before.
 sub kill_postmaster
 {
-	my $pid = $node->{_pid};
-	my @left = split ' ', `ps -o pid= --ppid $pid`;
+	my @left = children($node->{_pid});
 	$node->kill9;
 	for (my $i = 0; @left = grep { kill 0, $_ } @left; $i++)
 	{
