@@ -62,6 +62,62 @@ rmdir($journal) or die "rmdir: $!";
 rename("$journal.aside", $journal) or die "rename: $!";
 run_succeeds('every slot can be had');
 
+# --- A step is left to nobody who has another: one executor is idle, two steps come, and each waits until both run
+$etl->sql(q{
+	INSERT INTO etl.workflow (name) VALUES ('gate'), ('gates');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('gate', 'a', 'SELECT pg_advisory_xact_lock_shared(99)'),
+		('gates', 'a', 'SELECT pg_advisory_xact_lock_shared(99)'), ('gates', 'b', 'SELECT pg_advisory_xact_lock_shared(99)');
+	CREATE TABLE lone (run_id bigint);
+	CREATE PROCEDURE leave_one() LANGUAGE plpgsql AS $$
+	DECLARE
+		executors int[] := ARRAY(SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' ORDER BY pid);
+	BEGIN
+		FOR i IN 2..cardinality(executors) LOOP
+			PERFORM pg_terminate_backend(executors[i], 10000);
+		END LOOP;
+	END $$;
+	CREATE PROCEDURE open_gate(run bigint) LANGUAGE plpgsql AS $$
+	DECLARE
+		patience timestamptz := clock_timestamp() + interval '10 s';
+	BEGIN
+		WHILE (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 99 AND NOT granted) < 2 LOOP
+			IF clock_timestamp() > patience THEN
+				INSERT INTO lone VALUES (run);
+				EXIT;
+			END IF;
+			PERFORM pg_sleep(0.001);
+		END LOOP;
+		PERFORM pg_advisory_unlock(99);
+		PERFORM etl.wait_for_run(run);
+		COMMIT;
+	END $$;
+	CREATE PROCEDURE meet(times int) LANGUAGE plpgsql AS $$
+	DECLARE
+		run bigint;
+	BEGIN
+		FOR i IN 1..times LOOP
+			CALL leave_one();
+			PERFORM pg_advisory_lock(99);
+			run := etl.run_workflow('gates');
+			COMMIT;
+			CALL open_gate(run);
+		END LOOP;
+	END $$});
+$etl->sql('CALL meet(60)');
+is($etl->sql('SELECT count(*) FROM lone'), 0, 'two steps of one commit are at work together, each time');
+
+$etl->sql('CALL leave_one()');
+my $idle = $etl->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_etl executor'});
+kill('STOP', $idle);
+my $session = $node->background_psql('postgres');
+$session->query('SELECT pg_advisory_lock(99)');
+$etl->sql(q{SELECT etl.run_workflow('gate')});
+$run = $etl->sql(q{SELECT etl.run_workflow('gate')});
+kill('CONT', $idle);
+$session->query("CALL open_gate($run)");
+$session->quit;
+is($etl->sql('SELECT count(*) FROM lone'), 0, 'and two of two commits, though the idle one was slow to wake');
+
 # --- Steps that crashed the server, of a database that is gone when it is back
 my $oid = $etl->sql('SELECT max(oid::bigint) + 1000 FROM pg_database');
 $node->stop;

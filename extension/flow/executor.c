@@ -98,16 +98,15 @@ wait_for_work(void)
 void
 pg_etl_executor_main(Datum arg)
 {
+	EtlQueued next;
+
 	attach(DatumGetInt32(arg));
 	do
 	{
-		while (step_run_next(slot_owner()))
+		while (slot_step_take(&next))
+		{
+			step_run(next.task_run_id);
 			CHECK_FOR_INTERRUPTS();
-
-		/*
-		 * Idle is said before the last look: who queues a step after it sees an idle executor and wakes it; what
-		 * was queued before it is found by the look. (A step queued as it leaves is the scheduler's, which is woken.)
-		 */
-		slot_set_idle();
-	} while (step_run_next(slot_owner()) || wait_for_work());
+		}
+	} while (wait_for_work()); /* a step queued as it leaves is the scheduler's, which is woken then */
 }

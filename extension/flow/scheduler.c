@@ -249,13 +249,20 @@ reserve_slots(Oid owner, int wanted, int *slots)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
-		if ((slot->state != ETL_EXECUTOR_IDLE && slot->state != ETL_EXECUTOR_STARTING) ||
-			slot->dbid != MyDatabaseId || slot->owner != owner)
+		if (slot->dbid != MyDatabaseId || slot->owner != owner)
 			continue;
-		/* About to take one of the steps: one less to start. An idle one may not know yet. */
+		/* Who is going to take one of the steps need not be started. */
+		if (slot->state == ETL_EXECUTOR_STARTING || slot->state == ETL_EXECUTOR_CALLED)
+			wanted--;
+	}
+	for (int i = 0; i < etl_shared->executor_count && wanted > 0; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->state != ETL_EXECUTOR_IDLE || slot->dbid != MyDatabaseId || slot->owner != owner)
+			continue;
+		shared_call_executor(slot);
 		wanted--;
-		if (slot->state == ETL_EXECUTOR_IDLE)
-			SetLatch(slot->latch);
 	}
 	for (int i = 0; i < etl_shared->executor_count && got < wanted; i++)
 	{

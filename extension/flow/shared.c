@@ -101,16 +101,23 @@ shared_wake_scheduler(Oid dbid)
 }
 
 void
-shared_wake_executors(Oid dbid, Oid owner, int count)
+shared_call_executor(EtlExecutorSlot *slot)
 {
-	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	slot->state = ETL_EXECUTOR_CALLED;
+	SetLatch(slot->latch);
+}
+
+void
+shared_call_executors(Oid dbid, Oid owner, int count)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < etl_shared->executor_count && count > 0; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
 		if (slot->state == ETL_EXECUTOR_IDLE && slot->dbid == dbid && slot->owner == owner)
 		{
-			SetLatch(slot->latch);
+			shared_call_executor(slot);
 			count--;
 		}
 	}

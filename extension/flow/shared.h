@@ -24,8 +24,9 @@ typedef enum EtlExecutorState
 	ETL_EXECUTOR_FREE,	   /* the slot is nobody's */
 	ETL_EXECUTOR_RECOVER,  /* held for the scheduler: this step's process died */
 	ETL_EXECUTOR_STARTING, /* registered, not there yet */
-	ETL_EXECUTOR_IDLE,	   /* waits for work; its latch may be set */
-	ETL_EXECUTOR_BUSY	   /* looks for work or runs a step */
+	ETL_EXECUTOR_IDLE,	   /* waits until it is called or asked to leave */
+	ETL_EXECUTOR_CALLED,   /* is going to look into the queue: good for one step, and not for a second */
+	ETL_EXECUTOR_BUSY	   /* at a step */
 } EtlExecutorState;
 
 typedef struct EtlExecutorSlot
@@ -81,10 +82,12 @@ extern void shared_init(void);
 
 /* The launcher's latch; with look_again it probes every database. */
 extern void shared_wake_launcher(bool look_again);
+/* The lock is held, the slot is ETL_EXECUTOR_IDLE. */
+extern void shared_call_executor(EtlExecutorSlot *slot);
 /* The database's scheduler; InvalidOid: every one. */
 extern void shared_wake_scheduler(Oid dbid);
-/* Wake up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
-extern void shared_wake_executors(Oid dbid, Oid owner, int count);
+/* Call up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
+extern void shared_call_executors(Oid dbid, Oid owner, int count);
 /* An executor has left, or failed to record what its step did: the scheduler is to look for abandoned ones. */
 extern void shared_executor_left(Oid dbid);
 /* The database has steps that are not in the queue: the scheduler is to read the tables. */

@@ -72,7 +72,7 @@ slot_take(int index, Oid *dbid, Oid *owner)
 	}
 	my_slot->pid = MyProcPid;
 	my_slot->latch = MyLatch;
-	my_slot->state = ETL_EXECUTOR_BUSY;
+	my_slot->state = ETL_EXECUTOR_CALLED;
 	*dbid = my_slot->dbid;
 	*owner = my_slot->owner;
 	LWLockRelease(etl_shared->lock);
@@ -86,15 +86,6 @@ slot_set_connected(void)
 	connected = true;
 }
 
-void
-slot_set_idle(void)
-{
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	my_slot->state = ETL_EXECUTOR_IDLE;
-	LWLockRelease(etl_shared->lock);
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
 bool
 slot_is_wanted(void)
 {
@@ -106,19 +97,31 @@ slot_is_wanted(void)
 	return wanted;
 }
 
-void
-slot_step_begin(int64 task_run_id, int64 run_id)
+bool
+slot_step_take(EtlQueued *step)
 {
+	bool taken;
+
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	my_slot->state = ETL_EXECUTOR_BUSY;
-	my_slot->task_run_id = task_run_id;
-	my_slot->run_id = run_id;
-	my_slot->started_at = clock_now();
-	my_slot->cancel = false;
+	taken = queue_pop(my_slot->dbid, my_slot->owner, step);
+	if (taken)
+	{
+		my_slot->state = ETL_EXECUTOR_BUSY;
+		my_slot->task_run_id = step->task_run_id;
+		my_slot->run_id = step->run_id;
+		my_slot->started_at = clock_now();
+		my_slot->cancel = false;
+	}
+	else
+		my_slot->state = ETL_EXECUTOR_IDLE;
 	/* One that was sent to the step before, too late, was sent under this lock. */
 	QueryCancelPending = false;
 	LWLockRelease(etl_shared->lock);
-	journal_write(MyDatabaseId, task_run_id, my_slot->started_at);
+	if (taken)
+		journal_write(my_slot->dbid, step->task_run_id, my_slot->started_at);
+	else
+		pgstat_report_activity(STATE_IDLE, NULL);
+	return taken;
 }
 
 void

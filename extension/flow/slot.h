@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "flow/adapter.h"
+#include "flow/queue.h"
 
 /*
  * In an executor, first of all: take slot `index`, and leave it when the process ends. False: the scheduler gave the
@@ -20,12 +21,15 @@ extern void slot_set_connected(void);
 extern void slot_at_crash_of_another(SIGNAL_ARGS);
 
 /* What the step's code tells of itself: to shared memory and the journal, to pg_stat_activity. */
-extern void slot_step_begin(int64 task_run_id, int64 run_id);
+/*
+ * Take the owner's next step from the queue and be at it. False: there is none, and the executor is idle until it is
+ * called. Both in one with the state others see, so that no step is ever left to an executor that has taken another.
+ */
+extern bool slot_step_take(EtlQueued *step);
 extern void slot_step_show(const EtlStep *step);
 extern void slot_step_end(void);
 /* The run of the step this executor is at has been cancelled. */
 extern bool slot_step_is_cancelled(void);
-extern void slot_set_idle(void);
 /* It is to make room for another owner's. */
 extern bool slot_is_wanted(void);
 

@@ -14,7 +14,6 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
-#include "flow/queue.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/slot.h"
@@ -376,16 +375,11 @@ run_claimed(EtlClaim *claim)
 	}
 }
 
-bool
-step_run_next(Oid owner)
+void
+step_run(int64 task_run_id)
 {
-	MemoryContext context;
-	EtlQueued next;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
 
-	if (!queue_pop(MyDatabaseId, owner, &next))
-		return false;
-	context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
-	slot_step_begin(next.task_run_id, next.run_id);
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
@@ -394,14 +388,14 @@ step_run_next(Oid owner)
 		SetCurrentStatementStartTimestamp(); /* for the step's now() */
 		StartTransactionCommand();
 		MemoryContextSwitchTo(context);
-		claim = step_claim(next.task_run_id);
+		claim = step_claim(task_run_id);
 		if (claim != NULL)
 		{
 			slot_step_show(&claim->step);
 			run_claimed(claim);
 			forget_session_state();
 		}
-		else if (step_is_left(next.task_run_id))
+		else if (step_is_left(task_run_id))
 			shared_queue_overflowed(MyDatabaseId); /* somebody has locked it: it is to be tried again in a while */
 		CommitTransactionCommand();
 		slot_step_end();
@@ -416,7 +410,7 @@ step_run_next(Oid owner)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
-		record_failed_commit(next.task_run_id, error);
+		record_failed_commit(task_run_id, error);
 		slot_step_end();
 		shared_executor_left(MyDatabaseId); /* if that was no record, the scheduler finds the step abandoned */
 	}
@@ -427,5 +421,4 @@ step_run_next(Oid owner)
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 	definition_trim();
-	return true;
 }

@@ -81,7 +81,7 @@ extern bool step_record(const EtlClaim *claim, EtlStepStatus status, const EtlSt
 
 /* In an executor, once: whether its role's statements may only read. */
 extern void step_set_read_only(bool read_only);
-/* In an executor: run the next step in its owner's queue to its record. False: there was none. */
-extern bool step_run_next(Oid owner);
+/* In an executor: run the step that it has taken to its record. */
+extern void step_run(int64 task_run_id);
 
 #endif

@@ -97,7 +97,7 @@ queue_steps(void)
 		if (wish->owner != owner)
 		{
 			if (count > 0)
-				shared_wake_executors(MyDatabaseId, owner, count);
+				shared_call_executors(MyDatabaseId, owner, count);
 			owner = wish->owner;
 			count = owner == slot_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
 		}
@@ -105,7 +105,7 @@ queue_steps(void)
 		full = !queue_push(MyDatabaseId, owner, &wish->step) || full;
 	}
 	if (count > 0)
-		shared_wake_executors(MyDatabaseId, owner, count);
+		shared_call_executors(MyDatabaseId, owner, count);
 	if (full)
 		shared_queue_overflowed(MyDatabaseId);
 }
