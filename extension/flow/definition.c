@@ -38,52 +38,85 @@ start_over(void)
 	kept = hash_create("pg_etl definitions", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* Columns of the query in read_definition, by their names. */
+static Datum
+column(uint64 row, const char *name, bool *isnull)
+{
+	int number = SPI_fnumber(SPI_tuptable->tupdesc, name);
+
+	if (number <= 0)
+		elog(ERROR, "no column \"%s\" in a definition's query", name);
+	return etl_spi_datum(row, number, isnull);
+}
+
 static char *
-text_or_null(uint64 row, int column)
+text_or_null(uint64 row, const char *name)
 {
 	bool isnull;
-	Datum value = etl_spi_datum(row, column, &isnull);
+	Datum value = column(row, name, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 static double
-number_or(uint64 row, int column, double otherwise)
+number_or(uint64 row, const char *name, double otherwise)
 {
 	bool isnull;
-	Datum value = etl_spi_datum(row, column, &isnull);
+	Datum value = column(row, name, &isnull);
 
 	return isnull ? otherwise : DatumGetFloat8(value);
+}
+
+static bool
+is_true(uint64 row, const char *name)
+{
+	bool isnull;
+	Datum value = column(row, name, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+static EtlRunIf
+read_run_if(uint64 row, const char *task)
+{
+	EtlRunIf run_if = ETL_RUN_IF_ALL_SUCCEEDED;
+	char *name = text_or_null(row, "run_if");
+
+	if (name != NULL && !dag_run_if_from_name(name, &run_if))
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("task \"%s\" of a workflow's version has run_if \"%s\"", task, name));
+	return run_if;
 }
 
 static void
 read_task(uint64 row, EtlTaskDefinition *task)
 {
 	bool isnull;
-	Datum arguments = etl_spi_datum(row, 5, &isnull);
-	char *run_if;
+	Datum arguments = column(row, "arguments", &isnull);
 
-	task->condition = text_or_null(row, 14);
-	task->wait_until = text_or_null(row, 15);
-	task->poll_interval = number_or(row, 16, 60);
-	task->name = text_or_null(row, 1);
-	task->sql = text_or_null(row, 2);
-	task->connection = text_or_null(row, 3);
-	task->resource = text_or_null(row, 4);
+	task->name = text_or_null(row, "name");
+	task->sql = text_or_null(row, "sql");
+	task->connection = text_or_null(row, "connection");
+	task->resource = text_or_null(row, "resource");
 	task->arguments = isnull ? NULL : DatumGetJsonbPCopy(arguments);
-	task->retries = (int) number_or(row, 6, 0);
-	task->retry_delay = number_or(row, 7, 1.0);
-	task->retry_backoff = number_or(row, 8, 2.0);
-	task->timeout = number_or(row, 9, 0);
-	task->priority = (int) number_or(row, 10, 0);
-	run_if = text_or_null(row, 11);
-	task->run_if = ETL_RUN_IF_ALL_SUCCEEDED;
-	if (run_if != NULL && !dag_run_if_from_name(run_if, &task->run_if))
-		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
-				errmsg("task \"%s\" of a workflow's version has run_if \"%s\"", task->name, run_if));
+	task->run_if = read_run_if(row, task->name);
+	task->condition = text_or_null(row, "condition");
+	task->wait_until = text_or_null(row, "wait_until");
+	task->poll_interval = number_or(row, "poll_interval", 60);
+	task->for_each = text_or_null(row, "for_each");
+	task->max_parallel = (int) number_or(row, "max_parallel", 0);
+	task->tolerate = text_or_null(row, "tolerate");
+	task->wait_for_token = is_true(row, "wait_for_token");
+	task->heartbeat = number_or(row, "heartbeat", 0);
+	task->pool = text_or_null(row, "pool");
+	task->priority = (int) number_or(row, "priority", 0);
+	task->retries = (int) number_or(row, "retries", 0);
+	task->retry_delay = number_or(row, "retry_delay", 1.0);
+	task->retry_backoff = number_or(row, "retry_backoff", 2.0);
+	task->timeout = number_or(row, "timeout", 0);
 }
 
-/* Column 12 has the positions (1-based) of what the task depends on: turn it round. */
+/* Column dependencies has the positions (1-based) of what the task depends on: turn it round. */
 static void
 link_tasks(EtlDefinition *definition)
 {
@@ -93,7 +126,7 @@ link_tasks(EtlDefinition *definition)
 		bool *nulls;
 		bool isnull;
 
-		deconstruct_array(DatumGetArrayTypeP(etl_spi_datum(i, 12, &isnull)), INT4OID, sizeof(int32), true,
+		deconstruct_array(DatumGetArrayTypeP(column(i, "dependencies", &isnull)), INT4OID, sizeof(int32), true,
 						  TYPALIGN_INT, &positions, &nulls, &definition->tasks[i].dependency_count);
 		for (int d = 0; d < definition->tasks[i].dependency_count; d++)
 		{
@@ -113,14 +146,14 @@ read_definition(int64 version_id)
 		"WITH task AS MATERIALIZED (SELECT t.name, t.step, row_number() OVER (ORDER BY t.name COLLATE \"C\")::int4 AS position"
 		"  FROM etl.workflow_version v, jsonb_each(v.definition -> 'tasks') AS t(name, step)"
 		"  WHERE v.version_id = $1)"
-		" SELECT name, step ->> 'sql', step ->> 'connection', step ->> 'resource', step -> 'arguments',"
-		"  (step ->> 'retries')::float8, (step ->> 'retry_delay')::float8, (step ->> 'retry_backoff')::float8,"
-		"  (step ->> 'timeout')::float8, (step ->> 'priority')::float8, step ->> 'run_if',"
-		"  ARRAY(SELECT o.position FROM jsonb_array_elements_text(step -> 'depends_on') AS d(name)"
-		"   JOIN task o USING (name)),"
-		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1), step ->> 'condition',"
-		"  step ->> 'wait_until', (step ->> 'poll_interval')::float8"
-		" FROM task ORDER BY position",
+		" SELECT name, t.*,"
+		"  ARRAY(SELECT o.position FROM unnest(t.depends_on) AS d(name) JOIN task o USING (name)) AS dependencies,"
+		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1) AS type"
+		" FROM task, jsonb_to_record(step) AS t(sql text, connection text, resource text, arguments jsonb,"
+		"  depends_on text[], run_if text, condition text, wait_until text, poll_interval float8, for_each text,"
+		"  max_parallel float8, tolerate text, wait_for_token bool, heartbeat float8, pool text, priority float8,"
+		"  retries float8, retry_delay float8, retry_backoff float8, timeout float8)"
+		" ORDER BY position",
 		1,
 		{INT8OID}};
 	Datum values[] = {Int64GetDatum(version_id)};
@@ -133,7 +166,7 @@ read_definition(int64 version_id)
 	old = MemoryContextSwitchTo(kept_context); /* SPI has left its own current */
 	definition = palloc0(sizeof(EtlDefinition));
 	definition->version_id = version_id;
-	definition->type = text_or_null(0, 13);
+	definition->type = text_or_null(0, "type");
 	definition->task_count = count;
 	definition->tasks = palloc0(count * sizeof(EtlTaskDefinition));
 	for (int i = 0; i < count; i++)

@@ -19,15 +19,21 @@ typedef struct EtlTaskDefinition
 	char *connection;
 	char *resource;
 	Jsonb *arguments;
+	EtlRunIf run_if;
 	char *condition;
 	char *wait_until;
 	double poll_interval; /* seconds */
+	char *for_each;
+	int max_parallel; /* 0: as many as can */
+	char *tolerate;
+	bool wait_for_token;
+	double heartbeat; /* seconds; 0: none is asked for */
+	char *pool;
+	int priority;
 	int retries;
 	double retry_delay; /* seconds */
 	double retry_backoff;
 	double timeout; /* seconds; 0: none */
-	EtlRunIf run_if;
-	int priority;
 	int dependency_count;
 	int dependent_count;
 	int *dependents; /* indexes of those that depend on it */

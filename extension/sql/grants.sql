@@ -117,7 +117,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.task, etl.notification, etl.job TO %s', role);
 	-- Not version_id: who sets it runs, and reads, the definition it names.
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled, schedule, timezone,'
-		' catchup, overlap, max_active_runs), DELETE ON etl.workflow TO %s', role);
+		' catchup, overlap, max_active_runs, timeout, retention), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.role_grant TO %s', role);
