@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "aws/module.h"
+#include "base/clock.h"
 #include "flow/module.h"
 #include "fmgr.h"
 #include "store/module.h"
@@ -21,6 +22,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
+	clock_init();
 	aws_init();
 	store_init();
 	flow_init();

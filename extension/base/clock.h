@@ -1,8 +1,9 @@
 /*
  * clock.h
- *		What time it is, for everything that decides by it (timers, retries, signatures).
+ *		What time it is, for everything that decides by it (timers, schedules, retries, signatures).
  *
- * One function, so that a test can put another clock in its place.
+ * One function, so that tests need not wait for time to pass: etl.clock_offset puts this clock forward or back for all
+ * processes. Nobody asks PostgreSQL's clock but for how long something takes; in install SQL it is etl._clock().
  */
 #ifndef ETL_BASE_CLOCK_H
 #define ETL_BASE_CLOCK_H
@@ -11,6 +12,8 @@
 
 #include "datatype/timestamp.h"
 
+/* Defines the setting. */
+extern void clock_init(void);
 extern TimestampTz clock_now(void);
 
 #endif

@@ -77,6 +77,16 @@ attach(int index)
 	SetConfigOption("application_name", "pg_etl executor", PGC_USERSET, PGC_S_SESSION);
 }
 
+static void
+reload_settings(void)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
 /* False: nothing came for long enough, or the place is wanted for another owner. */
 static bool
 wait_for_work(void)
@@ -87,11 +97,7 @@ wait_for_work(void)
 	ResetLatch(MyLatch);
 	QueryCancelPending = false; /* meant for a step that has ended */
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	reload_settings();
 	return !slot_is_wanted() && !(events & WL_TIMEOUT);
 }
 
@@ -107,6 +113,7 @@ pg_etl_executor_main(Datum arg)
 		{
 			step_run(next.task_run_id);
 			CHECK_FOR_INTERRUPTS();
+			reload_settings();
 		}
 	} while (wait_for_work()); /* a step queued as it leaves is the scheduler's, which is woken then */
 }

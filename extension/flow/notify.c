@@ -22,7 +22,7 @@ notify_queue(int64 run_id, const char *final_status)
 		"WITH told AS (INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status, queued_at,"
 		"  notification_id, arguments)"
 		" SELECT r.run_id, concat('notification ', n.notification_id), earlier.attempts + 1, earlier.attempts + 1, 'queued',"
-		"  clock_timestamp(), n.notification_id, jsonb_build_object("
+		"  etl._clock(), n.notification_id, jsonb_build_object("
 		"   'TopicArn', n.topic_arn,"
 		"   'Subject', left(regexp_replace("
 		"     concat('Run ', r.run_id, ' of ', r.workflow, ' ', r.status), '[^ -~]', '?', 'g'), 100),"

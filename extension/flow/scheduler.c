@@ -33,6 +33,7 @@
 
 #define NO_WORKER_PAUSE_MS 1000
 #define REFILL_PAUSE_MS 100
+#define LONGEST_SLEEP_MS 60000 /* the clock may be put forward meanwhile */
 
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
 
@@ -401,7 +402,7 @@ sleep_until(TimestampTz due)
 
 	if (due != DT_NOEND)
 	{
-		timeout = TimestampDifferenceMilliseconds(clock_now(), due) + 1;
+		timeout = Min(TimestampDifferenceMilliseconds(clock_now(), due) + 1, LONGEST_SLEEP_MS);
 		flags |= WL_TIMEOUT;
 	}
 	pgstat_report_activity(STATE_IDLE, NULL);

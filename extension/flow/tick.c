@@ -27,7 +27,6 @@
 
 #define MISSED_AFTER USECS_PER_MINUTE
 #define PAUSE USECS_PER_SEC
-#define LONGEST_SLEEP USECS_PER_MINUTE /* the clock may be put forward meanwhile */
 #define TICKS_AT_ONCE 100			   /* of a workflow, before others have their turn */
 #define WORKFLOWS_AT_ONCE 1000		   /* before the scheduler does something else */
 #define LOCK_TIMEOUT "50ms"			   /* for what is not seen to be locked before: a run of the same name */
@@ -352,7 +351,7 @@ tick_run(void)
 			due = next_due();
 			if (due <= now)
 				due = now + PAUSE; /* it is locked */
-			return due == DT_NOEND ? due : Min(due, now + LONGEST_SLEEP);
+			return due;
 		}
 	}
 	return now;

@@ -35,7 +35,7 @@ COMMENT ON COLUMN etl.run.version_id IS 'etl.workflow_version it runs';
 COMMENT ON COLUMN etl.run.owner IS 'The role it runs as: the workflow''s owner when it was queued';
 COMMENT ON COLUMN etl.run.tasks_total IS 'Number of its tasks';
 COMMENT ON COLUMN etl.run.tasks_done IS 'How many of them have come to an end';
-COMMENT ON COLUMN etl.run.queued_at IS 'Start of the transaction that queued it';
+COMMENT ON COLUMN etl.run.queued_at IS 'When it was queued';
 COMMENT ON COLUMN etl.run.started_at IS 'When its first step started';
 COMMENT ON COLUMN etl.run.finished_at IS 'When its outcome was recorded';
 COMMENT ON COLUMN etl.run.failed_task IS 'The first task that failed';
@@ -100,7 +100,7 @@ CREATE TABLE etl.event (
 	run_id bigint NOT NULL,
 	task text,
 	attempt integer,
-	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL DEFAULT etl._clock(),
 	type text NOT NULL,
 	details jsonb,
 	PRIMARY KEY (run_id, event_id)
@@ -168,7 +168,7 @@ BEGIN
 		THEN jsonb_build_object('ds', (NEW.scheduled_for AT TIME ZONE flow.timezone)::date) ELSE '{}' END || NEW.input;
 	NEW.owner := flow.owner;
 	NEW.status := 'queued';
-	NEW.queued_at := now();
+	NEW.queued_at := etl._clock();
 	NEW.started_at := NULL;
 	NEW.finished_at := NULL;
 	NEW.failed_task := NULL;
@@ -349,7 +349,7 @@ CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 		CASE WHEN r.status = 'queued' AND a.started_at IS NOT NULL THEN 'running' ELSE r.status END AS status,
 		r.trigger, r.scheduled_for, r.queued_at,
 		coalesce(r.started_at, a.started_at) AS started_at, r.finished_at,
-		coalesce(r.finished_at, clock_timestamp()) - coalesce(r.started_at, a.started_at) AS duration,
+		coalesce(r.finished_at, etl._clock()) - coalesce(r.started_at, a.started_at) AS duration,
 		r.tasks_done, r.tasks_total,
 		CASE WHEN r.failed_task IS NOT NULL THEN format('%s: %s', r.failed_task, r.error) END AS error
 	FROM etl.run r
@@ -374,7 +374,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	SELECT t.run_id, r.workflow, t.task, NULL::text AS item, t.attempt,
 		CASE WHEN a.pid IS NOT NULL THEN 'running' ELSE t.status END AS status,
 		t.queued_at, coalesce(t.started_at, a.started_at) AS started_at, t.finished_at,
-		coalesce(t.finished_at, clock_timestamp()) - coalesce(t.started_at, a.started_at) AS duration,
+		coalesce(t.finished_at, etl._clock()) - coalesce(t.started_at, a.started_at) AS duration,
 		t.rows, t.sqlstate, t.error,
 		CASE
 			WHEN a.pid IS NOT NULL THEN NULL

@@ -62,7 +62,7 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.workflow_version, etl.task_run,'
 		' etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
 END $$;

@@ -84,7 +84,7 @@ CREATE FUNCTION etl._schedule_changed() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	-- To the second, as the names of its runs are.
-	start CONSTANT timestamptz := date_trunc('second', now());
+	start CONSTANT timestamptz := date_trunc('second', etl._clock());
 	first timestamptz;
 BEGIN
 	IF NEW.schedule IS NULL THEN
@@ -148,7 +148,7 @@ BEGIN
 	END IF;
 	-- What has not come yet is the schedule's own.
 	SELECT array_agg(m ORDER BY m) INTO moments
-		FROM etl._moments(flow.schedule, flow.timezone, flow.anchor, "from", least(until, now())) m;
+		FROM etl._moments(flow.schedule, flow.timezone, flow.anchor, "from", least(until, etl._clock())) m;
 	IF cardinality(moments) > 10000 THEN
 		RAISE program_limit_exceeded USING
 			MESSAGE = format('backfill of workflow "%s" is of more than 10000 runs', backfill.workflow),

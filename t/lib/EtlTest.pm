@@ -114,6 +114,18 @@ sub wait_until
 	  or die "still not: $query";
 }
 
+# The engine's clock stands this many seconds ahead of the server's (etl.clock_offset), in all its processes; what has
+# come due by that happens now.
+sub set_clock
+{
+	my ($self, $seconds) = @_;
+	# Two statements: ALTER SYSTEM takes no transaction.
+	$self->{primary}->safe_psql('postgres', $_)
+	  foreach "ALTER SYSTEM SET etl.clock_offset = $seconds", 'SELECT pg_reload_conf()';
+	# A session that has it was started by a postmaster that has told all others before.
+	$self->wait_until(qq{SELECT extract(epoch FROM etl._clock() - clock_timestamp() - interval '$seconds s') BETWEEN -0.5 AND 0.5});
+}
+
 # Create the foreign server and a user mapping for the role (default: the superuser) with the admin's or the given
 # keys: create_aws_server(name => 'aws', role => 'analyst', access_key_id => …, secret_access_key => …).
 sub create_aws_server
