@@ -88,6 +88,17 @@ read_run_if(uint64 row, const char *task)
 	return run_if;
 }
 
+static EtlBackoff
+read_backoff(uint64 row)
+{
+	char *jitter = text_or_null(row, "retry_jitter");
+
+	return (EtlBackoff){.delay = number_or(row, "retry_delay", 1.0),
+						.factor = number_or(row, "retry_backoff", 2.0),
+						.longest = number_or(row, "retry_max_delay", ETL_BACKOFF_LONGEST),
+						.jitter = jitter != NULL && strcmp(jitter, "full") == 0};
+}
+
 static void
 read_task(uint64 row, EtlTaskDefinition *task)
 {
@@ -111,8 +122,7 @@ read_task(uint64 row, EtlTaskDefinition *task)
 	task->pool = text_or_null(row, "pool");
 	task->priority = (int) number_or(row, "priority", 0);
 	task->retries = (int) number_or(row, "retries", 0);
-	task->retry_delay = number_or(row, "retry_delay", 1.0);
-	task->retry_backoff = number_or(row, "retry_backoff", 2.0);
+	task->backoff = read_backoff(row);
 	task->timeout = number_or(row, "timeout", 0);
 }
 
@@ -152,7 +162,8 @@ read_definition(int64 version_id)
 		" FROM task, jsonb_to_record(step) AS t(sql text, connection text, resource text, arguments jsonb,"
 		"  depends_on text[], run_if text, condition text, wait_until text, poll_interval float8, for_each text,"
 		"  max_parallel float8, tolerate text, wait_for_token bool, heartbeat float8, pool text, priority float8,"
-		"  retries float8, retry_delay float8, retry_backoff float8, timeout float8)"
+		"  retries float8, retry_delay float8, retry_backoff float8,"
+		"  retry_max_delay float8, retry_jitter text, timeout float8)"
 		" ORDER BY position",
 		1,
 		{INT8OID}};

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "flow/backoff.h"
 #include "flow/dag.h"
 #include "utils/jsonb.h"
 
@@ -31,8 +32,7 @@ typedef struct EtlTaskDefinition
 	char *pool;
 	int priority;
 	int retries;
-	double retry_delay; /* seconds */
-	double retry_backoff;
+	EtlBackoff backoff;
 	double timeout; /* seconds; 0: none */
 	int dependency_count;
 	int dependent_count;

@@ -27,8 +27,7 @@ typedef struct EtlClaim
 	bool is_notification; /* not one of the workflow's own steps */
 	int retries;
 	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */
-	double retry_delay; /* seconds */
-	double retry_backoff;
+	EtlBackoff backoff;
 	double timeout; /* seconds; 0: none */
 	TimestampTz started_at; /* now, or, for a step that is found interrupted, as recorded */
 } EtlClaim;

@@ -4,12 +4,11 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "base/clock.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
+#include "common/pg_prng.h"
 #include "common/sha2.h"
 #include "access/xlog.h"
 #include "flow/notify.h"
@@ -21,8 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
-
-#define LONGEST_RETRY_DELAY 86400.0 /* seconds */
 
 /*
  * The key is the same for every attempt of a step of a run, and no other step anywhere has it. It is a function of
@@ -67,8 +64,7 @@ set_notification(EtlClaim *claim, Jsonb *arguments)
 	claim->step.resource = ETL_NOTIFY_RESOURCE;
 	claim->step.arguments = arguments;
 	claim->retries = ETL_NOTIFY_RETRIES;
-	claim->retry_delay = 1.0;
-	claim->retry_backoff = 2.0;
+	claim->backoff = (EtlBackoff){.delay = 1.0, .factor = 2.0, .longest = ETL_BACKOFF_LONGEST};
 }
 
 static void
@@ -87,8 +83,7 @@ set_definition(EtlClaim *claim, int64 version_id)
 	claim->step.resource = task->resource;
 	claim->step.arguments = task->arguments;
 	claim->retries = task->retries;
-	claim->retry_delay = task->retry_delay;
-	claim->retry_backoff = task->retry_backoff;
+	claim->backoff = task->backoff;
 	claim->timeout = task->timeout;
 }
 
@@ -336,7 +331,7 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 		return crashes < ETL_STEP_MAX_CRASHES ? 0 : -1;
 	if (claim->adapter == NULL || failures > claim->retries)
 		return -1;
-	return Min(claim->retry_delay * pow(claim->retry_backoff, failures - 1), LONGEST_RETRY_DELAY);
+	return backoff_delay(&claim->backoff, (int) failures, pg_prng_double(&pg_global_prng_state));
 }
 
 static void
