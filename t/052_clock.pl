@@ -18,7 +18,7 @@ sub hours
 {
 	my ($workflow) = @_;
 	return "SELECT string_agg(extract(epoch FROM scheduled_for - '$day')::int / 3600 || ' ' || status, ', ' ORDER BY scheduled_for)
-		FROM etl.run WHERE workflow = '$workflow'";
+		FROM etl.run_status WHERE workflow = '$workflow'";
 }
 
 # --- Forward: steps
@@ -40,5 +40,76 @@ is($etl->sql("SELECT etl.wait_for_run($run)"), 'succeeded', 'a look that is mont
 $etl->sql_is(qq{SELECT bool_and(finished_at >= started_at) AND max(finished_at) > now() + interval '60 days' FROM etl.task_run WHERE run_id = $run},
 	't', 'what is written down is of the same clock');
 $etl->set_clock(0);
+
+# --- Forward: schedules
+sub make
+{
+	my ($name, %columns) = @_;
+	my @names = sort keys %columns;
+	$etl->sql("INSERT INTO etl.workflow (" . join(', ', 'name', @names) . ") VALUES ("
+		  . join(', ', map { "'$_'" } $name, @columns{@names}) . ");
+		INSERT INTO etl.task (workflow, name, sql) VALUES ('$name', 'step', 'SELECT 1')");
+}
+
+# The clock stands at this many hours after 00:00 of the first day, and some seconds.
+sub set_hour
+{
+	my ($hour) = @_;
+	$etl->set_clock($etl->sql("SELECT extract(epoch FROM '$day'::timestamptz - now())::int") + $hour * HOUR + 10);
+}
+set_hour(24);
+make('none', schedule => '0 * * * *', catchup => 'none', overlap => 'allow');
+make('last', schedule => '0 * * * *', catchup => 'last', overlap => 'allow');
+make('all', schedule => '0 * * * *', catchup => 'all', overlap => 'allow');
+make('rate', schedule => 'rate(1 hour)', catchup => 'last', overlap => 'allow');
+make('cancelling', schedule => '0 * * * *', catchup => 'last', overlap => 'cancel_running');
+$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_sleep(600)' WHERE workflow = 'cancelling'});
+set_hour(25);
+$etl->wait_until(hours($_), '25 succeeded') foreach 'none', 'last', 'all';
+pass('an hour later: the hour');
+set_hour(28);
+$etl->wait_until(hours('all'), '25 succeeded, 26 succeeded, 27 succeeded, 28 succeeded');
+$etl->wait_until(hours('last'), '25 succeeded, 27 succeeded, 28 succeeded');
+$etl->wait_until(hours('none'), '25 succeeded, 28 succeeded');
+$etl->wait_until(hours('cancelling'), '25 cancelled, 27 cancelled, 28 running');
+pass('three hours at once: this one, and of those that were missed what catchup says');
+
+# --- Back
+my $runs = $etl->sql('SELECT count(*) FROM etl.run');
+my $back = q{SELECT bool_and(next_run_at BETWEEN etl._clock() AND etl._clock() + interval '1 hour') FROM etl.schedule_state};
+set_hour(26);
+$etl->wait_until($back);
+$etl->sql_is('SELECT count(*) FROM etl.run', $runs, 'two hours back: nothing fires');
+set_hour(28);
+$etl->wait_until($back);
+$etl->sql_is(q{SELECT count(*) FROM etl.run WHERE workflow <> 'rate'}, $runs - $etl->sql(q{SELECT count(*) FROM etl.run WHERE workflow = 'rate'}),
+	'and those hours again: nothing fires twice');
+$etl->sql_is(hours('cancelling'), '25 cancelled, 27 cancelled, 28 running', 'nor is its run cancelled');
+set_hour(29);
+$etl->wait_until(hours('last'), '25 succeeded, 27 succeeded, 28 succeeded, 29 succeeded');
+$etl->wait_until(hours('cancelling'), '25 cancelled, 27 cancelled, 28 cancelled, 29 running');
+pass('the next hour is as any');
+
+# Ten years ahead for a moment, without those who'd catch up with all of it.
+$etl->sql(q{UPDATE etl.workflow SET enabled = false WHERE name = 'all'});
+$back =~ s/schedule_state/schedule_state WHERE NOT paused/;
+set_hour(10 * 365 * 24);
+$etl->wait_until($back);
+$etl->sql(q{DROP TABLE go, done; CREATE TABLE go (x int)});
+$run = $etl->sql(q{SELECT etl.run_workflow('later')});
+$etl->wait_until(qq{SELECT string_agg(status, ',' ORDER BY task, attempt) FROM etl.task_status WHERE run_id = $run}, 'failed,retrying,waiting');
+make('made ahead', schedule => 'rate(1 hour)', catchup => 'last', overlap => 'allow');
+$etl->sql('CREATE TABLE done (x int); INSERT INTO go VALUES (1)');
+# While the server is down, so that nobody sees it happen.
+$etl->primary->stop;
+$etl->primary->adjust_conf('postgresql.auto.conf', 'etl.clock_offset', 0);
+$etl->primary->start;
+is($etl->sql("SELECT etl.wait_for_run($run)"), 'succeeded', 'a clock that stood ten years ahead: what waits is not stuck');
+$etl->wait_until($back);
+set_hour(24);
+$etl->wait_until($back);
+set_hour(25);
+$etl->wait_until(q{SELECT count(*) > 0 FROM etl.run WHERE workflow = 'made ahead'});
+pass('nor are schedules, one that was set then among them');
 
 done_testing();

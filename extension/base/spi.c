@@ -18,6 +18,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+const char *etl_spi_lock_timeout = "0";
+
 Oid
 etl_extension_owner(void)
 {
@@ -58,7 +60,7 @@ etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
 							 true, 0, false);
 	/* A step's role may have one; the bookkeeping of its step is no statement of the role's. */
 	if (rights == ETL_SPI_OWNER && MyBgworkerEntry != NULL)
-		(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("lock_timeout", etl_spi_lock_timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	scope->pushed_snapshot = !ActiveSnapshotSet();
 	if (scope->pushed_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());

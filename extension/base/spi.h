@@ -35,6 +35,9 @@ typedef struct EtlSpiScope
 	int saved_security;
 } EtlSpiScope;
 
+/* How long the bookkeeping of a background worker waits for a lock, as lock_timeout has it; "0": for as long as it takes. */
+extern const char *etl_spi_lock_timeout;
+
 extern void etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights);
 extern void etl_spi_close(EtlSpiScope *scope);
 

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "base/transaction.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -35,4 +36,30 @@ etl_transaction_leave(EtlTransaction *transaction)
 	if (transaction->opened)
 		CommitTransactionCommand();
 	MemoryContextSwitchTo(transaction->context);
+}
+
+int
+etl_transaction_guard(void (*work)(void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile int sqlstate = 0;
+
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		sqlstate = geterrcode();
+		HOLD_INTERRUPTS();
+		if (sqlstate != ERRCODE_LOCK_NOT_AVAILABLE)
+			EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return sqlstate;
 }

@@ -32,4 +32,10 @@ extern void etl_transaction_set_defaults(void);
 extern void etl_transaction_enter(EtlTransaction *transaction);
 extern void etl_transaction_leave(EtlTransaction *transaction);
 
+/*
+ * In a background worker, with no transaction open: do `work`, which opens and closes its own. Returns 0, or the
+ * SQLSTATE of an error, which is rolled back and logged (but for a lock that was waited for in vain, which is no fault).
+ */
+extern int etl_transaction_guard(void (*work)(void *arg), void *arg);
+
 #endif

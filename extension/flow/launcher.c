@@ -59,9 +59,9 @@ leave(int code, Datum arg)
 	LWLockRelease(etl_shared->lock);
 }
 
-/* OIDs of the databases that there are, or of those that can be connected to, in the current context. */
+/* OIDs of the databases that can be served, in the current context. */
 static List *
-list_databases(bool all)
+list_databases(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List *databases = NIL;
@@ -78,7 +78,7 @@ list_databases(bool all)
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old;
 
-		if (!all && (!database->datallowconn || database->datistemplate))
+		if (!database->datallowconn || database->datistemplate)
 			continue;
 		old = MemoryContextSwitchTo(context);
 		databases = lappend_oid(databases, database->oid);
@@ -92,9 +92,12 @@ list_databases(bool all)
 	return databases;
 }
 
-/* Steps that crashed in a database that is gone have nobody to recover them: their executors' slots are free again. */
+/*
+ * Steps that crashed in a database that is gone, or that nobody can connect to any more, have nobody to recover them:
+ * their executors' slots are free again.
+ */
 static void
-forget_dropped(void)
+forget_unserved(void)
 {
 	List *crashed = NIL;
 	List *databases;
@@ -114,7 +117,7 @@ forget_dropped(void)
 	}
 	if (crashed == NIL)
 		return;
-	databases = list_databases(true);
+	databases = list_databases();
 	foreach (cell, crashed)
 		if (!list_member_oid(databases, lfirst_oid(cell)))
 			recover_forget(lfirst_oid(cell));
@@ -250,8 +253,8 @@ pg_etl_launcher_main(Datum arg)
 			continue;
 		}
 		MemoryContextSwitchTo(context);
-		forget_dropped();
-		foreach (cell, list_databases(false))
+		forget_unserved();
+		foreach (cell, list_databases())
 			complete = probe(lfirst_oid(cell)) && complete;
 		MemoryContextReset(context);
 		if (!complete)

@@ -1,11 +1,15 @@
 /*
  * recover.c
  *		Steps whose process is gone. See recover.h.
+ *
+ * A step that can't be recorded because of an error is given up, with the error in the log; the others are not to
+ * wait for it. One that somebody has locked is not given up: it is tried again.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "base/spi.h"
+#include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/journal.h"
 #include "flow/queue.h"
@@ -16,22 +20,38 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
-static void
-record_interrupted(int64 task_run_id, EtlStepStatus status, TimestampTz started_at)
+typedef struct Interrupted
 {
+	int64 task_run_id;
+	EtlStepStatus status;
+	TimestampTz started_at; /* 0: as recorded */
+} Interrupted;
+
+/* With the outcome that is left, if the run has ended. */
+static void
+record(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure)
+{
+	if (!step_record(claim, status, NULL, failure))
+		step_record(claim, ETL_STEP_CANCELLED, NULL, failure);
+}
+
+static void
+record_interrupted(void *arg)
+{
+	const Interrupted *step = arg;
 	EtlClaim *claim;
 	EtlStepFailure failure = {0};
 
 	StartTransactionCommand();
 	/* A local step looks as if it had never been started, an external one as if it still ran. */
-	claim = step_claim(task_run_id);
+	claim = step_claim(step->task_run_id);
 	if (claim == NULL)
-		claim = step_claim_abandoned(task_run_id);
+		claim = step_claim_abandoned(step->task_run_id);
 	if (claim != NULL)
 	{
-		if (started_at != 0)
-			claim->started_at = started_at;
-		if (status == ETL_STEP_CRASHED)
+		if (step->started_at != 0)
+			claim->started_at = step->started_at;
+		if (step->status == ETL_STEP_CRASHED)
 			failure = (EtlStepFailure){
 				.sqlstate = ERRCODE_CRASH_SHUTDOWN,
 				.message = psprintf("the server process that ran task \"%s\" died", claim->step.task),
@@ -40,45 +60,61 @@ record_interrupted(int64 task_run_id, EtlStepStatus status, TimestampTz started_
 			failure = (EtlStepFailure){
 				.sqlstate = ERRCODE_ADMIN_SHUTDOWN,
 				.message = psprintf("the server process that ran task \"%s\" was stopped", claim->step.task)};
-		if (!step_record(claim, status, NULL, &failure))
-			step_record(claim, ETL_STEP_CANCELLED, NULL, &failure);
+		record(claim, step->status, &failure);
 	}
 	CommitTransactionCommand();
+}
+
+/* The slot is nobody's any more. */
+static void
+forget(int index)
+{
+	journal_clear(index);
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	memset(&etl_shared->executors[index], 0, sizeof(EtlExecutorSlot));
+	LWLockRelease(etl_shared->lock);
+}
+
+/* Only a scheduler, or the launcher where there is none, changes a slot that is in this state. */
+static bool
+is_to_recover(int index, Oid dbid)
+{
+	const EtlExecutorSlot *slot = &etl_shared->executors[index];
+	bool is;
+
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	is = slot->state == ETL_EXECUTOR_RECOVER && slot->dbid == dbid;
+	LWLockRelease(etl_shared->lock);
+	return is;
 }
 
 void
 recover_forget(Oid dbid)
 {
 	for (int i = 0; i < etl_shared->executor_count; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-		if (slot->state == ETL_EXECUTOR_RECOVER && slot->dbid == dbid)
-		{
-			journal_clear(i);
-			memset(slot, 0, sizeof(*slot));
-		}
-		LWLockRelease(etl_shared->lock);
-	}
+		if (is_to_recover(i, dbid))
+			forget(i);
 }
 
-void
+bool
 recover_crashed(void)
 {
+	bool complete = true;
+
 	for (int i = 0; i < etl_shared->executor_count; i++)
 	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
+		Interrupted step = {.status = ETL_STEP_CRASHED};
 
-		/* Only this process changes a slot of its database that is in this state. */
-		if (slot->state != ETL_EXECUTOR_RECOVER || slot->dbid != MyDatabaseId)
+		if (!is_to_recover(i, MyDatabaseId))
 			continue;
-		record_interrupted(slot->task_run_id, ETL_STEP_CRASHED, slot->started_at);
-		journal_clear(i);
-		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-		memset(slot, 0, sizeof(*slot));
-		LWLockRelease(etl_shared->lock);
+		step.task_run_id = etl_shared->executors[i].task_run_id;
+		step.started_at = etl_shared->executors[i].started_at;
+		if (etl_transaction_guard(record_interrupted, &step) == ERRCODE_LOCK_NOT_AVAILABLE)
+			complete = false;
+		else
+			forget(i);
 	}
+	return complete;
 }
 
 /* Run a query that answers one column of bigint; the values, in the current context. */
@@ -102,42 +138,67 @@ collect_ids(EtlSpiPlan *query, int64 **ids)
 	return count;
 }
 
-void
+bool
 recover_abandoned(void)
 {
 	static EtlSpiPlan running = {"SELECT task_run_id FROM etl.running", 0, {0}};
 	int64 *ids;
 	int count = collect_ids(&running, &ids);
+	bool complete = true;
 
 	/* One that an executor has just finished is not recorded as running any more: it recorded that before it left. */
 	for (int i = 0; i < count; i++)
-		if (shared_executors_at(MyDatabaseId, ids[i]) == 0)
-			record_interrupted(ids[i], ETL_STEP_STOPPED, 0);
+	{
+		Interrupted step = {.task_run_id = ids[i], .status = ETL_STEP_STOPPED};
+
+		if (shared_executors_at(MyDatabaseId, ids[i]) == 0 &&
+			etl_transaction_guard(record_interrupted, &step) == ERRCODE_LOCK_NOT_AVAILABLE)
+			complete = false;
+	}
+	return complete;
 }
 
-void
+typedef struct Unrunnable
+{
+	Oid owner;
+	const char *problem;
+	const char *hint;
+	EtlQueued step;
+} Unrunnable;
+
+static void
+record_unrunnable(void *arg)
+{
+	const Unrunnable *refused = arg;
+	EtlStepFailure failure = {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, .hint = refused->hint};
+	EtlClaim *claim;
+
+	StartTransactionCommand();
+	/* NULL: an executor from before is still at it. */
+	claim = step_claim(refused->step.task_run_id);
+	if (claim != NULL)
+	{
+		char *role = GetUserNameFromId(refused->owner, true);
+
+		failure.message = psprintf("task \"%s\" cannot run as role %s: %s", claim->step.task,
+								   role ? quote_identifier(role) : psprintf("%u", refused->owner), refused->problem);
+		claim->retries = 0;
+		record(claim, ETL_STEP_FAILED, &failure);
+	}
+	CommitTransactionCommand();
+}
+
+bool
 recover_unrunnable(Oid owner, const char *problem, const char *hint)
 {
-	EtlQueued next;
+	Unrunnable refused = {.owner = owner, .problem = problem, .hint = hint};
+	bool complete = true;
 
-	while (queue_pop(MyDatabaseId, owner, &next))
-	{
-		EtlClaim *claim;
-		EtlStepFailure failure = {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, .hint = hint};
-
-		StartTransactionCommand();
-		/* NULL: an executor from before is still at it. */
-		claim = step_claim(next.task_run_id);
-		if (claim != NULL)
-		{
-			char *role = GetUserNameFromId(owner, true);
-
-			failure.message = psprintf("task \"%s\" cannot run as role %s: %s", claim->step.task,
-									   role ? quote_identifier(role) : psprintf("%u", owner), problem);
-			claim->retries = 0;
-			if (!step_record(claim, ETL_STEP_FAILED, NULL, &failure))
-				step_record(claim, ETL_STEP_CANCELLED, NULL, &failure);
-		}
-		CommitTransactionCommand();
-	}
+	while (queue_pop(MyDatabaseId, owner, &refused.step))
+		if (etl_transaction_guard(record_unrunnable, &refused) == ERRCODE_LOCK_NOT_AVAILABLE)
+			complete = false;
+	/* A step that is locked is in the tables alone now. */
+	if (!complete)
+		shared_queue_overflowed(MyDatabaseId);
+	return complete;
 }

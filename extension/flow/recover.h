@@ -8,16 +8,18 @@
 #include "postgres.h"
 
 /*
- * In a scheduler, each in transactions of its own.
+ * In a scheduler, each step in a transaction of its own. False: somebody has locked one, or its run; the others are
+ * dealt with.
  *
  * Steps whose process died, as the journal or the executor that left says.
  */
-extern void recover_crashed(void);
-/* Nobody is to recover steps of this database: it has not the extension. */
-extern void recover_forget(Oid dbid);
+extern bool recover_crashed(void);
 /* External steps that are recorded as running while no executor is at them. */
-extern void recover_abandoned(void);
+extern bool recover_abandoned(void);
 /* Steps of an owner that nobody can connect as; `problem` says why, in words that follow "cannot run as role …". */
-extern void recover_unrunnable(Oid owner, const char *problem, const char *hint);
+extern bool recover_unrunnable(Oid owner, const char *problem, const char *hint);
+
+/* In any process: nobody is to recover steps of this database, which nothing serves. */
+extern void recover_forget(Oid dbid);
 
 #endif

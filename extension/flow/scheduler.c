@@ -2,8 +2,8 @@
  * scheduler.c
  *		The scheduler's process. See scheduler.h.
  *
- * It sleeps on its latch until a commit, an executor that left, the next timer or schedule wakes it, and then does all there
- * is to do, each thing in a short transaction of its own. It never waits for a step.
+ * It sleeps on its latch until a commit, an executor that left, the next timer or schedule wakes it, and then does all
+ * there is to do, each thing in short transactions of its own. It never waits for a step, nor for anybody's lock.
  */
 #include "postgres.h"
 
@@ -20,6 +20,7 @@
 #include "flow/scheduler.h"
 #include "flow/shared.h"
 #include "flow/tick.h"
+#include "flow/timer.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -31,8 +32,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define NO_WORKER_PAUSE_MS 1000
+#define PAUSE_MS 1000 /* before what could not be done is tried again */
 #define REFILL_PAUSE_MS 100
+#define LOCK_TIMEOUT "50ms" /* it serves everybody, so it waits for nobody */
 #define LONGEST_SLEEP_MS 60000 /* the clock may be put forward meanwhile */
 
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
@@ -108,44 +110,6 @@ extension_is_here(void)
 	here = OidIsValid(etl_extension_owner());
 	CommitTransactionCommand();
 	return here;
-}
-
-/* Steps whose time has come join the queue. Returns when the next is due; DT_NOEND: none is. */
-static TimestampTz
-fire_timers(void)
-{
-	static EtlSpiPlan fire = {
-		"WITH due AS (DELETE FROM etl.timer WHERE due_at <= $1 RETURNING task_run_id, run_id, owner, priority)"
-		" UPDATE etl.task_run t SET status = 'queued', queued_at = $1 FROM due"
-		" WHERE t.task_run_id = due.task_run_id RETURNING due.task_run_id, due.run_id, due.owner, due.priority",
-		1,
-		{TIMESTAMPTZOID}};
-	static EtlSpiPlan next = {"SELECT min(due_at) FROM etl.timer", 0, {0}};
-	Datum values[] = {TimestampTzGetDatum(clock_now())};
-	TimestampTz due;
-	bool isnull;
-	EtlSpiScope spi;
-	uint64 count;
-
-	StartTransactionCommand();
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	count = etl_spi_execute(&fire, SPI_OK_UPDATE_RETURNING, values, NULL);
-	for (uint64 i = 0; i < count; i++)
-	{
-		EtlQueued step;
-
-		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
-		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
-		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
-		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
-	}
-	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);
-	due = DatumGetTimestampTz(etl_spi_datum(0, 1, &isnull));
-	if (isnull)
-		due = DT_NOEND;
-	etl_spi_close(&spi);
-	CommitTransactionCommand();
-	return due;
 }
 
 /*
@@ -356,14 +320,16 @@ warn_of_no_worker(bool complete)
 }
 
 /*
- * See that executors are at work for every owner with steps in the queue. False: some process could not be had, or
- * could not connect (the server log says why), and it is to be tried again in a while.
+ * See that executors are at work for every owner with steps in the queue. Returns when to look next: if some process
+ * could not be had, or could not connect (the server log says why), in a while.
  */
-static bool
-dispatch(MemoryContext context)
+static TimestampTz
+dispatch(void)
 {
-	int *slots = MemoryContextAlloc(context, etl_shared->executor_count * sizeof(int));
+	MemoryContext context = CurrentMemoryContext;
+	int *slots = palloc(etl_shared->executor_count * sizeof(int));
 	bool complete = true;
+	bool recorded = true;
 	bool pause;
 	EtlQueueDemand demand[64]; /* the rest is seen when these have been */
 	int lanes;
@@ -373,7 +339,7 @@ dispatch(MemoryContext context)
 	my_slot->executor_failed = false;
 	LWLockRelease(etl_shared->lock);
 	if (reap_unborn() || pause)
-		return false;
+		return TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
 	lanes = queue_demand(MyDatabaseId, demand, lengthof(demand));
 	for (int lane = 0; lane < lanes; lane++)
 	{
@@ -382,8 +348,9 @@ dispatch(MemoryContext context)
 
 		if (problem != NULL)
 		{
-			recover_unrunnable(demand[lane].owner, problem,
-							   "Give the workflow another owner, or the role what it lacks; then run it again.");
+			recorded = recover_unrunnable(demand[lane].owner, problem,
+										  "Give the workflow another owner, or the role what it lacks; then run it again.") &&
+				recorded;
 			continue;
 		}
 		count = reserve_slots(demand[lane].owner, Min(demand[lane].steps, etl_shared->executor_count), slots);
@@ -391,7 +358,7 @@ dispatch(MemoryContext context)
 			complete = start_in_slot(slots[i]) && complete;
 	}
 	warn_of_no_worker(complete);
-	return complete;
+	return complete && recorded ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
 }
 
 static void
@@ -416,6 +383,87 @@ sleep_until(TimestampTz due)
 	}
 }
 
+static TimestampTz
+recover(void)
+{
+	bool abandoned;
+	bool complete;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	abandoned = my_slot->executor_left;
+	my_slot->executor_left = false;
+	LWLockRelease(etl_shared->lock);
+	complete = recover_crashed();
+	if (abandoned && !recover_abandoned())
+	{
+		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+		my_slot->executor_left = true;
+		LWLockRelease(etl_shared->lock);
+		complete = false;
+	}
+	return complete ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
+}
+
+/* At the start, too: the clock may have been set back while nobody looked. */
+static TimestampTz
+watch_clock(void)
+{
+	static TimestampTz last = DT_NOEND;
+	TimestampTz now = clock_now();
+
+	if (now < last)
+	{
+		timer_clock_set_back(now);
+		tick_clock_set_back(now);
+	}
+	last = now;
+	return DT_NOEND;
+}
+
+/* One of the things a scheduler does, and when it is to be done again. */
+typedef struct Chore
+{
+	TimestampTz (*work)(void);
+	TimestampTz due;
+} Chore;
+
+static void
+do_chore(void *arg)
+{
+	Chore *chore = arg;
+
+	chore->due = chore->work();
+}
+
+/*
+ * All there is to do. What fails, or somebody holds up, is tried again in a while, and keeps nothing else from being
+ * done: the scheduler serves all owners. Returns when to look next.
+ */
+static TimestampTz
+do_chores(MemoryContext context)
+{
+	static TimestampTz (*const chores[])(void) = {watch_clock, recover, timer_fire, tick_run, refill, dispatch};
+	TimestampTz due = DT_NOEND;
+
+	for (int i = 0; i < lengthof(chores); i++)
+	{
+		Chore chore = {.work = chores[i]};
+
+		MemoryContextSwitchTo(context);
+		if (etl_transaction_guard(do_chore, &chore) != 0)
+		{
+			/* Not all DDL that takes the extension along asks for the scheduler to leave. */
+			if (!extension_is_here())
+				proc_exit(0);
+			chore.due = TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
+		}
+		due = Min(due, chore.due);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(TopMemoryContext);
+	return due;
+}
+
 void
 pg_etl_scheduler_main(Datum arg)
 {
@@ -429,37 +477,15 @@ pg_etl_scheduler_main(Datum arg)
 	}
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->serving = true;
+	my_slot->executor_left = true; /* before this process was there */
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(false);
 
+	etl_spi_lock_timeout = LOCK_TIMEOUT;
 	started = MemoryContextAllocZero(TopMemoryContext, etl_shared->executor_count * sizeof(BackgroundWorkerHandle *));
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	read_queue();
-	recover_abandoned();
 	for (;;)
-	{
-		TimestampTz due;
-		bool abandoned;
-
-		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-		abandoned = my_slot->executor_left;
-		my_slot->executor_left = false;
-		LWLockRelease(etl_shared->lock);
-
-		MemoryContextSwitchTo(context);
-		recover_crashed();
-		if (abandoned)
-			recover_abandoned();
-		due = fire_timers();
-		MemoryContextSwitchTo(context);
-		due = Min(due, tick_run());
-		due = Min(due, refill());
-		MemoryContextSwitchTo(context);
-		if (!dispatch(context))
-			due = Min(due, TimestampTzPlusMilliseconds(clock_now(), NO_WORKER_PAUSE_MS));
-		MemoryContextSwitchTo(TopMemoryContext);
-		MemoryContextReset(context);
-		sleep_until(due);
-	}
+		sleep_until(do_chores(context));
 }

@@ -7,6 +7,9 @@
  * keeps its place, and those behind it theirs: the state's row stands still and is looked at every PAUSE.
  *
  * The scheduler serves everybody, so it waits for nobody: rows that somebody has locked are passed over until later.
+ *
+ * When the clock has been put back, moments come again that it had come to before. They have their runs, by whose names
+ * they are known, and get no others.
  */
 #include "postgres.h"
 
@@ -29,7 +32,6 @@
 #define PAUSE USECS_PER_SEC
 #define TICKS_AT_ONCE 100			   /* of a workflow, before others have their turn */
 #define WORKFLOWS_AT_ONCE 1000		   /* before the scheduler does something else */
-#define LOCK_TIMEOUT "50ms"			   /* for what is not seen to be locked before: a run of the same name */
 
 /* A workflow that has ticks due, and what becomes of them. */
 typedef struct Due
@@ -42,6 +44,7 @@ typedef struct Due
 	int active_limit; /* 0: none */
 	TimestampTz anchor;
 	TimestampTz next; /* the first tick that nothing has become of; DT_NOEND: there is none */
+	TimestampTz last_queued; /* the last tick that a run was queued for; DT_NOBEGIN: none was */
 	bool waiting;	  /* for a run to end */
 	EtlSchedule schedule;
 	EtlZone zone;
@@ -88,16 +91,19 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 	static EtlSpiPlan claim = {
 		"SELECT s.workflow, w.schedule, w.timezone, w.catchup, w.overlap,"
 		"  coalesce(w.max_active_runs, CASE w.overlap WHEN 'allow' THEN 0 ELSE 1 END), s.anchor, s.next_run_at,"
-		"  s.waiting"
+		"  s.waiting, s.last_scheduled_for"
 		" FROM etl.schedule_state s JOIN etl.workflow w ON w.name = s.workflow"
 		" WHERE NOT s.paused AND s.due_at <= $1 ORDER BY s.due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
 		1,
 		{TIMESTAMPTZOID}};
 	Datum values[] = {TimestampTzGetDatum(now)};
+	Datum last;
 	bool isnull;
+	bool none_queued;
 
 	if (etl_spi_execute(&claim, SPI_OK_SELECT, values, NULL) == 0)
 		return false;
+	last = etl_spi_datum(0, 10, &none_queued);
 	*due = (Due){.workflow = etl_spi_text(spi, 0, 1),
 				 .expression = etl_spi_text(spi, 0, 2),
 				 .time_zone = etl_spi_text(spi, 0, 3),
@@ -106,7 +112,8 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 				 .active_limit = DatumGetInt32(etl_spi_datum(0, 6, &isnull)),
 				 .anchor = DatumGetTimestampTz(etl_spi_datum(0, 7, &isnull)),
 				 .next = DatumGetTimestampTz(etl_spi_datum(0, 8, &isnull)),
-				 .waiting = DatumGetBool(etl_spi_datum(0, 9, &isnull))};
+				 .waiting = DatumGetBool(etl_spi_datum(0, 9, &isnull)),
+				 .last_queued = none_queued ? DT_NOBEGIN : DatumGetTimestampTz(last)};
 	return true;
 }
 
@@ -149,6 +156,17 @@ make_room(const Due *due)
 	return true;
 }
 
+/* Whether the clock has come to this tick before, and queued a run. */
+static bool
+was_queued(const Due *due, TimestampTz tick)
+{
+	static EtlSpiPlan find = {
+		"SELECT FROM etl.run WHERE workflow = $1 AND run_name = etl._moment_name($2)", 2, {TEXTOID, TIMESTAMPTZOID}};
+	Datum values[] = {CStringGetTextDatum(due->workflow), TimestampTzGetDatum(tick)};
+
+	return tick <= due->last_queued && etl_spi_execute(&find, SPI_OK_SELECT, values, NULL) > 0;
+}
+
 static void
 queue_run(const Due *due, TimestampTz tick)
 {
@@ -168,6 +186,8 @@ queue_ticks(Due *due, TimestampTz now)
 {
 	TimestampTz missed = now - MISSED_AFTER - 1; /* up to here */
 
+	if (due->next > now)
+		due->next = next_tick(due, now); /* the clock has been put back */
 	/* One that waits has not been missed, nor have those behind it. */
 	if (!due->waiting && due->next <= missed)
 	{
@@ -179,7 +199,9 @@ queue_ticks(Due *due, TimestampTz now)
 	due->waiting = false;
 	for (int i = 0; i < TICKS_AT_ONCE && due->next <= now; i++)
 	{
-		if (make_room(due))
+		if (was_queued(due, due->next))
+			;
+		else if (make_room(due))
 		{
 			queue_run(due, due->next);
 			due->queued_for = due->next;
@@ -261,8 +283,8 @@ write_state(const Due *due, TimestampTz now)
 {
 	static EtlSpiPlan update = {
 		"UPDATE etl.schedule_state SET next_run_at = $2, due_at = $3, waiting = $4,"
-		"  last_scheduled_for = coalesce($5, last_scheduled_for), last_skipped_for = coalesce($6, last_skipped_for),"
-		"  error = $7, failed_at = CASE WHEN $7 IS NOT NULL THEN $8 END"
+		"  last_scheduled_for = greatest($5, last_scheduled_for), last_skipped_for = coalesce($6, last_skipped_for),"
+		"  error = $7, failed_at = CASE WHEN $7 IS NOT NULL THEN $8 END, ticked_at = $8"
 		" WHERE workflow = $1",
 		8,
 		{TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}};
@@ -301,7 +323,6 @@ tick_workflow(TimestampTz now)
 	SetCurrentStatementStartTimestamp(); /* for now() */
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	found = claim_due(now, &spi, &due);
 	if (found)
 	{
@@ -336,6 +357,24 @@ next_due(void)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	return due;
+}
+
+void
+tick_clock_set_back(TimestampTz now)
+{
+	static EtlSpiPlan look_again = {
+		"UPDATE etl.schedule_state SET due_at = $1, waiting = false, ticked_at = $1,"
+		"  anchor = least(anchor, date_trunc('second', $1)) WHERE ticked_at > $1 AND next_run_at > $1",
+		1,
+		{TIMESTAMPTZOID}};
+	Datum values[] = {TimestampTzGetDatum(now)};
+	EtlSpiScope spi;
+
+	StartTransactionCommand();
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	etl_spi_execute(&look_again, SPI_OK_UPDATE, values, NULL);
+	etl_spi_close(&spi);
+	CommitTransactionCommand();
 }
 
 TimestampTz

@@ -17,5 +17,7 @@
  * next; DT_NOEND: when something changes.
  */
 extern TimestampTz tick_run(void);
+/* The clock stood later than now before: look anew at schedules that were looked at then. */
+extern void tick_clock_set_back(TimestampTz now);
 
 #endif

@@ -125,7 +125,8 @@ CREATE TABLE etl.timer (
 	run_id bigint NOT NULL,
 	owner oid NOT NULL,
 	priority integer NOT NULL,
-	due_at timestamptz NOT NULL
+	due_at timestamptz NOT NULL,
+	set_at timestamptz NOT NULL DEFAULT etl._clock()
 );
 CREATE INDEX timer_due_at_idx ON etl.timer (due_at);
 COMMENT ON TABLE etl.timer IS 'Steps that wait for a moment; the scheduler puts them into the queue when it has come';
@@ -134,6 +135,7 @@ COMMENT ON COLUMN etl.timer.run_id IS 'Its run';
 COMMENT ON COLUMN etl.timer.owner IS 'The role it runs as';
 COMMENT ON COLUMN etl.timer.priority IS 'Its task''s';
 COMMENT ON COLUMN etl.timer.due_at IS 'The moment';
+COMMENT ON COLUMN etl.timer.set_at IS 'When it was set; if that is yet to come, the clock has been put back';
 
 -- The queue ----------------------------------------------------------------------------------------------------
 

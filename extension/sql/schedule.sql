@@ -60,7 +60,8 @@ CREATE TABLE etl.schedule_state (
 	last_scheduled_for timestamptz,
 	last_skipped_for timestamptz,
 	error text,
-	failed_at timestamptz
+	failed_at timestamptz,
+	ticked_at timestamptz NOT NULL
 );
 CREATE INDEX schedule_state_due_idx ON etl.schedule_state (due_at) WHERE NOT paused;
 COMMENT ON TABLE etl.schedule_state IS 'How far each workflow''s schedule has come. Written by the engine.';
@@ -74,6 +75,7 @@ COMMENT ON COLUMN etl.schedule_state.last_scheduled_for IS 'The last moment a ru
 COMMENT ON COLUMN etl.schedule_state.last_skipped_for IS 'The last moment that was left out because a run went on';
 COMMENT ON COLUMN etl.schedule_state.error IS 'Why no run could be queued for the last moment; NULL: it could';
 COMMENT ON COLUMN etl.schedule_state.failed_at IS 'When that was';
+COMMENT ON COLUMN etl.schedule_state.ticked_at IS 'When next_run_at was found; if that is yet to come, the clock has been put back';
 
 CREATE FUNCTION etl._wake_scheduler() RETURNS void
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_wake_scheduler';
@@ -94,9 +96,9 @@ BEGIN
 			WHERE s.workflow = NEW.name;
 	ELSE
 		first := etl.next_runs(NEW.schedule, NEW.timezone, 1, start);
-		INSERT INTO etl.schedule_state AS s (workflow, anchor, next_run_at, due_at, paused)
-			VALUES (NEW.name, start, first, first, NOT NEW.enabled)
-			ON CONFLICT (workflow) DO UPDATE SET anchor = start, next_run_at = first, due_at = first,
+		INSERT INTO etl.schedule_state AS s (workflow, anchor, next_run_at, due_at, paused, ticked_at)
+			VALUES (NEW.name, start, first, first, NOT NEW.enabled, start)
+			ON CONFLICT (workflow) DO UPDATE SET anchor = start, next_run_at = first, due_at = first, ticked_at = start,
 				paused = excluded.paused, waiting = false, error = NULL, failed_at = NULL;
 	END IF;
 	PERFORM etl._wake_scheduler();

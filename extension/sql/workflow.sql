@@ -213,6 +213,9 @@ BEGIN
 	IF NEW.name = '' OR length(NEW.name) > 80 OR NEW.name ~ '[[:cntrl:]]' THEN
 		problem := 'has a name that is not usable'; col := 'name';
 		remedy := 'Use 1 to 80 characters, none of them a control character.';
+	ELSIF NEW.name ~ '^notification [0-9]+$' THEN
+		problem := 'has a name that is not usable'; col := 'name';
+		remedy := 'Steps that deliver notifications have such names.';
 	ELSIF num_nonnulls(NEW.sql, NEW.resource) = 2 THEN
 		problem := 'has both sql and resource'; col := 'resource';
 		remedy := 'A task is either a SQL statement or a resource with arguments; make it two tasks, one depending on the other.';
@@ -255,6 +258,10 @@ BEGIN
 	ELSIF btrim(NEW.wait_until, E' \t\r\n') = '' THEN
 		problem := 'has an empty wait_until'; col := 'wait_until';
 		remedy := 'Give an expression that is true or false, or NULL for none.';
+	ELSIF greatest(NEW.poll_interval, NEW.heartbeat, NEW.timeout) > interval '100 years' THEN
+		problem := format('has an interval of more than 100 years: %s',
+			greatest(NEW.poll_interval, NEW.heartbeat, NEW.timeout)); col := 'poll_interval';
+		remedy := 'Give a shorter one.';
 	ELSIF NEW.poll_interval < interval '0.1 seconds' THEN
 		problem := format('has poll_interval %s', NEW.poll_interval); col := 'poll_interval';
 		remedy := 'Give 0.1 seconds or more.';
