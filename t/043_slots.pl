@@ -9,7 +9,7 @@ use Test::More;
 
 my $etl = EtlTest->new(conf => 'etl.max_executors = 2');
 my $node = $etl->primary;
-my $journal = $node->data_dir . '/pg_etl.journal';
+my $journal = $node->data_dir . '/pg_stat_tmp/pg_etl.journal';
 $etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('flow');
 	INSERT INTO etl.task (workflow, name, sql) VALUES ('flow', 'a', 'SELECT 1')});
 
@@ -24,7 +24,7 @@ sub run_succeeds
 # --- Processes that end before they have come to their slot
 sub deaths
 {
-	my @deaths = $etl->server_log =~ /could not open file "pg_etl.journal"/g;
+	my @deaths = $etl->server_log =~ /could not open file "pg_stat_tmp\/pg_etl.journal"/g;
 	return scalar @deaths;
 }
 

@@ -4,10 +4,10 @@
  *
  * A local step commits once, with its outcome; if its process dies, nothing of the attempt is in any table. So that
  * a step that kills its server can't do it for ever, each executor writes the step into its own few bytes of the
- * file pg_etl.journal in the data directory before it starts, with one pwrite and no flush: the kernel keeps it
- * when the process, or all of PostgreSQL, dies. When the server crashes, the postmaster tells the other executors
- * to quit (SIGQUIT), and each wipes its own entry: what is left names the step whose process died first. (A machine
- * that loses power may lose the entries; the steps then run again without being counted.)
+ * file pg_stat_tmp/pg_etl.journal before it starts, with one pwrite and no flush: the kernel keeps it when the process,
+ * or all of PostgreSQL, dies. When the server crashes, the postmaster tells the other executors to quit (SIGQUIT), and
+ * each wipes its own entry: what is left names the step whose process died first. (A machine that loses power may lose
+ * the entries, as whoever removes the file does; the steps then run again without being counted.)
  */
 #ifndef ETL_FLOW_JOURNAL_H
 #define ETL_FLOW_JOURNAL_H

@@ -19,7 +19,7 @@ flow_init(void)
 		return; /* loaded by a session: tables and functions work, nothing is run */
 
 	DefineCustomIntVariable("etl.max_executors", "Processes that run steps, in all databases together.",
-							"Each takes one of max_worker_processes while it is there.", &etl_max_executors, 4, 1, 1024,
+							"Each takes one of max_worker_processes while it is there.", &etl_max_executors, 4, 1, ETL_MOST_EXECUTORS,
 							PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	shared_init();
 	wake_init();

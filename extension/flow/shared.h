@@ -16,6 +16,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#define ETL_MOST_EXECUTORS 1024 /* that etl.max_executors may be */
 #define ETL_MAX_DATABASES 64 /* that have the extension */
 #define ETL_MAX_QUIESCED 32	 /* databases being dropped, or losing the extension, at a time */
 
