@@ -2,7 +2,9 @@
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid FROM pg_depend d
 	JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
-	WHERE e.extname = 'pg_etl' AND d.deptype = 'e';
+	WHERE e.extname = 'pg_etl' AND d.deptype = 'e'
+		-- Partitions are like their tables, and nobody's.
+		AND NOT (d.classid = 'pg_class'::regclass AND (SELECT c.relispartition FROM pg_class c WHERE c.oid = d.objid));
 
 -- Every object has a comment (but a table's row type, and what comes with a table or foreign-data wrapper).
 SELECT pg_describe_object(classid, objid, 0) AS uncommented FROM member
@@ -30,7 +32,7 @@ SELECT p.oid::regprocedure AS unpinned FROM member m JOIN pg_proc p ON p.oid = m
 -- Every table is under row security, but the engine's own, which nobody is given, and what is said of external
 -- tables, which is as open as pg_class.
 SELECT c.oid::regclass AS without_row_security FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
-	WHERE c.relkind = 'r' AND NOT c.relrowsecurity
+	WHERE c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
 		AND c.relname NOT IN ('running', 'pool', 'external_partition', 'external_schema') ORDER BY c.relname;
 -- Views show what their reader may see.
 SELECT c.oid::regclass AS definer_view FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
@@ -38,3 +40,8 @@ SELECT c.oid::regclass AS definer_view FROM member m JOIN pg_class c ON c.oid = 
 -- All relations are in schemas of the extension's own.
 SELECT DISTINCT n.nspname FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
 	JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ('etl', 'redshift');
+-- Partitions are the engine's own.
+SELECT c.oid::regclass AS open_partition FROM pg_class c
+	WHERE c.relispartition AND c.relnamespace = 'etl'::regnamespace AND c.relkind = 'r'
+		AND (NOT c.relrowsecurity OR c.relacl IS NOT NULL
+			OR NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'));

@@ -122,7 +122,7 @@ is($etl->sql('SELECT count(*) FROM lone'), 0, 'and two of two commits, though th
 my $oid = $etl->sql('SELECT max(oid::bigint) + 1000 FROM pg_database');
 $node->stop;
 open(my $file, '>:raw', $journal) or die "open: $!";
-print $file pack('q q L x12', 1, 0, $oid) x 2;
+print $file pack('q q q L x4', 1, 1, 0, $oid) x 2;
 close($file);
 $node->start;
 run_succeeds('slots of a database that is gone are free again');

@@ -17,15 +17,15 @@ my $journal = $node->data_dir . '/pg_stat_tmp/pg_etl.journal';
 # What an executor's entry in the journal is, to make one.
 sub entry
 {
-	my ($database, $task_run_id, $damage) = @_;
-	my $bytes = pack('q< q< L<', $task_run_id, 0, $database);
+	my ($database, $task_run_id, $run_id, $damage) = @_;
+	my $bytes = pack('q< q< q< L<', $task_run_id, $run_id, 0, $database);
 	my $crc = 0xFFFFFFFF;
 	foreach my $byte (unpack 'C*', $bytes)
 	{
 		$crc ^= $byte;
 		$crc = $crc & 1 ? ($crc >> 1) ^ 0x82F63B78 : $crc >> 1 foreach 1 .. 8;
 	}
-	return $bytes . pack('L< L< L<', ($crc ^ 0xFFFFFFFF) + ($damage // 0), 0, 0);
+	return $bytes . pack('L<', ($crc ^ 0xFFFFFFFF) + ($damage // 0));
 }
 
 sub write_journal
@@ -107,29 +107,29 @@ sub crash_with_journal
 	my $run = start_waiting();
 	my $step = $etl->sql("SELECT task_run_id FROM etl.task_run WHERE run_id = $run");
 	$node->stop('immediate');
-	write_journal($content->($step)) if defined $content;
+	write_journal($content->($step, $run)) if defined $content;
 	unlink $journal unless defined $content;
 	$node->append_conf('postgresql.conf', "etl.max_executors = $executors") if $executors;
 	$node->start;
 	let_go();
 	return $run;
 }
-$run = crash_with_journal(sub { entry($database, 0) . entry($database, $_[0]) });
+$run = crash_with_journal(sub { entry($database, 0, 0) . entry($database, @_) });
 ended_well($run, 'a step that the journal names');
 $etl->sql_is("$crashes $run", '1', 'has one attempt that ended its process');
-$run = crash_with_journal(sub { entry($database, 0) x 2 . entry($database, $_[0]) }, 1);
+$run = crash_with_journal(sub { entry($database, 0, 0) x 2 . entry($database, @_) }, 1);
 ended_well($run, 'of a slot that isn\'t there any more');
 $etl->sql_is("$crashes $run", '1', 'it is counted all the same');
 is(-s $journal, 32, 'and the journal has as many entries as there are slots');
-$run = crash_with_journal(sub { entry($database, $_[0], 1) . entry($database, $_[0] + 1, 7) });
+$run = crash_with_journal(sub { entry($database, @_, 1) . entry($database, $_[0] + 1, $_[1], 7) });
 ended_well($run, 'a journal that is damaged');
 $etl->sql_is("$crashes $run", '0', 'blames nobody');
 like($etl->server_log, qr{LOG:  invalid entry 0 in file "pg_stat_tmp/pg_etl.journal"}, 'and the log says so');
-$run = crash_with_journal(sub { substr(entry($database, $_[0]), 0, 20) }, 3);
+$run = crash_with_journal(sub { substr(entry($database, @_), 0, 20) }, 3);
 ended_well($run, 'one that is cut short');
 $run = crash_with_journal(sub { 'x' x 1_000_000 });
 ended_well($run, 'one that is something else');
-$run = crash_with_journal(sub { entry(1, $_[0]) x 3 });
+$run = crash_with_journal(sub { entry(1, @_) x 3 });
 ended_well($run, 'one that names databases that nobody connects to');
 $run = crash_with_journal(undef);
 ended_well($run, 'one that is gone');

@@ -111,7 +111,7 @@ pg_etl_executor_main(Datum arg)
 	{
 		while (slot_step_take(&next))
 		{
-			step_run(next.task_run_id);
+			step_run(next.run_id, next.task_run_id);
 			CHECK_FOR_INTERRUPTS();
 			reload_settings();
 		}

@@ -12,6 +12,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/front_end.h"
+#include "flow/range.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -46,7 +47,7 @@ add_ready(EtlAdvance *advance, int64 run_id, int64 task_run_id, const EtlTaskDef
 static void
 dag_begin(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 {
-	static EtlSpiPlan begin = {"INSERT INTO etl.task_run (run_id, task, status, queued_at)"
+	static EtlSpiPlan begin = {"INSERT INTO etl.task_run_{range} (run_id, task, status, queued_at)"
 							   " SELECT $1, t.name, CASE WHEN t.waits THEN 'waiting' ELSE 'queued' END,"
 							   "  CASE WHEN t.waits THEN NULL ELSE $4 END"
 							   " FROM unnest($2, $3) AS t(name, waits) RETURNING task_run_id, task, status",
@@ -67,7 +68,7 @@ dag_begin(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 	values[1] = text_array(names, definition->task_count);
 	values[2] = PointerGetDatum(construct_array(waits, definition->task_count, BOOLOID, 1, true, TYPALIGN_CHAR));
 	values[3] = TimestampTzGetDatum(clock_now());
-	count = etl_spi_execute(&begin, SPI_OK_INSERT_RETURNING, values, NULL);
+	count = range_execute(&begin, run_id, SPI_OK_INSERT_RETURNING, values, NULL);
 	for (uint64 i = 0; i < count; i++)
 		if (strcmp(TextDatumGetCString(etl_spi_datum(i, 3, &isnull)), "queued") == 0)
 			add_ready(advance, run_id, DatumGetInt64(etl_spi_datum(i, 1, &isnull)),
@@ -106,7 +107,7 @@ static uint64
 add_increments(int64 run_id, const EtlDefinition *definition, const Increment *increments)
 {
 	static EtlSpiPlan add = {
-		"UPDATE etl.task_run t SET dependencies_succeeded = t.dependencies_succeeded + i.succeeded,"
+		"UPDATE etl.task_run_{range} t SET dependencies_succeeded = t.dependencies_succeeded + i.succeeded,"
 		"  dependencies_failed = t.dependencies_failed + i.failed,"
 		"  dependencies_skipped = t.dependencies_skipped + i.skipped"
 		" FROM unnest($2, $3, $4, $5) AS i(task, succeeded, failed, skipped)"
@@ -137,15 +138,15 @@ add_increments(int64 run_id, const EtlDefinition *definition, const Increment *i
 	values[1] = text_array(columns[0], count);
 	for (int c = 1; c < lengthof(columns); c++)
 		values[c + 1] = int_array(columns[c], count);
-	return etl_spi_execute(&add, SPI_OK_UPDATE_RETURNING, values, NULL);
+	return range_execute(&add, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
 }
 
-/* The plan takes the ids of steps and the time. */
+/* The plan takes the ids of steps, the time, and the run. */
 static void
-update_steps(EtlSpiPlan *update, const List *ids)
+update_steps(EtlSpiPlan *update, int64 run_id, const List *ids)
 {
 	Datum *elements = palloc(list_length(ids) * sizeof(Datum));
-	Datum values[2];
+	Datum values[3];
 	int count = 0;
 	ListCell *cell;
 
@@ -156,7 +157,8 @@ update_steps(EtlSpiPlan *update, const List *ids)
 	values[0] = PointerGetDatum(
 		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[1] = TimestampTzGetDatum(clock_now());
-	etl_spi_execute(update, SPI_OK_UPDATE, values, NULL);
+	values[2] = Int64GetDatum(run_id);
+	range_execute(update, run_id, SPI_OK_UPDATE, values, NULL);
 }
 
 static EtlSkipped *
@@ -182,13 +184,13 @@ static bool
 decide_round(int64 run_id, const EtlDefinition *definition, uint64 count, Increment *next, EtlAdvance *advance)
 {
 	static EtlSpiPlan start = {
-		"UPDATE etl.task_run SET status = 'queued', queued_at = $2 WHERE task_run_id = ANY ($1)",
-		2,
-		{INT8ARRAYOID, TIMESTAMPTZOID}};
+		"UPDATE etl.task_run_{range} SET status = 'queued', queued_at = $2 WHERE run_id = $3 AND task_run_id = ANY ($1)",
+		3,
+		{INT8ARRAYOID, TIMESTAMPTZOID, INT8OID}};
 	static EtlSpiPlan skip = {
-		"UPDATE etl.task_run SET status = 'skipped', finished_at = $2 WHERE task_run_id = ANY ($1)",
-		2,
-		{INT8ARRAYOID, TIMESTAMPTZOID}};
+		"UPDATE etl.task_run_{range} SET status = 'skipped', finished_at = $2 WHERE run_id = $3 AND task_run_id = ANY ($1)",
+		3,
+		{INT8ARRAYOID, TIMESTAMPTZOID, INT8OID}};
 	List *started = NIL;
 	List *skipped = NIL;
 	bool isnull;
@@ -219,8 +221,8 @@ decide_round(int64 run_id, const EtlDefinition *definition, uint64 count, Increm
 		}
 	}
 	SPI_freetuptable(SPI_tuptable);
-	update_steps(&start, started);
-	update_steps(&skip, skipped);
+	update_steps(&start, run_id, started);
+	update_steps(&skip, run_id, skipped);
 	return skipped != NIL;
 }
 
@@ -253,13 +255,13 @@ dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefin
 static void
 dag_begin_again(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 {
-	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run WHERE run_id = $1 AND status = 'succeeded'"
+	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run_{range} WHERE run_id = $1 AND status = 'succeeded'"
 								   " AND notification_id IS NULL",
 								   1,
 								   {INT8OID}};
 	Increment *increments = palloc0(definition->task_count * sizeof(Increment));
 	Datum values[] = {Int64GetDatum(run_id)};
-	uint64 count = etl_spi_execute(&succeeded, SPI_OK_SELECT, values, NULL);
+	uint64 count = range_execute(&succeeded, run_id, SPI_OK_SELECT, values, NULL);
 	bool isnull;
 
 	for (uint64 i = 0; i < count; i++)

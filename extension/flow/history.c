@@ -4,9 +4,9 @@
  */
 #include "postgres.h"
 
-#include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/history.h"
+#include "flow/range.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -49,7 +49,7 @@ text_or_null(const char *text, bool *isnull)
 void
 history_write(EtlHistory *history)
 {
-	static EtlSpiPlan insert = {"INSERT INTO etl.event (run_id, task, attempt, at, type, details)"
+	static EtlSpiPlan insert = {"INSERT INTO etl.event_{range} (run_id, task, attempt, at, type, details)"
 								" SELECT $1, e.task, e.attempt, e.at, e.type, e.details::jsonb"
 								" FROM unnest($2, $3, $4, $5, $6) AS e(task, attempt, at, type, details)",
 								6,
@@ -87,6 +87,6 @@ history_write(EtlHistory *history)
 						   TYPALIGN_DOUBLE);
 	values[4] = make_array(columns[3], nulls[3], count, TEXTOID, -1, false, TYPALIGN_INT);
 	values[5] = make_array(columns[4], nulls[4], count, TEXTOID, -1, false, TYPALIGN_INT);
-	etl_spi_execute(&insert, SPI_OK_INSERT, values, NULL);
+	range_execute(&insert, history->run_id, SPI_OK_INSERT, values, NULL);
 	history->events = NIL;
 }

@@ -19,10 +19,10 @@
 typedef struct JournalEntry
 {
 	int64 task_run_id; /* 0: none */
+	int64 run_id;
 	TimestampTz started_at;
 	Oid dbid;
-	pg_crc32c crc;	  /* of what is above; a step is blamed for what is certain */
-	uint32 unused[2]; /* to 32 bytes: an entry never lies across two pages */
+	pg_crc32c crc; /* of what is above; a step is blamed for what is certain. 32 bytes: never across two pages */
 } JournalEntry;
 
 static int journal_fd = -1;
@@ -80,6 +80,7 @@ journal_read(void)
 			slot->state = ETL_EXECUTOR_RECOVER;
 			slot->dbid = entry.dbid;
 			slot->task_run_id = entry.task_run_id;
+			slot->run_id = entry.run_id;
 			slot->started_at = entry.started_at;
 			write_entry(fd, count, &entry);
 			count++;
@@ -99,9 +100,9 @@ journal_open(int index)
 }
 
 void
-journal_write(Oid dbid, int64 task_run_id, TimestampTz started_at)
+journal_write(Oid dbid, int64 run_id, int64 task_run_id, TimestampTz started_at)
 {
-	JournalEntry entry = {.task_run_id = task_run_id, .started_at = started_at, .dbid = dbid};
+	JournalEntry entry = {.run_id = run_id, .task_run_id = task_run_id, .started_at = started_at, .dbid = dbid};
 	ssize_t written;
 
 	if (journal_fd < 0)

@@ -21,7 +21,7 @@ extern void journal_read(void);
 /* In an executor, once: open the file for slot `index`. */
 extern void journal_open(int index);
 /* task_run_id 0: at none. Safe in a signal handler. */
-extern void journal_write(Oid dbid, int64 task_run_id, TimestampTz started_at);
+extern void journal_write(Oid dbid, int64 run_id, int64 task_run_id, TimestampTz started_at);
 /* In a scheduler, when it has dealt with a slot in ETL_EXECUTOR_RECOVER. */
 extern void journal_clear(int index);
 

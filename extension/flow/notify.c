@@ -7,6 +7,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/notify.h"
+#include "flow/range.h"
 #include "flow/wake.h"
 #include "utils/builtins.h"
 
@@ -19,7 +20,7 @@ notify_queue(int64 run_id, const char *final_status)
 	 * the same name.
 	 */
 	static EtlSpiPlan queue = {
-		"WITH told AS (INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status, queued_at,"
+		"WITH told AS (INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status, queued_at,"
 		"  notification_id, arguments)"
 		" SELECT r.run_id, concat('notification ', n.notification_id), earlier.attempts + 1, earlier.attempts + 1, 'queued',"
 		"  etl._clock(), n.notification_id, jsonb_build_object("
@@ -35,31 +36,31 @@ notify_queue(int64 run_id, const char *final_status)
 		"       'HINT: ' || f.error_hint,"
 		"       'CONTEXT: ' || f.error_context) END"
 		"   ))::text)"
-		"  FROM etl.run r JOIN etl.workflow w ON w.name = r.workflow AND pg_has_role(w.owner, r.owner, 'USAGE')"
+		"  FROM etl.run_{range} r JOIN etl.workflow w ON w.name = r.workflow AND pg_has_role(w.owner, r.owner, 'USAGE')"
 		"  JOIN etl.notification n ON n.workflow = w.name"
-		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run t WHERE t.run_id = r.run_id"
+		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
 		"   AND t.task = r.failed_task ORDER BY t.attempt DESC LIMIT 1) f ON true"
-		"  CROSS JOIN LATERAL (SELECT count(*)::int4 AS attempts FROM etl.task_run t WHERE t.run_id = r.run_id"
+		"  CROSS JOIN LATERAL (SELECT count(*)::int4 AS attempts FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
 		"   AND t.notification_id = n.notification_id) earlier"
 		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"
 		"  ORDER BY n.notification_id"
 		"  RETURNING task_run_id, run_id)"
-		" SELECT t.task_run_id, r.owner::oid FROM told t JOIN etl.run r USING (run_id)",
+		" SELECT t.task_run_id, r.owner::oid FROM told t JOIN etl.run_{range} r USING (run_id)",
 		2,
 		{INT8OID, TEXTOID}};
 	/* Most runs end without anybody to tell; the statement above is a sixth of a short step's time. */
-	static EtlSpiPlan wanted = {"SELECT FROM etl.run r JOIN etl.notification n USING (workflow)"
+	static EtlSpiPlan wanted = {"SELECT FROM etl.run_{range} r JOIN etl.notification n USING (workflow)"
 								" WHERE r.run_id = $1 AND $2 = ANY (n.on_status) LIMIT 1",
 								2,
 								{INT8OID, TEXTOID}};
 	static EtlSpiPlan open = {
-		"UPDATE etl.run SET notifications_open = notifications_open + $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
+		"UPDATE etl.run_{range} SET notifications_open = notifications_open + $2 WHERE run_id = $1", 2, {INT8OID, INT4OID}};
 	Datum values[] = {Int64GetDatum(run_id), CStringGetTextDatum(final_status)};
 	uint64 count;
 
-	if (etl_spi_execute(&wanted, SPI_OK_SELECT, values, NULL) == 0)
+	if (range_execute(&wanted, run_id, SPI_OK_SELECT, values, NULL) == 0)
 		return;
-	count = etl_spi_execute(&queue, SPI_OK_SELECT, values, NULL);
+	count = range_execute(&queue, run_id, SPI_OK_SELECT, values, NULL);
 	for (uint64 i = 0; i < count; i++)
 	{
 		EtlQueued step = {.run_id = run_id};
@@ -72,6 +73,6 @@ notify_queue(int64 run_id, const char *final_status)
 	if (count > 0)
 	{
 		values[1] = Int32GetDatum(count);
-		etl_spi_execute(&open, SPI_OK_UPDATE, values, NULL);
+		range_execute(&open, run_id, SPI_OK_UPDATE, values, NULL);
 	}
 }

@@ -22,6 +22,7 @@
 
 typedef struct Interrupted
 {
+	int64 run_id;
 	int64 task_run_id;
 	EtlStepStatus status;
 	TimestampTz started_at; /* 0: as recorded */
@@ -44,9 +45,9 @@ record_interrupted(void *arg)
 
 	StartTransactionCommand();
 	/* A local step looks as if it had never been started, an external one as if it still ran. */
-	claim = step_claim(step->task_run_id);
+	claim = step_claim(step->run_id, step->task_run_id);
 	if (claim == NULL)
-		claim = step_claim_abandoned(step->task_run_id);
+		claim = step_claim_abandoned(step->run_id, step->task_run_id);
 	if (claim != NULL)
 	{
 		if (step->started_at != 0)
@@ -107,6 +108,7 @@ recover_crashed(void)
 
 		if (!is_to_recover(i, MyDatabaseId))
 			continue;
+		step.run_id = etl_shared->executors[i].run_id;
 		step.task_run_id = etl_shared->executors[i].task_run_id;
 		step.started_at = etl_shared->executors[i].started_at;
 		if (etl_transaction_guard(record_interrupted, &step) == ERRCODE_LOCK_NOT_AVAILABLE)
@@ -117,44 +119,34 @@ recover_crashed(void)
 	return complete;
 }
 
-/* Run a query that answers one column of bigint; the values, in the current context. */
-static int
-collect_ids(EtlSpiPlan *query, int64 **ids)
+bool
+recover_abandoned(void)
 {
+	static EtlSpiPlan running = {"SELECT run_id, task_run_id FROM etl.running", 0, {0}};
 	MemoryContext context = CurrentMemoryContext;
+	Interrupted *steps;
+	uint64 count;
 	EtlSpiScope spi;
-	int count;
+	bool complete = true;
 	bool isnull;
 
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	count = (int) etl_spi_execute(query, SPI_OK_SELECT, NULL, NULL);
-	*ids = MemoryContextAlloc(context, (count + 1) * sizeof(int64));
-	for (int i = 0; i < count; i++)
-		(*ids)[i] = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+	count = etl_spi_execute(&running, SPI_OK_SELECT, NULL, NULL);
+	steps = MemoryContextAlloc(context, (count + 1) * sizeof(Interrupted));
+	for (uint64 i = 0; i < count; i++)
+		steps[i] = (Interrupted){.run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull)),
+								 .task_run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull)),
+								 .status = ETL_STEP_STOPPED};
 	etl_spi_close(&spi);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
-	return count;
-}
-
-bool
-recover_abandoned(void)
-{
-	static EtlSpiPlan running = {"SELECT task_run_id FROM etl.running", 0, {0}};
-	int64 *ids;
-	int count = collect_ids(&running, &ids);
-	bool complete = true;
 
 	/* One that an executor has just finished is not recorded as running any more: it recorded that before it left. */
-	for (int i = 0; i < count; i++)
-	{
-		Interrupted step = {.task_run_id = ids[i], .status = ETL_STEP_STOPPED};
-
-		if (shared_executors_at(MyDatabaseId, ids[i]) == 0 &&
-			etl_transaction_guard(record_interrupted, &step) == ERRCODE_LOCK_NOT_AVAILABLE)
+	for (uint64 i = 0; i < count; i++)
+		if (shared_executors_at(MyDatabaseId, steps[i].task_run_id) == 0 &&
+			etl_transaction_guard(record_interrupted, &steps[i]) == ERRCODE_LOCK_NOT_AVAILABLE)
 			complete = false;
-	}
 	return complete;
 }
 
@@ -175,7 +167,7 @@ record_unrunnable(void *arg)
 
 	StartTransactionCommand();
 	/* NULL: an executor from before is still at it. */
-	claim = step_claim(refused->step.task_run_id);
+	claim = step_claim(refused->step.run_id, refused->step.task_run_id);
 	if (claim != NULL)
 	{
 		char *role = GetUserNameFromId(refused->owner, true);

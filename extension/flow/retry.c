@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "flow/definition.h"
 #include "flow/operate.h"
+#include "flow/range.h"
 #include "flow/retry.h"
 #include "flow/run.h"
 #include "flow/slot.h"
@@ -30,7 +31,7 @@ typedef struct EndedRun
 static EndedRun
 lock_ended(int64 run_id)
 {
-	static EtlSpiPlan lock = {"SELECT version_id, owner::oid, status, finished_at IS NULL FROM etl.run"
+	static EtlSpiPlan lock = {"SELECT version_id, owner::oid, status, finished_at IS NULL FROM etl.run_{range}"
 							  " WHERE run_id = $1 FOR NO KEY UPDATE",
 							  1,
 							  {INT8OID}};
@@ -39,7 +40,7 @@ lock_ended(int64 run_id)
 	char *status;
 	bool isnull;
 
-	if (etl_spi_execute(&lock, SPI_OK_SELECT, values, NULL) == 0)
+	if (range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) == 0)
 		elog(ERROR, "run " INT64_FORMAT " is gone", run_id);
 	run.version_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	run.owner = DatumGetObjectId(etl_spi_datum(0, 2, &isnull));
@@ -57,7 +58,7 @@ lock_ended(int64 run_id)
 static void
 check_nothing_runs(int64 run_id)
 {
-	static EtlSpiPlan find = {"SELECT min(task) FROM etl.task_run WHERE run_id = $1 AND notification_id IS NULL"
+	static EtlSpiPlan find = {"SELECT min(task) FROM etl.task_run_{range} WHERE run_id = $1 AND notification_id IS NULL"
 							  " AND status IN ('waiting', 'queued', 'retrying', 'running')",
 							  1,
 							  {INT8OID}};
@@ -65,7 +66,7 @@ check_nothing_runs(int64 run_id)
 	Datum task;
 	bool isnull;
 
-	etl_spi_execute(&find, SPI_OK_SELECT, values, NULL);
+	range_execute(&find, run_id, SPI_OK_SELECT, values, NULL);
 	task = etl_spi_datum(0, 1, &isnull);
 	if (!isnull)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -80,18 +81,18 @@ static int
 reset_tasks(int64 run_id)
 {
 	static EtlSpiPlan again = {
-		"INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status)"
+		"INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status)"
 		" SELECT run_id, task, attempt + 1, attempt + 1, 'waiting' FROM (SELECT DISTINCT ON (task) run_id, task, attempt,"
-		"  status FROM etl.task_run WHERE run_id = $1 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
+		"  status FROM etl.task_run_{range} WHERE run_id = $1 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
 		" WHERE status IN ('failed', 'timed_out', 'cancelled')",
 		1,
 		{INT8OID}};
 	static EtlSpiPlan skipped = {
-		"UPDATE etl.task_run SET status = 'waiting', queued_at = NULL, started_at = NULL, finished_at = NULL,"
+		"UPDATE etl.task_run_{range} SET status = 'waiting', queued_at = NULL, started_at = NULL, finished_at = NULL,"
 		" worker_pid = NULL, dependencies_succeeded = 0, dependencies_failed = 0, dependencies_skipped = 0 WHERE run_id = $1 AND status = 'skipped'",
 		1,
 		{INT8OID}};
-	static EtlSpiPlan count = {"SELECT count(*)::int4 FROM etl.task_run WHERE run_id = $1 AND status = 'succeeded'"
+	static EtlSpiPlan count = {"SELECT count(*)::int4 FROM etl.task_run_{range} WHERE run_id = $1 AND status = 'succeeded'"
 							   " AND notification_id IS NULL",
 							   1,
 							   {INT8OID}};
@@ -99,9 +100,9 @@ reset_tasks(int64 run_id)
 	int succeeded;
 	bool isnull;
 
-	etl_spi_execute(&again, SPI_OK_INSERT, values, NULL);
-	etl_spi_execute(&skipped, SPI_OK_UPDATE, values, NULL);
-	etl_spi_execute(&count, SPI_OK_SELECT, values, NULL);
+	range_execute(&again, run_id, SPI_OK_INSERT, values, NULL);
+	range_execute(&skipped, run_id, SPI_OK_UPDATE, values, NULL);
+	range_execute(&count, run_id, SPI_OK_SELECT, values, NULL);
 	succeeded = DatumGetInt32(etl_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return succeeded;
@@ -111,13 +112,13 @@ static void
 reopen(int64 run_id, int tasks_done)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END, finished_at = NULL,"
+		"UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END, finished_at = NULL,"
 		" failed_task = NULL, error = NULL, tasks_done = $2 WHERE run_id = $1",
 		2,
 		{INT8OID, INT4OID}};
 	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(tasks_done)};
 
-	etl_spi_execute(&update, SPI_OK_UPDATE, values, NULL);
+	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
 }
 
 bool

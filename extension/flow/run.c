@@ -7,9 +7,11 @@
 #include "base/clock.h"
 #include "base/spi.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "flow/notify.h"
+#include "flow/range.h"
 #include "flow/run.h"
 #include "flow/slot.h"
 #include "flow/wake.h"
@@ -31,10 +33,10 @@ bool
 run_lock(int64 run_id)
 {
 	static EtlSpiPlan lock = {
-		"SELECT 1 FROM etl.run WHERE run_id = $1 AND finished_at IS NULL FOR NO KEY UPDATE", 1, {INT8OID}};
+		"SELECT 1 FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL FOR NO KEY UPDATE", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 
-	return etl_spi_execute(&lock, SPI_OK_SELECT, values, NULL) > 0;
+	return range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) > 0;
 }
 
 /* What ends with a run, however it ends. */
@@ -66,7 +68,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 {
 	/* The step that ends the run is the one that makes tasks_done complete: one UPDATE, one row version a step. */
 	static EtlSpiPlan update = {
-		"UPDATE etl.run SET started_at = coalesce(started_at, $2), tasks_done = tasks_done + $3,"
+		"UPDATE etl.run_{range} SET started_at = coalesce(started_at, $2), tasks_done = tasks_done + $3,"
 		"  failed_task = coalesce(failed_task, $4),"
 		"  error = CASE WHEN failed_task IS NULL THEN $5 ELSE error END,"
 		"  status = CASE WHEN tasks_done + $3 < tasks_total THEN 'running'"
@@ -105,7 +107,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	else
 		nulls[3] = nulls[4] = 'n';
 	values[5] = TimestampTzGetDatum(now);
-	if (etl_spi_execute(&update, SPI_OK_UPDATE_RETURNING, values, nulls) == 0)
+	if (range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, nulls) == 0)
 		return false;
 	owner = DatumGetObjectId(etl_spi_datum(0, 1, &isnull));
 	status = TextDatumGetCString(etl_spi_datum(0, 2, &isnull));
@@ -131,10 +133,10 @@ void
 run_notified(int64 run_id)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run SET notifications_open = notifications_open - 1 WHERE run_id = $1", 1, {INT8OID}};
+		"UPDATE etl.run_{range} SET notifications_open = notifications_open - 1 WHERE run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 
-	etl_spi_execute(&update, SPI_OK_UPDATE, values, NULL);
+	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
 }
 
 /* Those that an executor is at are locked by it. */
@@ -142,13 +144,13 @@ int
 run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan untime = {
-		"DELETE FROM etl.timer WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run"
+		"DELETE FROM etl.timer WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
 		" WHERE run_id = $1 AND notification_id IS NULL))",
 		1,
 		{INT8OID}};
 	static EtlSpiPlan cancel = {
-		"UPDATE etl.task_run SET status = 'cancelled', finished_at = $2"
-		" WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run"
+		"UPDATE etl.task_run_{range} SET status = 'cancelled', finished_at = $2"
+		" WHERE run_id = $1 AND task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
 		"  WHERE run_id = $1 AND notification_id IS NULL AND status IN ('waiting', 'queued', 'retrying')"
 		"  FOR UPDATE SKIP LOCKED)) RETURNING task, attempt",
 		2,
@@ -156,8 +158,8 @@ run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now)};
 	int count;
 
-	etl_spi_execute(&untime, SPI_OK_DELETE, values, NULL);
-	count = (int) etl_spi_execute(&cancel, SPI_OK_UPDATE_RETURNING, values, NULL);
+	range_execute(&untime, run_id, SPI_OK_DELETE, values, NULL);
+	count = (int) range_execute(&cancel, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		bool isnull;
@@ -172,7 +174,7 @@ bool
 run_cancel(int64 run_id, EtlHistory *history)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run SET status = 'cancelled', finished_at = $2, tasks_done = tasks_done + $3 WHERE run_id = $1",
+		"UPDATE etl.run_{range} SET status = 'cancelled', finished_at = $2, tasks_done = tasks_done + $3 WHERE run_id = $1",
 		3,
 		{INT8OID, TIMESTAMPTZOID, INT4OID}};
 	TimestampTz now = clock_now();
@@ -181,13 +183,21 @@ run_cancel(int64 run_id, EtlHistory *history)
 	if (!run_lock(run_id))
 		return false;
 	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
-	etl_spi_execute(&update, SPI_OK_UPDATE, values, NULL);
+	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
 	run_ended(run_id, "cancelled", now, history);
 	return true;
 }
 
+static bool
+is_partition_of_runs(Relation relation)
+{
+	Oid runs = get_relname_relid("run", get_namespace_oid("etl", false));
+
+	return relation->rd_rel->relispartition && get_partition_parent(RelationGetRelid(relation), false) == runs;
+}
+
 /*
- * AFTER INSERT on etl.run: make the run's steps, start the first, and have the engine woken by the commit. All in
+ * AFTER INSERT on etl.run, called for the partition that has the row: make the run's steps, start the first, and have the engine woken by the commit. All in
  * the inserting transaction, so that a run is never there without its steps.
  */
 PG_FUNCTION_INFO_V1(pg_etl_run_queue);
@@ -204,8 +214,7 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	Oid owner;
 	bool isnull;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		RelationGetRelid(trigger->tg_relation) != get_relname_relid("run", get_namespace_oid("etl", false)))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !is_partition_of_runs(trigger->tg_relation))
 		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("function \"etl._run_queue\" is a trigger of table \"etl.run\""));
 	columns = trigger->tg_relation->rd_att;

@@ -30,7 +30,7 @@ leave(int code, Datum arg)
 	Oid dbid = my_slot->dbid;
 	bool died = my_slot->task_run_id != 0 && !shared_is_quiesced(dbid);
 
-	journal_write(dbid, 0, 0);
+	journal_write(dbid, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	if (died)
 	{
@@ -55,7 +55,7 @@ leave(int code, Datum arg)
 void
 slot_at_crash_of_another(SIGNAL_ARGS)
 {
-	journal_write(my_slot->dbid, 0, 0);
+	journal_write(my_slot->dbid, 0, 0, 0);
 	_exit(2);
 }
 
@@ -118,7 +118,7 @@ slot_step_take(EtlQueued *step)
 	QueryCancelPending = false;
 	LWLockRelease(etl_shared->lock);
 	if (taken)
-		journal_write(my_slot->dbid, step->task_run_id, my_slot->started_at);
+		journal_write(my_slot->dbid, step->run_id, step->task_run_id, my_slot->started_at);
 	else
 		pgstat_report_activity(STATE_IDLE, NULL);
 	return taken;
@@ -139,7 +139,7 @@ slot_step_show(const EtlStep *step)
 void
 slot_step_end(void)
 {
-	journal_write(MyDatabaseId, 0, 0);
+	journal_write(MyDatabaseId, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->task_run_id = 0;
 	my_slot->run_id = 0;

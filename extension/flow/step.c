@@ -262,12 +262,12 @@ forget_session_state(void)
  * outcome then is that one's. An external step that has run is not in the queue: it counts as interrupted.
  */
 static void
-record_failed_commit(int64 task_run_id, const ErrorData *error)
+record_failed_commit(int64 run_id, int64 task_run_id, const ErrorData *error)
 {
 	EtlClaim *claim;
 
 	StartTransactionCommand();
-	claim = step_claim(task_run_id);
+	claim = step_claim(run_id, task_run_id);
 	if (claim != NULL)
 	{
 		EtlStepFailure failure;
@@ -376,7 +376,7 @@ run_claimed(EtlClaim *claim)
 }
 
 void
-step_run(int64 task_run_id)
+step_run(int64 run_id, int64 task_run_id)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
 
@@ -388,14 +388,14 @@ step_run(int64 task_run_id)
 		SetCurrentStatementStartTimestamp(); /* for the step's now() */
 		StartTransactionCommand();
 		MemoryContextSwitchTo(context);
-		claim = step_claim(task_run_id);
+		claim = step_claim(run_id, task_run_id);
 		if (claim != NULL)
 		{
 			slot_step_show(&claim->step);
 			run_claimed(claim);
 			forget_session_state();
 		}
-		else if (step_is_left(task_run_id))
+		else if (step_is_left(run_id, task_run_id))
 			shared_queue_overflowed(MyDatabaseId); /* somebody has locked it: it is to be tried again in a while */
 		CommitTransactionCommand();
 		slot_step_end();
@@ -410,7 +410,7 @@ step_run(int64 task_run_id)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
-		record_failed_commit(task_run_id, error);
+		record_failed_commit(run_id, task_run_id, error);
 		slot_step_end();
 		shared_executor_left(MyDatabaseId); /* if that was no record, the scheduler finds the step abandoned */
 	}

@@ -59,11 +59,11 @@ typedef struct EtlStepFailure
  * Lock this step, if it is in the queue's tables and nobody's, and read what it is into the current context. NULL:
  * somebody else's, or not to be run any more. In a transaction.
  */
-extern EtlClaim *step_claim(int64 task_run_id);
+extern EtlClaim *step_claim(int64 run_id, int64 task_run_id);
 /* Whether it is ready, no executor but this one is at it, and only somebody's lock keeps it from being claimed. */
-extern bool step_is_left(int64 task_run_id);
+extern bool step_is_left(int64 run_id, int64 task_run_id);
 /* The same for one that is recorded as running: its process is gone. */
-extern EtlClaim *step_claim_abandoned(int64 task_run_id);
+extern EtlClaim *step_claim_abandoned(int64 run_id, int64 task_run_id);
 /*
  * The step waits, by its wait_until: the scheduler queues it again after the poll interval. No attempt is spent.
  * False: its run has ended.
@@ -81,6 +81,6 @@ extern bool step_record(const EtlClaim *claim, EtlStepStatus status, const EtlSt
 /* In an executor, once: whether its role's statements may only read. */
 extern void step_set_read_only(bool read_only);
 /* In an executor: run the step that it has taken to its record. */
-extern void step_run(int64 task_run_id);
+extern void step_run(int64 run_id, int64 task_run_id);
 
 #endif

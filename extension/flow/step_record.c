@@ -12,6 +12,7 @@
 #include "common/sha2.h"
 #include "access/xlog.h"
 #include "flow/notify.h"
+#include "flow/range.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/step.h"
@@ -125,14 +126,14 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 }
 
 static EtlClaim *
-claim_by(EtlSpiPlan *query, int64 task_run_id)
+claim_by(EtlSpiPlan *query, int64 run_id, int64 task_run_id)
 {
-	Datum values[] = {Int64GetDatum(task_run_id)};
+	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(task_run_id)};
 	EtlSpiScope spi;
 	EtlClaim *claim = NULL;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (etl_spi_execute(query, SPI_OK_SELECT, values, NULL) > 0)
+	if (range_execute(query, run_id, SPI_OK_SELECT, values, NULL) > 0)
 		claim = read_claim(&spi, task_run_id);
 	etl_spi_close(&spi);
 	if (claim != NULL)
@@ -145,38 +146,40 @@ claim_by(EtlSpiPlan *query, int64 task_run_id)
 	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
 	" t.first_attempt,"                                                                                             \
 	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"                                \
-	" FROM etl.task_run t JOIN etl.run r USING (run_id)"                                                            \
-	" WHERE t.task_run_id = $1 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
+	" FROM etl.task_run_{range} t JOIN etl.run_{range} r USING (run_id)"                                            \
+	" WHERE t.run_id = $1 AND t.task_run_id = $2 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
 EtlClaim *
-step_claim(int64 task_run_id)
+step_claim(int64 run_id, int64 task_run_id)
 {
-	static EtlSpiPlan claim = {CLAIM_QUERY("queued"), 1, {INT8OID}};
+	static EtlSpiPlan claim = {CLAIM_QUERY("queued"), 2, {INT8OID, INT8OID}};
 
-	return claim_by(&claim, task_run_id);
+	return claim_by(&claim, run_id, task_run_id);
 }
 
 bool
-step_is_left(int64 task_run_id)
+step_is_left(int64 run_id, int64 task_run_id)
 {
 	static EtlSpiPlan look = {
-		"SELECT 1 FROM etl.task_run WHERE task_run_id = $1 AND status = 'queued'", 1, {INT8OID}};
-	Datum values[] = {Int64GetDatum(task_run_id)};
+		"SELECT 1 FROM etl.task_run_{range} WHERE run_id = $1 AND task_run_id = $2 AND status = 'queued'",
+		2,
+		{INT8OID, INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(task_run_id)};
 	EtlSpiScope spi;
 	bool left;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	left = etl_spi_execute(&look, SPI_OK_SELECT, values, NULL) > 0;
+	left = range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) > 0;
 	etl_spi_close(&spi);
 	return left && shared_executors_at(MyDatabaseId, task_run_id) == 1;
 }
 
 EtlClaim *
-step_claim_abandoned(int64 task_run_id)
+step_claim_abandoned(int64 run_id, int64 task_run_id)
 {
-	static EtlSpiPlan claim = {CLAIM_QUERY("running"), 1, {INT8OID}};
+	static EtlSpiPlan claim = {CLAIM_QUERY("running"), 2, {INT8OID, INT8OID}};
 
-	return claim_by(&claim, task_run_id);
+	return claim_by(&claim, run_id, task_run_id);
 }
 
 /* What the step tells its run. */
@@ -191,14 +194,15 @@ bool
 step_record_wait(const EtlClaim *claim)
 {
 	static EtlSpiPlan wait = {
-		"WITH waits AS (UPDATE etl.task_run SET status = 'waiting' WHERE task_run_id = $1 RETURNING task_run_id, run_id)"
+		"WITH waits AS (UPDATE etl.task_run_{range} SET status = 'waiting' WHERE run_id = $5 AND task_run_id = $1"
+		"  RETURNING task_run_id, run_id)"
 		" INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
 		" SELECT task_run_id, run_id, $2, $3, $4 FROM waits",
-		4,
-		{INT8OID, OIDOID, INT4OID, TIMESTAMPTZOID}};
+		5,
+		{INT8OID, OIDOID, INT4OID, TIMESTAMPTZOID, INT8OID}};
 	TimestampTz due = TimestampTzPlusMilliseconds(clock_now(), (int64) (claim->task->poll_interval * 1000));
 	Datum values[] = {Int64GetDatum(claim->step.task_run_id), ObjectIdGetDatum(claim->owner),
-					  Int32GetDatum(claim->task->priority), TimestampTzGetDatum(due)};
+					  Int32GetDatum(claim->task->priority), TimestampTzGetDatum(due), Int64GetDatum(claim->step.run_id)};
 	EtlSpiScope spi;
 	bool goes_on;
 
@@ -206,7 +210,7 @@ step_record_wait(const EtlClaim *claim)
 	goes_on = run_lock(claim->step.run_id);
 	if (goes_on)
 	{
-		etl_spi_execute(&wait, SPI_OK_INSERT, values, NULL);
+		range_execute(&wait, claim->step.run_id, SPI_OK_INSERT, values, NULL);
 		wake_for_scheduler();
 	}
 	etl_spi_close(&spi);
@@ -217,13 +221,15 @@ bool
 step_record_start(const EtlClaim *claim)
 {
 	static EtlSpiPlan start = {
-		"UPDATE etl.task_run SET status = 'running', started_at = $2, worker_pid = $3 WHERE task_run_id = $1",
-		3,
-		{INT8OID, TIMESTAMPTZOID, INT4OID}};
-	static EtlSpiPlan under_way = {"INSERT INTO etl.running (task_run_id) VALUES ($1)", 1, {INT8OID}};
+		"UPDATE etl.task_run_{range} SET status = 'running', started_at = $2, worker_pid = $3"
+		" WHERE run_id = $4 AND task_run_id = $1",
+		4,
+		{INT8OID, TIMESTAMPTZOID, INT4OID, INT8OID}};
+	static EtlSpiPlan under_way = {"INSERT INTO etl.running (task_run_id, run_id) VALUES ($1, $2)", 2, {INT8OID, INT8OID}};
 	const EtlStep *step = &claim->step;
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(claim->started_at),
-					  Int32GetDatum(MyProcPid)};
+					  Int32GetDatum(MyProcPid), Int64GetDatum(step->run_id)};
+	Datum ids[] = {Int64GetDatum(step->task_run_id), Int64GetDatum(step->run_id)};
 	EtlHistory history = {.run_id = step->run_id};
 	EtlStepReport report = make_report(claim);
 	EtlSpiScope spi;
@@ -233,8 +239,8 @@ step_record_start(const EtlClaim *claim)
 	goes_on = claim->is_notification || run_report(step->run_id, &report, &history);
 	if (goes_on)
 	{
-		etl_spi_execute(&start, SPI_OK_UPDATE, values, NULL);
-		etl_spi_execute(&under_way, SPI_OK_INSERT, values, NULL);
+		range_execute(&start, step->run_id, SPI_OK_UPDATE, values, NULL);
+		etl_spi_execute(&under_way, SPI_OK_INSERT, ids, NULL);
 		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
 		history_write(&history);
 	}
@@ -272,14 +278,14 @@ record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult 
 			   const EtlStepFailure *failure, TimestampTz now)
 {
 	static EtlSpiPlan finish = {
-		"UPDATE etl.task_run SET status = $2, started_at = $3, finished_at = $4, rows = $5, output = $6,"
+		"UPDATE etl.task_run_{range} SET status = $2, started_at = $3, finished_at = $4, rows = $5, output = $6,"
 		" sqlstate = $7, error = $8, error_detail = $9, error_hint = $10, error_context = $11, worker_pid = coalesce($12, worker_pid),"
-		" process_end = $13 WHERE task_run_id = $1",
-		13,
+		" process_end = $13 WHERE run_id = $14 AND task_run_id = $1",
+		14,
 		{INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		 TEXTOID, INT4OID, TEXTOID}};
-	Datum values[13];
-	char nulls[] = "             ";
+		 TEXTOID, INT4OID, TEXTOID, INT8OID}};
+	Datum values[14];
+	char nulls[] = "              ";
 
 	values[0] = Int64GetDatum(claim->step.task_run_id);
 	values[1] = CStringGetTextDatum(status_name(status));
@@ -300,7 +306,8 @@ record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult 
 							  : status == ETL_STEP_STOPPED ? "stopped"
 														   : NULL,
 							  &nulls[12]);
-	etl_spi_execute(&finish, SPI_OK_UPDATE, values, nulls);
+	values[13] = Int64GetDatum(claim->step.run_id);
+	range_execute(&finish, claim->step.run_id, SPI_OK_UPDATE, values, nulls);
 }
 
 /* Seconds until the step is to be repeated; negative: not at all. The failed attempt is recorded already. */
@@ -309,7 +316,7 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 {
 	static EtlSpiPlan count = {
 		"SELECT count(*) FILTER (WHERE process_end = 'crashed'), count(*) FILTER (WHERE process_end IS NULL)"
-		" FROM etl.task_run WHERE run_id = $1 AND task = $2 AND attempt >= $3",
+		" FROM etl.task_run_{range} WHERE run_id = $1 AND task = $2 AND attempt >= $3",
 		3,
 		{INT8OID, TEXTOID, INT4OID}};
 	const EtlStep *step = &claim->step;
@@ -323,7 +330,7 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 		return -1;
 	if (status == ETL_STEP_STOPPED)
 		return 0;
-	etl_spi_execute(&count, SPI_OK_SELECT, values, NULL);
+	range_execute(&count, step->run_id, SPI_OK_SELECT, values, NULL);
 	crashes = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	failures = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);
@@ -338,24 +345,24 @@ static void
 queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan next = {
-		"WITH next AS (INSERT INTO etl.task_run (run_id, task, attempt, first_attempt, status, queued_at,"
+		"WITH next AS (INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status, queued_at,"
 		"  notification_id, arguments)"
 		"  SELECT run_id, task, attempt + 1, first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
-		"   notification_id, arguments FROM etl.task_run WHERE task_run_id = $1"
+		"   notification_id, arguments FROM etl.task_run_{range} WHERE run_id = $6 AND task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status),"
 		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
 		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"
 		" SELECT task_run_id FROM next",
-		5,
-		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID}};
+		6,
+		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID, INT8OID}};
 	const EtlStep *step = &claim->step;
 	EtlQueued queued = {.run_id = step->run_id, .priority = claim->task ? claim->task->priority : 0};
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(due),
-					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority)};
+					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority), Int64GetDatum(step->run_id)};
 	bool isnull;
 
-	etl_spi_execute(&next, SPI_OK_SELECT, values, NULL);
+	range_execute(&next, step->run_id, SPI_OK_SELECT, values, NULL);
 	queued.task_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	if (due > now)

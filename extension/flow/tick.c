@@ -161,7 +161,7 @@ static bool
 was_queued(const Due *due, TimestampTz tick)
 {
 	static EtlSpiPlan find = {
-		"SELECT FROM etl.run WHERE workflow = $1 AND run_name = etl._moment_name($2)", 2, {TEXTOID, TIMESTAMPTZOID}};
+		"SELECT FROM etl.run_name WHERE workflow = $1 AND run_name = etl._moment_name($2)", 2, {TEXTOID, TIMESTAMPTZOID}};
 	Datum values[] = {CStringGetTextDatum(due->workflow), TimestampTzGetDatum(tick)};
 
 	return tick <= due->last_queued && etl_spi_execute(&find, SPI_OK_SELECT, values, NULL) > 0;
@@ -172,7 +172,7 @@ queue_run(const Due *due, TimestampTz tick)
 {
 	static EtlSpiPlan insert = {
 		"INSERT INTO etl.run (workflow, run_name, trigger, scheduled_for)"
-		" VALUES ($1, etl._moment_name($2), 'schedule', $2) ON CONFLICT DO NOTHING",
+		" VALUES ($1, etl._moment_name($2), 'schedule', $2)",
 		2,
 		{TEXTOID, TIMESTAMPTZOID}};
 	Datum values[] = {CStringGetTextDatum(due->workflow), TimestampTzGetDatum(tick)};

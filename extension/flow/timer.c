@@ -21,12 +21,13 @@ TimestampTz
 timer_fire(void)
 {
 	static EtlSpiPlan fire = {
-		"WITH due AS (SELECT m.task_run_id FROM etl.timer m JOIN etl.task_run t USING (task_run_id)"
+		"WITH due AS (SELECT m.task_run_id FROM etl.timer m JOIN etl.task_run t USING (run_id, task_run_id)"
 		"  WHERE m.due_at <= $1 FOR UPDATE SKIP LOCKED),"
 		" fired AS (DELETE FROM etl.timer m USING due WHERE m.task_run_id = due.task_run_id"
 		"  RETURNING m.task_run_id, m.run_id, m.owner, m.priority)"
 		" UPDATE etl.task_run t SET status = 'queued', queued_at = $1 FROM fired"
-		" WHERE t.task_run_id = fired.task_run_id RETURNING fired.task_run_id, fired.run_id, fired.owner, fired.priority",
+		" WHERE t.run_id = fired.run_id AND t.task_run_id = fired.task_run_id"
+		" RETURNING fired.task_run_id, fired.run_id, fired.owner, fired.priority",
 		1,
 		{TIMESTAMPTZOID}};
 	static EtlSpiPlan next = {"SELECT min(due_at) FROM etl.timer", 0, {0}};

@@ -1,5 +1,5 @@
--- What happens: run, task_run, event, and the two small tables the engine works from (running, timer), which hold live
--- work only. The queue itself is in shared memory: what is ready is what etl.task_run says is queued.
+-- What happens: run, task_run, event, all three in ranges of runs (history.sql), and the two small tables the engine works
+-- from (running, timer), which hold live work only. The queue itself is in shared memory: what is ready is what etl.task_run says is queued.
 
 CREATE TABLE etl.run (
 	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -20,8 +20,8 @@ CREATE TABLE etl.run (
 	failed_task text,
 	error text,
 	notifications_open integer NOT NULL DEFAULT 0
-);
-CREATE UNIQUE INDEX run_name_key ON etl.run (workflow, run_name) WHERE run_name IS NOT NULL;
+) PARTITION BY RANGE (run_id);
+CREATE INDEX run_version_idx ON etl.run (version_id);
 CREATE INDEX run_live_idx ON etl.run (workflow, run_id) WHERE finished_at IS NULL OR notifications_open > 0;
 COMMENT ON TABLE etl.run IS 'A run of a workflow. INSERT (workflow, input) to queue one; etl.run_status is the view to read.';
 COMMENT ON COLUMN etl.run.run_id IS 'Identity';
@@ -42,9 +42,25 @@ COMMENT ON COLUMN etl.run.failed_task IS 'The first task that failed';
 COMMENT ON COLUMN etl.run.error IS 'That task''s error message';
 COMMENT ON COLUMN etl.run.notifications_open IS 'How many notifications of its end are still to be delivered';
 
+-- No index of a partitioned table could keep the names unique.
+CREATE TABLE etl.run_name (
+	workflow text NOT NULL,
+	run_name text NOT NULL,
+	run_id bigint NOT NULL,
+	PRIMARY KEY (workflow, run_name)
+);
+CREATE INDEX run_name_run_idx ON etl.run_name (run_id);
+COMMENT ON TABLE etl.run_name IS 'The runs that have a name, by it. Written by the engine.';
+COMMENT ON COLUMN etl.run_name.workflow IS 'The workflow''s name when the run was queued';
+COMMENT ON COLUMN etl.run_name.run_name IS 'The run''s name';
+COMMENT ON COLUMN etl.run_name.run_id IS 'The run';
+
 -- Only the engine writes here, so there is no foreign key to etl.run: its check would lock the run's row once a step.
+-- Nor an identity column: before PostgreSQL 17 a partition has none, and the engine writes into the partition.
+CREATE SEQUENCE etl.task_run_id_seq;
+COMMENT ON SEQUENCE etl.task_run_id_seq IS 'etl.task_run.task_run_id';
 CREATE TABLE etl.task_run (
-	task_run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	task_run_id bigint NOT NULL DEFAULT nextval('etl.task_run_id_seq'),
 	run_id bigint NOT NULL,
 	task text NOT NULL,
 	attempt integer NOT NULL DEFAULT 1,
@@ -68,8 +84,10 @@ CREATE TABLE etl.task_run (
 	dependencies_succeeded integer NOT NULL DEFAULT 0,
 	dependencies_failed integer NOT NULL DEFAULT 0,
 	dependencies_skipped integer NOT NULL DEFAULT 0,
+	PRIMARY KEY (run_id, task_run_id),
 	UNIQUE (run_id, task, attempt)
-) WITH (fillfactor = 80); -- room for the row's next version beside it, so that no index has to follow
+) PARTITION BY RANGE (run_id);
+ALTER SEQUENCE etl.task_run_id_seq OWNED BY etl.task_run.task_run_id;
 COMMENT ON TABLE etl.task_run IS 'An attempt of a step of a run. Written by the engine; etl.task_status is the view to read.';
 COMMENT ON COLUMN etl.task_run.task_run_id IS 'Identity';
 COMMENT ON COLUMN etl.task_run.run_id IS 'The run';
@@ -95,8 +113,10 @@ COMMENT ON COLUMN etl.task_run.dependencies_failed IS 'How many have failed, tim
 COMMENT ON COLUMN etl.task_run.dependencies_skipped IS 'How many have been skipped';
 COMMENT ON COLUMN etl.task_run.process_end IS 'For an attempt that ended with its process: crashed, or stopped by somebody. It is repeated without counting as a retry; three crashes fail the step.';
 
+CREATE SEQUENCE etl.event_id_seq;
+COMMENT ON SEQUENCE etl.event_id_seq IS 'etl.event.event_id';
 CREATE TABLE etl.event (
-	event_id bigint GENERATED ALWAYS AS IDENTITY,
+	event_id bigint NOT NULL DEFAULT nextval('etl.event_id_seq'),
 	run_id bigint NOT NULL,
 	task text,
 	attempt integer,
@@ -104,7 +124,8 @@ CREATE TABLE etl.event (
 	type text NOT NULL,
 	details jsonb,
 	PRIMARY KEY (run_id, event_id)
-);
+) PARTITION BY RANGE (run_id);
+ALTER SEQUENCE etl.event_id_seq OWNED BY etl.event.event_id;
 COMMENT ON TABLE etl.event IS 'History, append-only: one row for everything that happened to a run';
 COMMENT ON COLUMN etl.event.event_id IS 'Identity';
 COMMENT ON COLUMN etl.event.run_id IS 'The run';
@@ -115,10 +136,12 @@ COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run
 COMMENT ON COLUMN etl.event.details IS 'What else is known, such as the error or the delay';
 
 CREATE TABLE etl.running (
-	task_run_id bigint PRIMARY KEY
+	task_run_id bigint PRIMARY KEY,
+	run_id bigint NOT NULL
 );
 COMMENT ON TABLE etl.running IS 'External steps that are under way, to be found again when their process is gone';
 COMMENT ON COLUMN etl.running.task_run_id IS 'The etl.task_run';
+COMMENT ON COLUMN etl.running.run_id IS 'Its run';
 
 CREATE TABLE etl.timer (
 	task_run_id bigint PRIMARY KEY,
@@ -183,6 +206,39 @@ COMMENT ON FUNCTION etl._run_check() IS 'Completes a row that queues a run, or r
 CREATE TRIGGER run_check BEFORE INSERT ON etl.run
 	FOR EACH ROW EXECUTE FUNCTION etl._run_check();
 
+-- With the extension owner's rights, after run_check has looked whose workflow it is: triggers run in the order of
+-- their names.
+CREATE FUNCTION etl._run_name() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO etl.run_name (workflow, run_name, run_id) VALUES (NEW.workflow, NEW.run_name, NEW.run_id)
+		ON CONFLICT DO NOTHING;
+	IF FOUND THEN
+		RETURN NEW;
+	ELSIF NEW.trigger <> 'manual' THEN
+		RETURN NULL; -- the moment of a schedule has its run
+	END IF;
+	RAISE unique_violation USING
+		MESSAGE = format('run name "%s" of workflow "%s" is taken', NEW.run_name, NEW.workflow),
+		HINT = 'etl.run_workflow returns the run that has it, if its input is the same.',
+		TABLE = 'run', COLUMN = 'run_name', SCHEMA = 'etl';
+END $$;
+REVOKE ALL ON FUNCTION etl._run_name() FROM PUBLIC;
+COMMENT ON FUNCTION etl._run_name() IS 'Takes a run''s name, or refuses one that is taken. Trigger.';
+CREATE TRIGGER run_name BEFORE INSERT ON etl.run
+	FOR EACH ROW WHEN (NEW.run_name IS NOT NULL) EXECUTE FUNCTION etl._run_name();
+
+CREATE FUNCTION etl._run_name_free() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM etl.run_name n WHERE n.workflow = OLD.workflow AND n.run_name = OLD.run_name AND n.run_id = OLD.run_id;
+	RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION etl._run_name_free() FROM PUBLIC;
+COMMENT ON FUNCTION etl._run_name_free() IS 'The name of a run that is deleted may be used again. Trigger.';
+CREATE TRIGGER run_name_free AFTER DELETE ON etl.run
+	FOR EACH ROW WHEN (OLD.run_name IS NOT NULL) EXECUTE FUNCTION etl._run_name_free();
+
 -- Runs with the extension owner's rights, and is a trigger so that nobody can call it for a workflow that isn't
 -- theirs: run_check, which comes before it, has looked with the inserting user's.
 CREATE FUNCTION etl._run_version() RETURNS trigger
@@ -191,7 +247,9 @@ DECLARE
 	current_definition jsonb;
 	latest record;
 BEGIN
-	SELECT w.version_id INTO NEW.version_id FROM etl.workflow w WHERE w.name = NEW.workflow;
+	-- The version is locked, so that it is not cleared away before somebody can see that this run has it.
+	SELECT v.version_id INTO NEW.version_id FROM etl.workflow w JOIN etl.workflow_version v USING (version_id)
+		WHERE w.name = NEW.workflow FOR KEY SHARE OF v;
 	IF NEW.version_id IS NULL THEN
 		-- Locked, so that two sessions that queue the first run after an edit make one version.
 		SELECT w.version_id INTO NEW.version_id FROM etl.workflow w WHERE w.name = NEW.workflow FOR NO KEY UPDATE;
@@ -205,7 +263,7 @@ BEGIN
 				TABLE = 'run', COLUMN = 'workflow', SCHEMA = 'etl';
 		END IF;
 		SELECT v.version_id, v.version, v.definition INTO latest
-			FROM etl.workflow_version v WHERE v.workflow = NEW.workflow ORDER BY v.version DESC LIMIT 1;
+			FROM etl.workflow_version v WHERE v.workflow = NEW.workflow ORDER BY v.version DESC LIMIT 1 FOR KEY SHARE;
 		IF latest.definition = current_definition THEN
 			NEW.version_id := latest.version_id;
 		ELSE
@@ -221,7 +279,6 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl._run_version() FROM PUBLIC;
 COMMENT ON FUNCTION etl._run_version() IS 'Gives a run the version of its workflow''s definition as it stands, made if need be. Trigger.';
--- After run_check: triggers run in the order of their names.
 CREATE TRIGGER run_version BEFORE INSERT ON etl.run
 	FOR EACH ROW EXECUTE FUNCTION etl._run_version();
 
@@ -244,12 +301,16 @@ DECLARE
 	id bigint;
 	there record;
 BEGIN
+	IF run_workflow.run_name IS NULL THEN
+		INSERT INTO etl.run AS r (workflow, input) VALUES (run_workflow.workflow, given) RETURNING r.run_id INTO id;
+	END IF;
 	-- Look first: an INSERT that conflicts would use up a run_id. The conflict is for two that queue at once, and then
 	-- looking again finds the other's.
 	FOR attempt IN 1..2 LOOP
+		EXIT WHEN id IS NOT NULL;
 		SELECT r.run_id, r.input = w.input || given AS same INTO there
-			FROM etl.run r JOIN etl.workflow w ON w.name = r.workflow
-			WHERE r.workflow = run_workflow.workflow AND r.run_name = run_workflow.run_name;
+			FROM etl.run_name n JOIN etl.run r ON r.run_id = n.run_id JOIN etl.workflow w ON w.name = n.workflow
+			WHERE n.workflow = run_workflow.workflow AND n.run_name = run_workflow.run_name;
 		IF there.same THEN
 			RETURN there.run_id;
 		ELSIF there.run_id IS NOT NULL THEN
@@ -259,10 +320,12 @@ BEGIN
 				DETAIL = format('It is run %s.', there.run_id),
 				HINT = 'Queue it under another name, or with the same input to get that run''s id.';
 		END IF;
-		INSERT INTO etl.run AS r (workflow, input, run_name)
-			VALUES (run_workflow.workflow, given, run_workflow.run_name)
-			ON CONFLICT DO NOTHING RETURNING r.run_id INTO id;
-		EXIT WHEN id IS NOT NULL;
+		BEGIN
+			INSERT INTO etl.run AS r (workflow, input, run_name)
+				VALUES (run_workflow.workflow, given, run_workflow.run_name) RETURNING r.run_id INTO id;
+		EXCEPTION WHEN unique_violation THEN
+			NULL;
+		END;
 	END LOOP;
 	IF id IS NULL THEN
 		RAISE duplicate_object USING

@@ -42,6 +42,9 @@ ALTER TABLE etl.workflow_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workflow_version_owner ON etl.workflow_version
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.version_id = workflow_version.version_id)
 		OR EXISTS (SELECT FROM etl.workflow w WHERE w.version_id = workflow_version.version_id));
+ALTER TABLE etl.run_name ENABLE ROW LEVEL SECURITY;
+CREATE POLICY run_name_owner ON etl.run_name
+	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = run_name.run_id));
 ALTER TABLE etl.task_run ENABLE ROW LEVEL SECURITY;
 CREATE POLICY task_run_owner ON etl.task_run
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = task_run.run_id));
@@ -60,7 +63,7 @@ CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.workflow_version, etl.task_run,'
+	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
 		' etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
@@ -119,7 +122,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled, schedule, timezone,'
 		' catchup, overlap, max_active_runs, timeout, retention), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status,'
+	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);

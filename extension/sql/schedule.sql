@@ -159,8 +159,7 @@ BEGIN
 	END IF;
 	INSERT INTO etl.run (workflow, run_name, trigger, scheduled_for)
 		SELECT backfill.workflow, etl._moment_name(m), 'backfill', m FROM unnest(moments) WITH ORDINALITY AS u(m, n)
-		ORDER BY n
-		ON CONFLICT DO NOTHING;
+		ORDER BY n;
 	GET DIAGNOSTICS queued = ROW_COUNT;
 	RETURN queued;
 END $$;
