@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "fmgr.h"
+#include "portability/instr_time.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -26,6 +27,15 @@ TimestampTz
 clock_now(void)
 {
 	return GetCurrentTimestamp() + clock_offset * USECS_PER_SEC;
+}
+
+int64
+clock_monotonic_ms(void)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
 }
 
 PG_FUNCTION_INFO_V1(pg_etl_clock);

@@ -15,5 +15,7 @@
 /* Defines the setting. */
 extern void clock_init(void);
 extern TimestampTz clock_now(void);
+/* Milliseconds since some moment, for how long something takes: nobody puts this clock forward or back. */
+extern int64 clock_monotonic_ms(void);
 
 #endif

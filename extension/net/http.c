@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/handle.h"
 #include "libpq/pqsignal.h"
@@ -22,7 +23,6 @@
 #include "net/guard.h"
 #include "net/http.h"
 #include "pgstat.h"
-#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
@@ -82,15 +82,6 @@ static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
 static int64 give_up_ms = -1; /* the same, by http_limit */
 static WaitEventSet *wait_set = NULL;
 
-static int64
-monotonic_ms(void)
-{
-	instr_time now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MILLISEC(now);
-}
-
 /* ---- callbacks: note down, copy, never raise ---- */
 
 static int
@@ -125,7 +116,7 @@ note_socket(CURL *easy, curl_socket_t socket, int what, void *arg, void *socket_
 static int
 note_timer(CURLM *handle, long timeout_ms, void *arg)
 {
-	timer_due_ms = timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
+	timer_due_ms = timeout_ms < 0 ? -1 : clock_monotonic_ms() + timeout_ms;
 	return 0;
 }
 
@@ -314,13 +305,13 @@ note_results(void)
 void
 http_limit(int milliseconds)
 {
-	give_up_ms = milliseconds > 0 ? monotonic_ms() + milliseconds : -1;
+	give_up_ms = milliseconds > 0 ? clock_monotonic_ms() + milliseconds : -1;
 }
 
 static void
 check_limit(void)
 {
-	if (give_up_ms >= 0 && give_up_ms <= monotonic_ms())
+	if (give_up_ms >= 0 && give_up_ms <= clock_monotonic_ms())
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("no answer came in time"));
 }
 
@@ -335,10 +326,10 @@ pump(void)
 	if (watches_changed)
 		wait_set_build();
 	if (timer_due_ms >= 0)
-		timeout = Max(timer_due_ms - monotonic_ms(), 0);
+		timeout = Max(timer_due_ms - clock_monotonic_ms(), 0);
 	if (give_up_ms >= 0)
 	{
-		int64 left = Max(give_up_ms - monotonic_ms(), 0);
+		int64 left = Max(give_up_ms - clock_monotonic_ms(), 0);
 
 		timeout = timeout < 0 ? left : Min(timeout, left);
 	}
@@ -357,7 +348,7 @@ pump(void)
 		if (what != 0)
 			drive_curl(events[i].fd, what);
 	}
-	if (timer_due_ms >= 0 && timer_due_ms <= monotonic_ms())
+	if (timer_due_ms >= 0 && timer_due_ms <= clock_monotonic_ms())
 	{
 		timer_due_ms = -1;
 		drive_curl(CURL_SOCKET_TIMEOUT, 0);
@@ -692,12 +683,12 @@ http_close(EtlHttp *http)
 void
 http_sleep(int milliseconds)
 {
-	int64 until = monotonic_ms() + milliseconds;
+	int64 until = clock_monotonic_ms() + milliseconds;
 	int64 left;
 
 	if (give_up_ms >= 0)
 		until = Min(until, give_up_ms);
-	while ((left = until - monotonic_ms()) > 0)
+	while ((left = until - clock_monotonic_ms()) > 0)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
 						 PG_WAIT_EXTENSION);

@@ -8,16 +8,15 @@
  */
 #include "postgres.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
+#include "base/helper.h"
 #include "remote/connection.h"
 
-#define CANCEL_TIMEOUT 1500 /* ms */
+#define MOST_AT_A_TIME 64	/* hosts that hang must not keep a cancel from those that don't */
 
-/* Runs outside the server's own thread: no palloc, no elog, nothing of the backend. */
-static void *
+static EtlHelpers helpers = ETL_HELPERS(MOST_AT_A_TIME);
+
+/* Runs outside the server's own thread. */
+static void
 cancel_send(void *arg)
 {
 	PGcancel *cancel = arg;
@@ -25,39 +24,29 @@ cancel_send(void *arg)
 
 	(void) PQcancel(cancel, message, sizeof(message));
 	PQfreeCancel(cancel);
-	return NULL;
+}
+
+static void
+cancel_start(PGconn *conn)
+{
+	PGcancel *cancel = PQgetCancel(conn);
+
+	if (cancel != NULL && !helper_run(&helpers, cancel_send, cancel))
+		PQfreeCancel(cancel);
 }
 
 void
-warehouse_cancel(PGconn *conn)
+warehouse_abandon(EtlWarehouse *warehouse)
 {
-	PGcancel *cancel = PQgetCancel(conn);
-	struct timespec deadline;
-	sigset_t all;
-	sigset_t before;
-	pthread_t thread;
-	bool started;
+	PGconn *conn = warehouse->conn->handle;
 
-	if (cancel == NULL)
-		return;
-	/* The thread inherits the mask: signals are for the backend. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = pthread_create(&thread, NULL, cancel_send, cancel) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!started)
-	{
-		PQfreeCancel(cancel);
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += CANCEL_TIMEOUT / 1000;
-	deadline.tv_nsec += (CANCEL_TIMEOUT % 1000) * 1000000L;
-	if (deadline.tv_nsec >= 1000000000L)
-	{
-		deadline.tv_sec++;
-		deadline.tv_nsec -= 1000000000L;
-	}
-	if (pthread_timedjoin_np(thread, NULL, &deadline) != 0)
-		pthread_detach(thread);
+	if (conn != NULL && PQtransactionStatus(conn) == PQTRANS_ACTIVE)
+		cancel_start(conn);
+	warehouse_close(warehouse);
+}
+
+void
+warehouse_cancels_drain(int milliseconds)
+{
+	helper_drain(&helpers, milliseconds);
 }

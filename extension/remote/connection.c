@@ -1,6 +1,6 @@
 /*
  * connection.c
- *		Opening a warehouse connection without ever blocking in libpq (but for its look-up of the host's name).
+ *		Opening a warehouse connection without ever blocking in libpq.
  *
  * The rules of postgres_fdw and dblink: who isn't a superuser brings a password, and the other side must have asked
  * for it. Otherwise the connection would be made as the operating system's user, or by what libpq finds in a
@@ -10,15 +10,17 @@
  */
 #include "postgres.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/transaction.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "remote/connection.h"
 #include "remote/target.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 /* The oldest PostgreSQL that a server can be to have pg_etl; Redshift says it is 8.0.2. */
@@ -43,25 +45,30 @@ notice_drop(void *arg, const PGresult *notice)
 {
 }
 
-bool
-warehouse_wait(PGconn *conn, int events, TimestampTz deadline)
+static void
+resolve_free(void *handle)
 {
-	int flags = events | WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+	resolve_close(handle);
+}
+
+void
+warehouse_wait(const EtlWait *wait)
+{
+	int flags = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 	long timeout = -1;
 	int happened;
 
-	if (deadline != 0)
+	if (wait->socket != PGINVALID_SOCKET)
+		flags |= wait->events;
+	if (wait->until_ms >= 0)
 	{
-		timeout = TimestampDifferenceMilliseconds(clock_now(), deadline);
-		if (timeout <= 0)
-			return false;
 		flags |= WL_TIMEOUT;
+		timeout = (long) Max(wait->until_ms - clock_monotonic_ms(), 0);
 	}
-	happened = WaitLatchOrSocket(MyLatch, flags, PQsocket(conn), timeout, PG_WAIT_EXTENSION);
+	happened = WaitLatchOrSocket(MyLatch, flags, wait->socket, timeout, PG_WAIT_EXTENSION);
 	if (happened & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	return true;
 }
 
 static void
@@ -85,17 +92,32 @@ target_check(const EtlWarehouseTarget *target)
 				errdetail("Only a superuser's server may."));
 }
 
-/* Start connecting; libpq's answer is the owner's handle. */
-static void
-conn_start(EtlHandle *owner, const EtlWarehouseTarget *target)
+/* One host, as often as it has addresses: libpq tries one after the other. */
+static char *
+repeat_host(const char *host, int count)
 {
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? "," : "", host);
+	return list.data;
+}
+
+/* Start connecting; libpq's answer is the warehouse's handle. addresses NULL: libpq finds the host by itself. */
+static void
+conn_start(EtlWarehouse *warehouse, const EtlAddresses *addresses)
+{
+	const EtlWarehouseTarget *target = &warehouse->target;
 	const char *keywords[16];
 	const char *values[16];
 	int n = 0;
 	PGconn *conn;
 
 #define ADD(keyword, value) (keywords[n] = (keyword), values[n++] = (value))
-	ADD("host", target->host);
+	ADD("host", addresses != NULL ? repeat_host(target->host, addresses->count) : target->host);
+	if (addresses != NULL)
+		ADD("hostaddr", addresses->list);
 	ADD("port", target->port);
 	ADD("dbname", target->dbname);
 	ADD("user", target->user);
@@ -112,10 +134,7 @@ conn_start(EtlHandle *owner, const EtlWarehouseTarget *target)
 #undef ADD
 	Assert(n <= lengthof(keywords));
 
-	if (!AcquireExternalFD())
-		ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-				errmsg("could not connect to \"%s\"", target->name), errdetail("There are too many open files."),
-				errhint("Raise the server's max_files_per_process and/or \"ulimit -n\" limits."));
+	ReserveExternalFD();
 	/* expand_dbname is off: a database's name is never a connection string. */
 	conn = PQconnectStartParams(keywords, values, 0);
 	if (conn == NULL)
@@ -123,10 +142,14 @@ conn_start(EtlHandle *owner, const EtlWarehouseTarget *target)
 		ReleaseExternalFD();
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	}
-	owner->handle = conn;
+	warehouse->conn->handle = conn;
 	PQsetNoticeReceiver(conn, notice_drop, NULL);
 	/* So that a refusal comes with its SQLSTATE, for which libpq has no other way (warehouse_error_take_refusal). */
 	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+	if (target->password != NULL)
+		explicit_bzero(target->password, strlen(target->password));
+	warehouse->polling = PGRES_POLLING_WRITING;
+	warehouse->phase = ETL_WAREHOUSE_CONNECT;
 }
 
 static void
@@ -141,34 +164,79 @@ conn_failed(EtlWarehouse *warehouse)
 }
 
 static void
-conn_finish(EtlWarehouse *warehouse, const EtlWarehouseTarget *target)
+check_deadline(EtlWarehouse *warehouse)
+{
+	const EtlWarehouseTarget *target = &warehouse->target;
+
+	if (clock_monotonic_ms() < warehouse->deadline_ms)
+		return;
+	etl_handle_close(warehouse->conn);
+	ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+			errmsg("could not connect to \"%s\"", target->name),
+			errdetail("Host \"%s\", port %s, did not answer within %d s.", target->host, target->port,
+					  target->connect_timeout));
+}
+
+/* From here on it is known where to: look the host up, or let libpq connect. */
+static void
+target_complete(EtlWarehouse *warehouse)
+{
+	EtlWarehouseTarget *target = &warehouse->target;
+
+	if (target->port == NULL)
+		target->port = ETL_WAREHOUSE_DEFAULT_PORT;
+	if (target->sslmode == NULL)
+		target->sslmode = ETL_WAREHOUSE_DEFAULT_SSLMODE;
+	target_check(target);
+	warehouse->deadline_ms = clock_monotonic_ms() + target->connect_timeout * INT64CONST(1000);
+	warehouse->resolve->handle = resolve_start(target->host);
+	if (warehouse->resolve->handle != NULL)
+		warehouse->phase = ETL_WAREHOUSE_RESOLVE;
+	else
+		conn_start(warehouse, NULL);
+}
+
+static bool
+resolve_target(EtlWarehouse *warehouse, EtlWait *wait)
+{
+	EtlAddresses addresses;
+
+	if (!resolve_poll(warehouse->resolve->handle, wait, &addresses))
+	{
+		check_deadline(warehouse);
+		wait->until_ms = warehouse->deadline_ms;
+		return false;
+	}
+	etl_handle_close(warehouse->resolve);
+	if (addresses.count == 0)
+		ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				errmsg("could not connect to \"%s\"", warehouse->name),
+				errdetail("The address of host \"%s\" is not known: %s.", warehouse->target.host, addresses.problem),
+				errhint("Check the host's name."));
+	conn_start(warehouse, &addresses);
+	return true;
+}
+
+/* Now, without waiting? */
+static bool
+socket_is_ready(pgsocket socket, bool readable)
+{
+	struct pollfd look = {.fd = socket, .events = readable ? POLLIN : POLLOUT};
+
+	return poll(&look, 1, 0) != 0;
+}
+
+/* libpq is connected: may this connection be used? */
+static void
+conn_check(EtlWarehouse *warehouse)
 {
 	PGconn *conn = warehouse->conn->handle;
-	TimestampTz deadline = TimestampTzPlusMilliseconds(clock_now(), target->connect_timeout * INT64CONST(1000));
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
-	if (PQstatus(conn) == CONNECTION_BAD)
-		conn_failed(warehouse);
-	while (status != PGRES_POLLING_OK)
-	{
-		if (!warehouse_wait(conn, status == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE,
-							deadline))
-		{
-			etl_handle_close(warehouse->conn);
-			ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-					errmsg("could not connect to \"%s\"", target->name),
-					errdetail("Host \"%s\", port %s, did not answer within %d s.", target->host, target->port,
-							  target->connect_timeout));
-		}
-		status = PQconnectPoll(conn);
-		if (status == PGRES_POLLING_FAILED)
-			conn_failed(warehouse);
-	}
-	if (target->password_needed && !PQconnectionUsedPassword(conn))
+	if (warehouse->target.password_needed && !PQconnectionUsedPassword(conn))
 	{
 		etl_handle_close(warehouse->conn);
 		ereport(ERROR, errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED),
-				errmsg("password is required for connection \"%s\"", target->name),
+				errmsg("password is required for connection \"%s\"", warehouse->name),
 				errdetail("The other server did not ask for one."),
 				errhint("Its authentication method must be one that uses the password."));
 	}
@@ -177,73 +245,172 @@ conn_finish(EtlWarehouse *warehouse, const EtlWarehouseTarget *target)
 		conn_failed(warehouse);
 }
 
-/* Does the other side have pg_etl, so that it takes Redshift's statements through a function? */
 static bool
-other_side_translates(EtlWarehouse *warehouse)
+conn_poll(EtlWarehouse *warehouse, EtlWait *wait)
 {
-	EtlRemoteError error;
+	PGconn *conn = warehouse->conn->handle;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		conn_failed(warehouse);
+	check_deadline(warehouse);
+	/* libpq asks to be called when its socket is ready, and not before. */
+	if (socket_is_ready(PQsocket(conn), warehouse->polling == PGRES_POLLING_READING))
+		warehouse->polling = PQconnectPoll(conn);
+	if (warehouse->polling == PGRES_POLLING_FAILED)
+		conn_failed(warehouse);
+	if (warehouse->polling == PGRES_POLLING_OK)
+	{
+		conn_check(warehouse);
+		return true;
+	}
+	wait->socket = PQsocket(conn);
+	wait->events = warehouse->polling == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
+	wait->until_ms = warehouse->deadline_ms;
+	return false;
+}
+
+/* Does the other side have pg_etl, so that it takes Redshift's statements through a function? */
+static void
+ask_start(EtlWarehouse *warehouse)
+{
+	warehouse->phase = ETL_WAREHOUSE_CONNECTED;
+	if (PQserverVersion(warehouse->conn->handle) < FIRST_POSTGRESQL_VERSION)
+		return;
+	warehouse->phase = ETL_WAREHOUSE_ASK;
+	warehouse_execute_start(warehouse, "SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_etl'");
+}
+
+static bool
+ask_poll(EtlWarehouse *warehouse, EtlWait *wait)
+{
+	const EtlRemoteError *error;
 	int64 found;
 
-	if (PQserverVersion(warehouse->conn->handle) < FIRST_POSTGRESQL_VERSION)
+	if (!warehouse_execute_poll(warehouse, wait))
 		return false;
-	if (!warehouse_execute(warehouse, "SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_etl'", &found,
-						   &error))
-		warehouse_error_raise(&error);
-	return found > 0;
+	error = warehouse_execute_end(warehouse, &found);
+	if (error != NULL)
+		warehouse_error_raise(error);
+	warehouse->translates = found > 0;
+	warehouse->phase = ETL_WAREHOUSE_CONNECTED;
+	return true;
+}
+
+bool
+warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait)
+{
+	*wait = ETL_WAIT_NONE;
+	while (warehouse->phase != ETL_WAREHOUSE_CONNECTED)
+		switch (warehouse->phase)
+		{
+			case ETL_WAREHOUSE_SECRET:
+				warehouse_target_from_secret(&warehouse->target);
+				target_complete(warehouse);
+				break;
+			case ETL_WAREHOUSE_RESOLVE:
+				if (!resolve_target(warehouse, wait))
+					return false;
+				break;
+			case ETL_WAREHOUSE_CONNECT:
+				if (!conn_poll(warehouse, wait))
+					return false;
+				ask_start(warehouse);
+				break;
+			case ETL_WAREHOUSE_ASK:
+				if (!ask_poll(warehouse, wait))
+					return false;
+				break;
+			case ETL_WAREHOUSE_CONNECTED:
+				break;
+		}
+	return true;
 }
 
 static EtlWarehouse *
-connect_target(EtlWarehouseTarget *target)
+make_warehouse(const EtlWarehouseTarget *target)
 {
 	EtlWarehouse *warehouse = palloc0(sizeof(EtlWarehouse));
 
-	if (target->secret_id != NULL)
-		warehouse_target_from_secret(target);
-	if (target->port == NULL)
-		target->port = ETL_WAREHOUSE_DEFAULT_PORT;
-	if (target->sslmode == NULL)
-		target->sslmode = ETL_WAREHOUSE_DEFAULT_SSLMODE;
-	target_check(target);
-
 	warehouse->name = pstrdup(target->name);
+	warehouse->target = *target;
+	warehouse->target.name = warehouse->name;
+	warehouse->resolve = etl_handle_reserve(CurrentMemoryContext, resolve_free);
 	warehouse->conn = etl_handle_reserve(CurrentMemoryContext, conn_free);
 	warehouse->result = etl_handle_reserve(CurrentMemoryContext, result_free);
-	conn_start(warehouse->conn, target);
-	if (target->password != NULL)
-		explicit_bzero(target->password, strlen(target->password));
-	conn_finish(warehouse, target);
-	warehouse->translates = other_side_translates(warehouse);
+	if (target->secret_id == NULL)
+		target_complete(warehouse);
 	return warehouse;
+}
+
+EtlWarehouse *
+warehouse_open(const char *name)
+{
+	EtlWarehouseTarget target;
+
+	warehouse_target_from_server(name, &target);
+	return make_warehouse(&target);
+}
+
+EtlWarehouse *
+warehouse_open_secret(const char *aws_server, const char *secret_id, const char *dbname)
+{
+	EtlWarehouseTarget target = {
+		.name = secret_id,
+		.connect_timeout = ETL_WAREHOUSE_DEFAULT_TIMEOUT,
+		.password_needed = !superuser(),
+		.secret_id = pstrdup(secret_id),
+		.aws_server = aws_server == NULL ? NULL : pstrdup(aws_server),
+		.dbname = dbname == NULL ? NULL : pstrdup(dbname),
+	};
+
+	return make_warehouse(&target);
+}
+
+static EtlWarehouse *
+wait_connected(EtlWarehouse *warehouse)
+{
+	EtlWait wait;
+
+	while (!warehouse_connect_poll(warehouse, &wait))
+		warehouse_wait(&wait);
+	return warehouse;
+}
+
+/* A session's connections leave it enough descriptors for its files. */
+static void
+check_descriptors(const char *name)
+{
+	if (!AcquireExternalFD())
+		ereport(ERROR, errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				errmsg("could not connect to \"%s\"", name), errdetail("There are too many open files."),
+				errhint("Raise the server's max_files_per_process and/or \"ulimit -n\" limits."));
+	ReleaseExternalFD();
 }
 
 EtlWarehouse *
 warehouse_connect(const char *name)
 {
 	EtlTransaction transaction;
-	EtlWarehouseTarget target;
+	EtlWarehouse *warehouse;
 
+	check_descriptors(name);
 	etl_transaction_enter(&transaction);
-	warehouse_target_from_server(name, &target);
+	warehouse = warehouse_open(name);
 	etl_transaction_leave(&transaction);
-	return connect_target(&target);
+	return wait_connected(warehouse);
 }
 
 EtlWarehouse *
 warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname)
 {
 	EtlTransaction transaction;
-	EtlWarehouseTarget target = {
-		.name = secret_id,
-		.connect_timeout = ETL_WAREHOUSE_DEFAULT_TIMEOUT,
-		.secret_id = pstrdup(secret_id),
-		.aws_server = aws_server == NULL ? NULL : pstrdup(aws_server),
-		.dbname = dbname == NULL ? NULL : pstrdup(dbname),
-	};
+	EtlWarehouse *warehouse;
 
+	check_descriptors(secret_id);
 	etl_transaction_enter(&transaction);
-	target.password_needed = !superuser();
+	warehouse = warehouse_open_secret(aws_server, secret_id, dbname);
 	etl_transaction_leave(&transaction);
-	return connect_target(&target);
+	return wait_connected(warehouse);
 }
 
 bool
@@ -255,6 +422,7 @@ warehouse_in_transaction(const EtlWarehouse *warehouse)
 void
 warehouse_close(EtlWarehouse *warehouse)
 {
+	etl_handle_close(warehouse->resolve);
 	etl_handle_close(warehouse->result);
 	etl_handle_close(warehouse->conn);
 }

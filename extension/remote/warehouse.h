@@ -12,6 +12,9 @@
  *
  * All functions work with a transaction open or without. Without one, connecting opens a short one to read the
  * catalogs, and none is held while the network is waited for.
+ *
+ * What waits for the other side comes in two forms: one that waits right here, and one that says what it waits for
+ * (base/wait.h), for a process that has others to serve meanwhile.
  */
 #ifndef ETL_REMOTE_WAREHOUSE_H
 #define ETL_REMOTE_WAREHOUSE_H
@@ -19,6 +22,7 @@
 #include "postgres.h"
 
 #include "base/error.h"
+#include "base/wait.h"
 
 typedef struct EtlWarehouse EtlWarehouse;
 
@@ -51,6 +55,23 @@ extern bool warehouse_query(EtlWarehouse *warehouse, const char *sql, EtlRemoteR
 extern bool warehouse_in_transaction(const EtlWarehouse *warehouse);
 /* Closes now; a reset of the context it was made in does the same. */
 extern void warehouse_close(EtlWarehouse *warehouse);
+
+/*
+ * The form that doesn't wait. Opening reads the catalogs, in a transaction; the caller sees to it that there is a
+ * descriptor to be had (fd.h). Polling needs none, and raises when there is no connection to be had.
+ */
+extern EtlWarehouse *warehouse_open(const char *name);
+extern EtlWarehouse *warehouse_open_secret(const char *aws_server, const char *secret_id, const char *dbname);
+extern bool warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait);
+/* Run a statement: start it, then poll until it has ended. The text must stay as it is until then. */
+extern void warehouse_execute_start(EtlWarehouse *warehouse, const char *sql);
+extern bool warehouse_execute_poll(EtlWarehouse *warehouse, EtlWait *wait);
+/* How it ended: NULL, or what the server refused it with. */
+extern const EtlRemoteError *warehouse_execute_end(EtlWarehouse *warehouse, int64 *rows);
+/* Close it; if it is at a statement, a cancel is sent to the other side beside this process. */
+extern void warehouse_abandon(EtlWarehouse *warehouse);
+/* Wait until what was sent beside is out, and no longer than this: before the process ends. */
+extern void warehouse_cancels_drain(int milliseconds);
 
 /* ereport(ERROR) with everything the other server said. */
 extern void warehouse_error_raise(const EtlRemoteError *error) pg_attribute_noreturn();
