@@ -27,6 +27,7 @@ typedef struct EtlStep
 	const char *run_name;		 /* NULL: none */
 	const char *scheduled_for;	 /* the moment of the schedule it is about, in UTC; NULL: none */
 	const char *task;
+	int item;					 /* of a task with for_each: 1, 2, …; 0: the task itself */
 	int attempt;				 /* 1, 2, … */
 	const char *idempotency_key; /* the same for every attempt of this step that may have reached the other side */
 	const char *sql;			 /* a statement, or NULL */
@@ -34,6 +35,7 @@ typedef struct EtlStep
 	const char *resource;		 /* resource ARN, or NULL */
 	Jsonb *arguments;			 /* the resource's; NULL for a statement */
 	Jsonb *input;				 /* the run's input: parameters */
+	Jsonb *item_parameters;		 /* over the input; NULL: none */
 } EtlStep;
 
 /* What an adapter answers when it succeeds. A failure is raised: ereport(ERROR) with everything it knows. */

@@ -111,7 +111,7 @@ add_increments(int64 run_id, const EtlDefinition *definition, const Increment *i
 		"  dependencies_failed = t.dependencies_failed + i.failed,"
 		"  dependencies_skipped = t.dependencies_skipped + i.skipped"
 		" FROM unnest($2, $3, $4, $5) AS i(task, succeeded, failed, skipped)"
-		" WHERE t.run_id = $1 AND t.task = i.task AND t.status = 'waiting'"
+		" WHERE t.run_id = $1 AND t.task = i.task AND t.item = 0 AND t.status = 'waiting'"
 		" RETURNING t.task_run_id, t.task, t.dependencies_succeeded, t.dependencies_failed, t.dependencies_skipped,"
 		"  t.attempt",
 		5,
@@ -255,7 +255,7 @@ dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefin
 static void
 dag_begin_again(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 {
-	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run_{range} WHERE run_id = $1 AND status = 'succeeded'"
+	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND status = 'succeeded'"
 								   " AND notification_id IS NULL",
 								   1,
 								   {INT8OID}};

@@ -39,7 +39,7 @@ notify_queue(int64 run_id, const char *final_status)
 		"  FROM etl.run_{range} r JOIN etl.workflow w ON w.name = r.workflow AND pg_has_role(w.owner, r.owner, 'USAGE')"
 		"  JOIN etl.notification n ON n.workflow = w.name"
 		"  LEFT JOIN LATERAL (SELECT * FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
-		"   AND t.task = r.failed_task ORDER BY t.attempt DESC LIMIT 1) f ON true"
+		"   AND t.task = r.failed_task AND t.item = 0 ORDER BY t.attempt DESC LIMIT 1) f ON true"
 		"  CROSS JOIN LATERAL (SELECT count(*)::int4 AS attempts FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
 		"   AND t.notification_id = n.notification_id) earlier"
 		"  WHERE r.run_id = $1 AND $2 = ANY (n.on_status)"

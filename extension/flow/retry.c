@@ -59,7 +59,8 @@ static void
 check_nothing_runs(int64 run_id)
 {
 	static EtlSpiPlan find = {"SELECT min(task) FROM etl.task_run_{range} WHERE run_id = $1 AND notification_id IS NULL"
-							  " AND status IN ('waiting', 'queued', 'retrying', 'running')",
+							  /* An item that waits for its turn is nobody's. */
+							  " AND (status IN ('queued', 'retrying', 'running') OR status = 'waiting' AND item = 0)",
 							  1,
 							  {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
@@ -83,16 +84,16 @@ reset_tasks(int64 run_id)
 	static EtlSpiPlan again = {
 		"INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status)"
 		" SELECT run_id, task, attempt + 1, attempt + 1, 'waiting' FROM (SELECT DISTINCT ON (task) run_id, task, attempt,"
-		"  status FROM etl.task_run_{range} WHERE run_id = $1 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
+		"  status FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
 		" WHERE status IN ('failed', 'timed_out', 'cancelled')",
 		1,
 		{INT8OID}};
 	static EtlSpiPlan skipped = {
 		"UPDATE etl.task_run_{range} SET status = 'waiting', queued_at = NULL, started_at = NULL, finished_at = NULL,"
-		" worker_pid = NULL, dependencies_succeeded = 0, dependencies_failed = 0, dependencies_skipped = 0 WHERE run_id = $1 AND status = 'skipped'",
+		" worker_pid = NULL, dependencies_succeeded = 0, dependencies_failed = 0, dependencies_skipped = 0 WHERE run_id = $1 AND item = 0 AND status = 'skipped'",
 		1,
 		{INT8OID}};
-	static EtlSpiPlan count = {"SELECT count(*)::int4 FROM etl.task_run_{range} WHERE run_id = $1 AND status = 'succeeded'"
+	static EtlSpiPlan count = {"SELECT count(*)::int4 FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND status = 'succeeded'"
 							   " AND notification_id IS NULL",
 							   1,
 							   {INT8OID}};

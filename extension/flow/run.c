@@ -139,35 +139,43 @@ run_notified(int64 run_id)
 	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
 }
 
-/* Those that an executor is at are locked by it. */
+/*
+ * Those that an executor is at are locked by it. A task that only waits for its items is at none; items whose turn
+ * has not come are left as they are.
+ */
 int
 run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan untime = {
 		"DELETE FROM etl.timer WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
-		" WHERE run_id = $1 AND notification_id IS NULL))",
+		" WHERE run_id = $1 AND notification_id IS NULL AND (status = 'retrying' OR status = 'waiting' AND item = 0)))",
 		1,
 		{INT8OID}};
 	static EtlSpiPlan cancel = {
 		"UPDATE etl.task_run_{range} SET status = 'cancelled', finished_at = $2"
 		" WHERE run_id = $1 AND task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
-		"  WHERE run_id = $1 AND notification_id IS NULL AND status IN ('waiting', 'queued', 'retrying')"
-		"  FOR UPDATE SKIP LOCKED)) RETURNING task, attempt",
+		"  WHERE run_id = $1 AND notification_id IS NULL AND (status IN ('queued', 'retrying')"
+		"   OR item = 0 AND (status = 'waiting' OR status = 'running' AND items IS NOT NULL))"
+		"  FOR UPDATE SKIP LOCKED)) RETURNING task, attempt, item",
 		2,
 		{INT8OID, TIMESTAMPTZOID}};
 	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now)};
-	int count;
+	int rows;
+	int tasks = 0;
 
 	range_execute(&untime, run_id, SPI_OK_DELETE, values, NULL);
-	count = (int) range_execute(&cancel, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
-	for (int i = 0; i < count; i++)
+	rows = (int) range_execute(&cancel, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
+	for (int i = 0; i < rows; i++)
 	{
 		bool isnull;
 
+		if (DatumGetInt32(etl_spi_datum(i, 3, &isnull)) > 0)
+			continue;
+		tasks++;
 		history_add(history, TextDatumGetCString(etl_spi_datum(i, 1, &isnull)),
 					DatumGetInt32(etl_spi_datum(i, 2, &isnull)), now, "task_cancelled", NULL);
 	}
-	return count;
+	return tasks;
 }
 
 bool

@@ -33,7 +33,7 @@ extern bool run_lock(int64 run_id);
 extern bool run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history);
 /* A notification of the run has been delivered, or given up. */
 extern void run_notified(int64 run_id);
-/* Everything of the run that no executor is at: cancelled. Returns how many steps that is. */
+/* Everything of the run that no executor is at: cancelled. Returns how many tasks that is. */
 extern int run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history);
 /* Steps of the run that were skipped, or can start: into history, and into the queue when this commits. */
 extern void run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, EtlHistory *history);

@@ -33,7 +33,10 @@ idempotency_key(const EtlClaim *claim)
 	char *source = psprintf(UINT64_FORMAT "/%u/" INT64_FORMAT "/%s%s", GetSystemIdentifier(), MyDatabaseId, step->run_id,
 							step->task,
 							/* A run that has ended once more is told once more. */
-							claim->is_notification ? psprintf("/%d", claim->first_attempt) : "");
+							claim->is_notification ? psprintf("/%d", claim->first_attempt)
+							/* No name has a line feed. */
+							: step->item > 0 ? psprintf("\n%d", step->item)
+											 : "");
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	char *key = palloc(2 * sizeof(digest) + 1);
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
@@ -106,6 +109,9 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 	step->input = copy_jsonb(spi->caller_context, etl_spi_datum(0, 6, &isnull));
 	claim->first_attempt = DatumGetInt32(etl_spi_datum(0, 13, &isnull));
 	step->scheduled_for = etl_spi_text(spi, 0, 14);
+	step->item = DatumGetInt32(etl_spi_datum(0, 15, &isnull));
+	value = etl_spi_datum(0, 16, &isnull);
+	step->item_parameters = isnull ? NULL : copy_jsonb(spi->caller_context, value);
 	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
 	value = etl_spi_datum(0, 9, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
@@ -145,7 +151,8 @@ claim_by(EtlSpiPlan *query, int64 run_id, int64 task_run_id)
 	"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"                            \
 	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
 	" t.first_attempt,"                                                                                             \
-	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"                                \
+	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"                               \
+	"  t.item, t.parameters"                                                                                        \
 	" FROM etl.task_run_{range} t JOIN etl.run_{range} r USING (run_id)"                                            \
 	" WHERE t.run_id = $1 AND t.task_run_id = $2 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
@@ -316,12 +323,12 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 {
 	static EtlSpiPlan count = {
 		"SELECT count(*) FILTER (WHERE process_end = 'crashed'), count(*) FILTER (WHERE process_end IS NULL)"
-		" FROM etl.task_run_{range} WHERE run_id = $1 AND task = $2 AND attempt >= $3",
-		3,
-		{INT8OID, TEXTOID, INT4OID}};
+		" FROM etl.task_run_{range} WHERE run_id = $1 AND task = $2 AND item = $4 AND attempt >= $3",
+		4,
+		{INT8OID, TEXTOID, INT4OID, INT4OID}};
 	const EtlStep *step = &claim->step;
 	Datum values[] = {Int64GetDatum(step->run_id), CStringGetTextDatum(step->task),
-					  Int32GetDatum(claim->first_attempt)};
+					  Int32GetDatum(claim->first_attempt), Int32GetDatum(step->item)};
 	bool isnull;
 	int64 crashes;
 	int64 failures;
@@ -345,10 +352,10 @@ static void
 queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan next = {
-		"WITH next AS (INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status, queued_at,"
-		"  notification_id, arguments)"
-		"  SELECT run_id, task, attempt + 1, first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
-		"   notification_id, arguments FROM etl.task_run_{range} WHERE run_id = $6 AND task_run_id = $1"
+		"WITH next AS (INSERT INTO etl.task_run_{range} (run_id, task, item, attempt, first_attempt, status, queued_at,"
+		"  notification_id, arguments, parameters)"
+		"  SELECT run_id, task, item, attempt + 1, first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
+		"   notification_id, arguments, parameters FROM etl.task_run_{range} WHERE run_id = $6 AND task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status),"
 		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
 		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"

@@ -263,7 +263,7 @@ pg_etl_graph_run(PG_FUNCTION_ARGS)
 	appendStringInfo(&out, "%s\n\n", etl_spi_text(&spi, 0, 1));
 	/* The tasks of the version the run started with, each with its last attempt; what it tells others comes last. */
 	etl_spi_run("WITH last AS MATERIALIZED ("
-				" SELECT DISTINCT ON (task) * FROM etl.task_status WHERE run_id = $1"
+				" SELECT DISTINCT ON (task) * FROM etl.task_status WHERE run_id = $1 AND item IS NULL"
 				" ORDER BY task, attempt DESC),"
 				" task AS ("
 				" SELECT l.*, d.definition IS NULL AS is_extra, d.definition ->> 'connection' AS connection,"

@@ -63,6 +63,7 @@ CREATE TABLE etl.task_run (
 	task_run_id bigint NOT NULL DEFAULT nextval('etl.task_run_id_seq'),
 	run_id bigint NOT NULL,
 	task text NOT NULL,
+	item integer NOT NULL DEFAULT 0 CHECK (item >= 0),
 	attempt integer NOT NULL DEFAULT 1,
 	first_attempt integer NOT NULL DEFAULT 1,
 	status text NOT NULL CHECK (status IN ('queued', 'waiting', 'running', 'retrying', 'succeeded', 'failed',
@@ -84,17 +85,24 @@ CREATE TABLE etl.task_run (
 	dependencies_succeeded integer NOT NULL DEFAULT 0,
 	dependencies_failed integer NOT NULL DEFAULT 0,
 	dependencies_skipped integer NOT NULL DEFAULT 0,
+	parameters jsonb,
+	items integer,
+	items_reached integer,
+	items_running integer,
+	items_succeeded integer,
+	items_failed integer,
 	PRIMARY KEY (run_id, task_run_id),
-	UNIQUE (run_id, task, attempt)
+	UNIQUE (run_id, task, item, attempt)
 ) PARTITION BY RANGE (run_id);
 ALTER SEQUENCE etl.task_run_id_seq OWNED BY etl.task_run.task_run_id;
 COMMENT ON TABLE etl.task_run IS 'An attempt of a step of a run. Written by the engine; etl.task_status is the view to read.';
 COMMENT ON COLUMN etl.task_run.task_run_id IS 'Identity';
 COMMENT ON COLUMN etl.task_run.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_run.task IS 'The task''s name; for a notification "notification" and its id';
-COMMENT ON COLUMN etl.task_run.attempt IS '1, 2, …';
+COMMENT ON COLUMN etl.task_run.item IS 'With for_each: 1, 2, … for the task''s items, in the order of the query''s rows; 0: the task itself';
+COMMENT ON COLUMN etl.task_run.attempt IS '1, 2, …, of each item by itself';
 COMMENT ON COLUMN etl.task_run.first_attempt IS 'The attempt from which retries and crashes are counted: 1, or the first since etl.retry_run';
-COMMENT ON COLUMN etl.task_run.status IS 'waiting (for dependencies), queued, running (committed for external steps only; etl.task_status knows better), retrying (waits for its time), succeeded, failed, timed_out, skipped, cancelled';
+COMMENT ON COLUMN etl.task_run.status IS 'waiting (for dependencies; an item for its turn), queued, running (committed for external steps only; etl.task_status knows better), retrying (waits for its time), succeeded, failed, timed_out, skipped, cancelled';
 COMMENT ON COLUMN etl.task_run.notification_id IS 'The etl.notification it delivers; NULL for a task';
 COMMENT ON COLUMN etl.task_run.arguments IS 'A notification''s message and topic; NULL for a task';
 COMMENT ON COLUMN etl.task_run.queued_at IS 'When it could have started';
@@ -111,6 +119,12 @@ COMMENT ON COLUMN etl.task_run.worker_pid IS 'The executor process that ran it';
 COMMENT ON COLUMN etl.task_run.dependencies_succeeded IS 'Of the tasks it depends on, how many have succeeded so far';
 COMMENT ON COLUMN etl.task_run.dependencies_failed IS 'How many have failed, timed out or been cancelled';
 COMMENT ON COLUMN etl.task_run.dependencies_skipped IS 'How many have been skipped';
+COMMENT ON COLUMN etl.task_run.parameters IS 'An item''s: the row of for_each that it stands for';
+COMMENT ON COLUMN etl.task_run.items IS 'Of a task with for_each, once the query has been answered: how many items it has. NULL: none yet, or no such task.';
+COMMENT ON COLUMN etl.task_run.items_reached IS 'The last item that was queued; those after it wait for their turn';
+COMMENT ON COLUMN etl.task_run.items_running IS 'How many of its items have been queued and have not ended';
+COMMENT ON COLUMN etl.task_run.items_succeeded IS 'How many have succeeded';
+COMMENT ON COLUMN etl.task_run.items_failed IS 'How many have failed, for good';
 COMMENT ON COLUMN etl.task_run.process_end IS 'For an attempt that ended with its process: crashed, or stopped by somebody. It is repeated without counting as a retry; three crashes fail the step.';
 
 CREATE SEQUENCE etl.event_id_seq;
@@ -372,7 +386,7 @@ BEGIN
 			HINT = 'Outside of a run, SELECT rows, output FROM etl.task_run.';
 	END IF;
 	SELECT t.status, t.rows, t.output INTO last FROM etl.task_run t
-		WHERE t.run_id = run AND t.task = task_output.task AND t.notification_id IS NULL ORDER BY t.attempt DESC LIMIT 1;
+		WHERE t.run_id = run AND t.task = task_output.task AND t.item = 0 AND t.notification_id IS NULL ORDER BY t.attempt DESC LIMIT 1;
 	IF last.status IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('task "%s" does not exist in this workflow', task);
@@ -436,13 +450,16 @@ COMMENT ON COLUMN etl.run_status.tasks_total IS 'Tasks in all';
 COMMENT ON COLUMN etl.run_status.error IS 'The first task that failed, and its message';
 
 CREATE VIEW etl.task_status WITH (security_invoker = true) AS
-	SELECT t.run_id, r.workflow, t.task, NULL::text AS item, t.attempt,
-		CASE WHEN a.pid IS NOT NULL THEN 'running' ELSE t.status END AS status,
+	SELECT t.run_id, r.workflow, t.task, nullif(t.item, 0) AS item, t.attempt,
+		CASE WHEN a.pid IS NOT NULL THEN 'running' WHEN i.never_starts THEN 'cancelled' ELSE t.status END AS status,
 		t.queued_at, coalesce(t.started_at, a.started_at) AS started_at, t.finished_at,
 		coalesce(t.finished_at, etl._clock()) - coalesce(t.started_at, a.started_at) AS duration,
 		t.rows, t.sqlstate, t.error,
 		CASE
-			WHEN a.pid IS NOT NULL THEN NULL
+			WHEN a.pid IS NOT NULL OR i.never_starts THEN NULL
+			WHEN t.status = 'waiting' AND t.item > 0 THEN 'items before it'
+			WHEN t.status = 'running' AND t.items IS NOT NULL
+				THEN format('items, %s of %s have ended', t.items_succeeded + t.items_failed, t.items)
 			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
 				THEN 'condition, looked at again at ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
 			WHEN t.status = 'waiting' THEN 'dependency ' || (
@@ -450,7 +467,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
 				WHERE v.version_id = r.version_id
 					AND NOT EXISTS (SELECT FROM etl.task_run o
-									WHERE o.run_id = t.run_id AND o.task = d.name AND o.status = 'succeeded'))
+									WHERE o.run_id = t.run_id AND o.task = d.name AND o.item = 0 AND o.status = 'succeeded'))
 			WHEN t.status = 'retrying' THEN 'time ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
 			WHEN t.status = 'queued' THEN 'executor'
 		END AS waiting_for,
@@ -458,12 +475,15 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	FROM etl.task_run t
 	JOIN etl.run r USING (run_id)
 	LEFT JOIN etl.timer tm USING (task_run_id)
-	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL;
+	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
+	-- An item whose turn had not come when its task ended: its row is left as it was.
+	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
+			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting';
 COMMENT ON VIEW etl.task_status IS 'A row an attempt of a step, as it stands this moment';
 COMMENT ON COLUMN etl.task_status.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_status.workflow IS 'The workflow';
 COMMENT ON COLUMN etl.task_status.task IS 'The task';
-COMMENT ON COLUMN etl.task_status.item IS 'The instance of a task that runs once an item; NULL for one that runs once';
+COMMENT ON COLUMN etl.task_status.item IS 'The item of for_each; NULL for the task itself';
 COMMENT ON COLUMN etl.task_status.attempt IS '1, 2, …';
 COMMENT ON COLUMN etl.task_status.status IS 'queued, waiting, running, retrying, succeeded, failed, skipped, cancelled, timed_out';
 COMMENT ON COLUMN etl.task_status.queued_at IS 'When it could have started';
@@ -473,5 +493,5 @@ COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
 COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
 COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
-COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor';
+COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor, items (of for_each)';
 COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';
