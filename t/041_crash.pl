@@ -80,7 +80,8 @@ sub start_queuing
 sub finish_queuing
 {
 	return unless $session;
-	$session->finish;
+	# One that was refused may be gone before its script was written to it.
+	eval { $session->finish; 1 } or $@ =~ /Broken pipe/ or die $@;
 	push @acknowledged, split /\n/, $session_output;
 	undef $session;
 }

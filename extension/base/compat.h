@@ -17,13 +17,17 @@
 
 /* 16: object_aclcheck replaces one function a kind of object */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_database.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "utils/acl.h"
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == ForeignServerRelationId || classid == ForeignDataWrapperRelationId);
+	Assert(classid == ForeignServerRelationId || classid == ForeignDataWrapperRelationId ||
+		   classid == DatabaseRelationId);
+	if (classid == DatabaseRelationId)
+		return pg_database_aclcheck(objectid, roleid, mode);
 	return classid == ForeignServerRelationId ? pg_foreign_server_aclcheck(objectid, roleid, mode)
 											  : pg_foreign_data_wrapper_aclcheck(objectid, roleid, mode);
 }
@@ -65,7 +69,9 @@ etl_check_insert_privilege(ParseState *pstate, ParseNamespaceItem *nsitem, Bitma
 /* 16: object_ownercheck replaces one function a kind of object */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid)                                                        \
-	(AssertMacro((classid) == RelationRelationId), pg_class_ownercheck((objectid), (roleid)))
+	(AssertMacro((classid) == RelationRelationId || (classid) == DatabaseRelationId),                       \
+	 (classid) == DatabaseRelationId ? pg_database_ownercheck((objectid), (roleid))                         \
+									 : pg_class_ownercheck((objectid), (roleid)))
 #endif
 
 /* 17 and 18 each gave create_foreignscan_path another argument */

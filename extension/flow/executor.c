@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "base/transaction.h"
 #include "flow/executor.h"
+#include "flow/role.h"
 #include "flow/slot.h"
 #include "flow/step.h"
 #include "miscadmin.h"
@@ -77,14 +78,21 @@ attach(int index)
 	SetConfigOption("application_name", "pg_etl executor", PGC_USERSET, PGC_S_SESSION);
 }
 
-static void
+/* Settings as they are now. False: by them there is to be no executor of this role. */
+static bool
 reload_settings(void)
 {
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	EtlRoleProblem problem;
+	bool may_stay;
+
+	if (!ConfigReloadPending)
+		return true;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	StartTransactionCommand();
+	may_stay = !role_has_problem(slot_owner(), &problem);
+	CommitTransactionCommand();
+	return may_stay;
 }
 
 /* False: nothing came for long enough, or the place is wanted for another owner. */
@@ -97,7 +105,8 @@ wait_for_work(void)
 	ResetLatch(MyLatch);
 	QueryCancelPending = false; /* meant for a step that has ended */
 	CHECK_FOR_INTERRUPTS();
-	reload_settings();
+	if (!reload_settings())
+		return false;
 	return !slot_is_wanted() && !(events & WL_TIMEOUT);
 }
 
@@ -113,7 +122,8 @@ pg_etl_executor_main(Datum arg)
 		{
 			step_run(next.run_id, next.task_run_id);
 			CHECK_FOR_INTERRUPTS();
-			reload_settings();
+			if (!reload_settings())
+				return;
 		}
 	} while (wait_for_work()); /* a step queued as it leaves is the scheduler's, which is woken then */
 }

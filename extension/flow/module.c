@@ -7,6 +7,7 @@
 #include "flow/launcher.h"
 #include "flow/module.h"
 #include "flow/quiesce.h"
+#include "flow/role.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
@@ -21,6 +22,9 @@ flow_init(void)
 	DefineCustomIntVariable("etl.max_executors", "Processes that run steps, in all databases together.",
 							"Each takes one of max_worker_processes while it is there.", &etl_max_executors, 4, 1, ETL_MOST_EXECUTORS,
 							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("etl.run_superuser_workflows", "Run steps of workflows that superusers own.",
+							 "If off, they fail, and no process is connected as a superuser for them.",
+							 &etl_run_superuser_workflows, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	shared_init();
 	wake_init();
 	quiesce_init();

@@ -12,6 +12,8 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "base/compat.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "flow/quiesce.h"
 #include "flow/shared.h"
@@ -172,7 +174,7 @@ quiesce_for(Node *statement)
 	const char *name = emptied_database(statement);
 	Oid dbid = name ? get_database_oid(name, true) : InvalidOid;
 
-	if (OidIsValid(dbid) && (superuser() || pg_database_ownercheck(dbid, GetUserId())))
+	if (OidIsValid(dbid) && (superuser() || object_ownercheck(DatabaseRelationId, dbid, GetUserId())))
 		quiesce(dbid);
 	if (IsA(statement, DropStmt) && drops_this_extension((DropStmt *) statement) && superuser())
 		quiesce(MyDatabaseId);

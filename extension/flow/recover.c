@@ -152,9 +152,7 @@ recover_abandoned(void)
 
 typedef struct Unrunnable
 {
-	Oid owner;
-	const char *problem;
-	const char *hint;
+	const EtlRoleProblem *problem;
 	EtlQueued step;
 } Unrunnable;
 
@@ -162,7 +160,6 @@ static void
 record_unrunnable(void *arg)
 {
 	const Unrunnable *refused = arg;
-	EtlStepFailure failure = {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, .hint = refused->hint};
 	EtlClaim *claim;
 
 	StartTransactionCommand();
@@ -170,10 +167,8 @@ record_unrunnable(void *arg)
 	claim = step_claim(refused->step.run_id, refused->step.task_run_id);
 	if (claim != NULL)
 	{
-		char *role = GetUserNameFromId(refused->owner, true);
+		EtlStepFailure failure = role_failure(claim, refused->problem);
 
-		failure.message = psprintf("task \"%s\" cannot run as role %s: %s", claim->step.task,
-								   role ? quote_identifier(role) : psprintf("%u", refused->owner), refused->problem);
 		claim->retries = 0;
 		record(claim, ETL_STEP_FAILED, &failure);
 	}
@@ -181,9 +176,9 @@ record_unrunnable(void *arg)
 }
 
 bool
-recover_unrunnable(Oid owner, const char *problem, const char *hint)
+recover_unrunnable(Oid owner, const EtlRoleProblem *problem)
 {
-	Unrunnable refused = {.owner = owner, .problem = problem, .hint = hint};
+	Unrunnable refused = {.problem = problem};
 	bool complete = true;
 
 	while (queue_pop(MyDatabaseId, owner, &refused.step))

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "flow/role.h"
+
 /*
  * In a scheduler, each step in a transaction of its own. False: somebody has locked one, or its run; the others are
  * dealt with.
@@ -16,8 +18,8 @@
 extern bool recover_crashed(void);
 /* External steps that are recorded as running while no executor is at them. */
 extern bool recover_abandoned(void);
-/* Steps of an owner that nobody can connect as; `problem` says why, in words that follow "cannot run as role …". */
-extern bool recover_unrunnable(Oid owner, const char *problem, const char *hint);
+/* Steps of an owner that has this problem. */
+extern bool recover_unrunnable(Oid owner, const EtlRoleProblem *problem);
 
 /* In any process: nobody is to recover steps of this database, which nothing serves. */
 extern void recover_forget(Oid dbid);

@@ -17,6 +17,7 @@
 #include "flow/executor.h"
 #include "flow/queue.h"
 #include "flow/recover.h"
+#include "flow/role.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
 #include "flow/tick.h"
@@ -173,31 +174,17 @@ refill(void)
 	return DT_NOEND;
 }
 
-/* Why nobody can connect as the role, in words that follow "cannot run as role …"; NULL: somebody can. */
-static char *
-find_problem(Oid owner, MemoryContext context)
+static bool
+owner_has_problem(Oid owner, EtlRoleProblem *problem)
 {
-	static EtlSpiPlan find = {
-		"SELECT CASE WHEN r.oid IS NULL THEN 'the role does not exist any more'"
-		"   WHEN NOT r.rolcanlogin THEN 'the role has no LOGIN'"
-		"   WHEN NOT has_database_privilege(r.oid, current_database(), 'CONNECT')"
-		"    THEN 'the role has no CONNECT privilege on this database' END"
-		" FROM (SELECT $1 AS owner) q LEFT JOIN pg_roles r ON r.oid = q.owner",
-		1,
-		{OIDOID}};
-	Datum values[] = {ObjectIdGetDatum(owner)};
-	EtlSpiScope spi;
-	char *problem;
+	MemoryContext context = CurrentMemoryContext;
+	bool has;
 
 	StartTransactionCommand();
-	MemoryContextSwitchTo(context);
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	etl_spi_execute(&find, SPI_OK_SELECT, values, NULL);
-	problem = etl_spi_text(&spi, 0, 1);
-	etl_spi_close(&spi);
+	has = role_has_problem(owner, problem);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
-	return problem;
+	return has;
 }
 
 /*
@@ -326,7 +313,6 @@ warn_of_no_worker(bool complete)
 static TimestampTz
 dispatch(void)
 {
-	MemoryContext context = CurrentMemoryContext;
 	int *slots = palloc(etl_shared->executor_count * sizeof(int));
 	bool complete = true;
 	bool recorded = true;
@@ -343,14 +329,12 @@ dispatch(void)
 	lanes = queue_demand(MyDatabaseId, demand, lengthof(demand));
 	for (int lane = 0; lane < lanes; lane++)
 	{
-		char *problem = find_problem(demand[lane].owner, context);
+		EtlRoleProblem problem;
 		int count;
 
-		if (problem != NULL)
+		if (owner_has_problem(demand[lane].owner, &problem))
 		{
-			recorded = recover_unrunnable(demand[lane].owner, problem,
-										  "Give the workflow another owner, or the role what it lacks; then run it again.") &&
-				recorded;
+			recorded = recover_unrunnable(demand[lane].owner, &problem) && recorded;
 			continue;
 		}
 		count = reserve_slots(demand[lane].owner, Min(demand[lane].steps, etl_shared->executor_count), slots);

@@ -14,6 +14,7 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
+#include "flow/role.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/slot.h"
@@ -337,10 +338,17 @@ run_claimed(EtlClaim *claim)
 	EtlStepResult result = {.rows = -1};
 	EtlStepFailure failure = {0};
 	EtlStepStatus status;
+	EtlRoleProblem problem;
 
 	if (claim->run_ended)
 	{
 		record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
+	}
+	else if (role_has_problem(claim->owner, &problem))
+	{
+		failure = role_failure(claim, &problem);
+		claim->retries = 0;
+		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
 	}
 	else if (claim->adapter == NULL)
 	{

@@ -1,0 +1,26 @@
+/*
+ * role.h
+ *		Whether steps can run as a role. Looked at before an executor is started for it, and before each step: a role may
+ *		be dropped, or lose what it needs, while executors are connected as it.
+ */
+#ifndef ETL_FLOW_ROLE_H
+#define ETL_FLOW_ROLE_H
+
+#include "postgres.h"
+
+#include "flow/step.h"
+
+typedef struct EtlRoleProblem
+{
+	const char *what; /* in words that follow "cannot run as role …" */
+	const char *hint;
+} EtlRoleProblem;
+
+extern bool etl_run_superuser_workflows; /* setting etl.run_superuser_workflows */
+
+/* Steps can't run as the role; then `problem` says why. In a transaction. */
+extern bool role_has_problem(Oid role, EtlRoleProblem *problem);
+/* The same as what a step fails with. */
+extern EtlStepFailure role_failure(const EtlClaim *claim, const EtlRoleProblem *problem);
+
+#endif
