@@ -129,7 +129,7 @@ while ($killed < $kills)
 	my ($kind, $query) = @{ $victims[ int(rand(@victims)) ] };
 	my $few = insist(q{SELECT count(*) < 40 FROM etl.task_run WHERE status = 'queued'}) eq 't';
 	start_queuing() if $few || $kind eq 'session';
-	usleep(int(rand($kind eq 'session' ? 60_000 : 150_000)));
+	usleep(int(rand($kind eq 'session' ? 60_000 : 100_000)));
 	my $hits = 0;
 	if ($kind eq 'postmaster')
 	{
