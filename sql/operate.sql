@@ -14,3 +14,26 @@ SELECT min(delay) >= 0 AS positive, max(delay) <= 0.02 AS capped, count(DISTINCT
 	FROM etl.event, CAST(details ->> 'delay_seconds' AS float8) delay WHERE run_id = :jitters AND type = 'task_retry_scheduled';
 SELECT count(*) FROM etl.task_run WHERE run_id = :jitters;
 DELETE FROM etl.workflow;
+
+-- A workflow's timeout: a run has the one it was queued with, from when its first step is taken up until it ends.
+INSERT INTO etl.workflow (name, timeout) VALUES ('never', '0');
+INSERT INTO etl.workflow (name, timeout) VALUES ('never', '101 years');
+CREATE PROCEDURE wait_for_deadline(run bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE NOT EXISTS (SELECT FROM etl.deadline d WHERE d.run_id = run) LOOP
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
+INSERT INTO etl.workflow (name, timeout) VALUES ('long', '1 hour'), ('short', '1 hour');
+INSERT INTO etl.task (workflow, name, sql) VALUES ('long', 'a', 'SELECT pg_sleep(600)'), ('short', 'a', 'SELECT 1');
+SELECT etl.run_workflow('short') AS short, etl.run_workflow('long') AS long \gset
+SELECT etl.wait_for_run(:short);
+CALL wait_for_deadline(:long);
+UPDATE etl.workflow SET timeout = NULL; -- for runs to come
+SELECT r.status, r.timeout, d.due_at - r.started_at AS left FROM etl.deadline d JOIN etl.run r USING (run_id);
+SELECT etl.cancel_run(:long);
+SELECT count(*) FROM etl.deadline;
+SELECT workflow, type FROM etl.event JOIN etl.run USING (run_id)
+	WHERE run_id IN (:short, :long) AND task IS NULL ORDER BY workflow, event_id;
+DROP PROCEDURE wait_for_deadline;
+DELETE FROM etl.workflow;

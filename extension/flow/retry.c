@@ -17,6 +17,7 @@
 #include "flow/retry.h"
 #include "flow/run.h"
 #include "flow/slot.h"
+#include "flow/wake.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -110,16 +111,21 @@ reset_tasks(int64 run_id)
 }
 
 static void
-reopen(int64 run_id, int tasks_done)
+reopen(int64 run_id, int tasks_done, TimestampTz now)
 {
+	/* It has all the time of its timeout again; one that has never started gets it when it does. */
 	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END, finished_at = NULL,"
-		" failed_task = NULL, error = NULL, tasks_done = $2 WHERE run_id = $1",
-		2,
-		{INT8OID, INT4OID}};
-	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(tasks_done)};
+		"WITH again AS (UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,"
+		"  finished_at = NULL, failed_task = NULL, error = NULL, tasks_done = $2 WHERE run_id = $1"
+		"  RETURNING started_at, timeout)"
+		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $3 + timeout FROM again"
+		" WHERE started_at IS NOT NULL AND timeout IS NOT NULL",
+		3,
+		{INT8OID, INT4OID, TIMESTAMPTZOID}};
+	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(tasks_done), TimestampTzGetDatum(now)};
 
-	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
+	if (range_execute(&update, run_id, SPI_OK_INSERT, values, NULL) > 0)
+		wake_for_scheduler();
 }
 
 bool
@@ -145,7 +151,7 @@ retry_run(int64 run_id)
 	run_front_end(definition->type)->begin_again(run_id, definition, &advance);
 	if (advance.ready == NIL)
 		elog(ERROR, "nothing of run " INT64_FORMAT " can start", run_id);
-	reopen(run_id, succeeded + list_length(advance.skipped));
+	reopen(run_id, succeeded + list_length(advance.skipped), now);
 	run_carry_on(run.owner, &advance, now, &history);
 	history_write(&history);
 	return true;

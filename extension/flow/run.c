@@ -39,10 +39,32 @@ run_lock(int64 run_id)
 	return range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) > 0;
 }
 
+void
+run_start(int64 run_id, TimestampTz at, EtlHistory *history)
+{
+	static EtlSpiPlan start = {
+		"WITH started AS (UPDATE etl.run_{range} SET status = 'running', started_at = $2"
+		"  WHERE run_id = $1 AND started_at IS NULL AND finished_at IS NULL RETURNING timeout)"
+		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $2 + timeout FROM started",
+		2,
+		{INT8OID, TIMESTAMPTZOID}};
+	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(at)};
+
+	if (range_execute(&start, run_id, SPI_OK_INSERT, values, NULL) == 0)
+		return;
+	history_add(history, NULL, 0, at, "run_started", NULL);
+	wake_for_scheduler();
+}
+
 /* What ends with a run, however it ends. */
 static void
-run_ended(int64 run_id, const char *status, TimestampTz at, EtlHistory *history)
+run_ended(int64 run_id, const char *status, bool has_timeout, TimestampTz at, EtlHistory *history)
 {
+	static EtlSpiPlan in_time = {"DELETE FROM etl.deadline WHERE run_id = $1", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+
+	if (has_timeout)
+		etl_spi_execute(&in_time, SPI_OK_DELETE, values, NULL);
 	history_add(history, NULL, 0, at, psprintf("run_%s", status), NULL);
 	notify_queue(run_id, status);
 	wake_for_run_end();
@@ -75,7 +97,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 		"   WHEN coalesce(failed_task, $4) IS NULL THEN 'succeeded' ELSE 'failed' END,"
 		"  finished_at = CASE WHEN tasks_done + $3 = tasks_total THEN $6 END"
 		" WHERE run_id = $1 AND finished_at IS NULL"
-		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL",
+		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL, timeout IS NOT NULL",
 		6,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
 	const EtlFrontEnd *front_end = run_front_end(report->definition->type);
@@ -87,6 +109,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	char *status;
 	bool first;
 	bool over;
+	bool has_timeout;
 	bool isnull;
 
 	if (report->ended && front_end->has_successors(report->definition, report->task))
@@ -98,6 +121,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	}
 	values[0] = Int64GetDatum(run_id);
 	values[1] = TimestampTzGetDatum(report->started_at);
+	nulls[1] = report->started_at == 0 ? 'n' : ' ';
 	values[2] = Int32GetDatum((report->ended ? 1 : 0) + list_length(advance.skipped));
 	if (report->ended && report->outcome == ETL_OUTCOME_FAILED)
 	{
@@ -111,8 +135,9 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 		return false;
 	owner = DatumGetObjectId(etl_spi_datum(0, 1, &isnull));
 	status = TextDatumGetCString(etl_spi_datum(0, 2, &isnull));
-	first = DatumGetBool(etl_spi_datum(0, 3, &isnull));
+	first = DatumGetBool(etl_spi_datum(0, 3, &isnull)) && !isnull;
 	over = DatumGetBool(etl_spi_datum(0, 4, &isnull));
+	has_timeout = DatumGetBool(etl_spi_datum(0, 5, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 
 	/* History is in the order of what happened: before the step's own events stands the run's start. */
@@ -125,7 +150,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	}
 	run_carry_on(owner, &advance, now, history);
 	if (over)
-		run_ended(run_id, status, now, history);
+		run_ended(run_id, status, has_timeout, now, history);
 	return true;
 }
 
@@ -178,22 +203,50 @@ run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 	return tasks;
 }
 
-bool
-run_cancel(int64 run_id, EtlHistory *history)
+/* End it before its steps have. */
+static bool
+end_early(int64 run_id, const char *status, EtlHistory *history)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} SET status = 'cancelled', finished_at = $2, tasks_done = tasks_done + $3 WHERE run_id = $1",
-		3,
-		{INT8OID, TIMESTAMPTZOID, INT4OID}};
+		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = CASE $4 WHEN 'timed_out'"
+		"  THEN format('run took longer than its timeout of %s', timeout) ELSE error END"
+		" WHERE run_id = $1 RETURNING timeout IS NOT NULL",
+		4,
+		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID}};
 	TimestampTz now = clock_now();
-	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now), (Datum) 0};
+	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now), (Datum) 0, CStringGetTextDatum(status)};
+	bool has_timeout;
+	bool isnull;
 
 	if (!run_lock(run_id))
 		return false;
 	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
-	range_execute(&update, run_id, SPI_OK_UPDATE, values, NULL);
-	run_ended(run_id, "cancelled", now, history);
+	range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
+	has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	run_ended(run_id, status, has_timeout, now, history);
 	return true;
+}
+
+bool
+run_cancel(int64 run_id, EtlHistory *history)
+{
+	return end_early(run_id, "cancelled", history);
+}
+
+bool
+run_time_out(int64 run_id, EtlHistory *history)
+{
+	return end_early(run_id, "timed_out", history);
+}
+
+bool
+run_has_timed_out(int64 run_id)
+{
+	static EtlSpiPlan look = {"SELECT FROM etl.run_{range} WHERE run_id = $1 AND status = 'timed_out'", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+
+	return range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) > 0;
 }
 
 static bool

@@ -18,7 +18,7 @@ typedef struct EtlStepReport
 {
 	const EtlDefinition *definition;
 	const EtlTaskDefinition *task;
-	TimestampTz started_at;
+	TimestampTz started_at; /* 0: the run has started before */
 	bool ended; /* for good: no attempt follows */
 	EtlOutcome outcome;
 	const char *error; /* of a failure */
@@ -26,6 +26,11 @@ typedef struct EtlStepReport
 
 /* Lock the run's row. False when it has ended already (or never was). */
 extern bool run_lock(int64 run_id);
+/*
+ * The run starts, and the time that its timeout gives it. By itself, for runs that have one: a step's own record of its start
+ * may come with its end.
+ */
+extern void run_start(int64 run_id, TimestampTz at, EtlHistory *history);
 /*
  * A step has started or ended: starts the run, starts or skips what follows, ends the run, and tells whom it
  * concerns. False, with nothing changed, when the run has ended already.
@@ -41,5 +46,8 @@ extern void run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, E
 extern const EtlFrontEnd *run_front_end(const char *type);
 /* End the run, if it goes on, whatever its steps are at. False: it has ended already. */
 extern bool run_cancel(int64 run_id, EtlHistory *history);
+extern bool run_time_out(int64 run_id, EtlHistory *history);
+/* Whether it has ended that way. */
+extern bool run_has_timed_out(int64 run_id);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
+#include "flow/deadline.h"
 #include "flow/executor.h"
 #include "flow/queue.h"
 #include "flow/recover.h"
@@ -426,7 +427,8 @@ do_chore(void *arg)
 static TimestampTz
 do_chores(MemoryContext context)
 {
-	static TimestampTz (*const chores[])(void) = {watch_clock, recover, timer_fire, tick_run, refill, dispatch};
+	static TimestampTz (*const chores[])(void) = {watch_clock, recover, timer_fire, deadline_run, tick_run, refill,
+												   dispatch};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

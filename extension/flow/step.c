@@ -35,6 +35,7 @@ static bool step_timeout_registered = false;
 static volatile sig_atomic_t step_timed_out = false;
 static bool steps_read_only = false;
 static const EtlStepFailure run_was_cancelled = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
+static const EtlStepFailure run_timed_out = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run timed out"};
 
 static void
 at_timeout(void)
@@ -232,16 +233,37 @@ log_failure(const EtlClaim *claim, const EtlStepFailure *failure)
 			failure->detail ? errdetail_log("%s", failure->detail) : 0, errhidestmt(true));
 }
 
+/* What ended the run that took this step along. */
+static const EtlStepFailure *
+why_cancelled(const EtlClaim *claim)
+{
+	EtlSpiScope spi;
+	bool timed_out;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	timed_out = run_has_timed_out(claim->step.run_id);
+	etl_spi_close(&spi);
+	return timed_out ? &run_timed_out : &run_was_cancelled;
+}
+
+static void
+record_cancelled(const EtlClaim *claim)
+{
+	const EtlStepFailure *failure = why_cancelled(claim);
+
+	step_record(claim, ETL_STEP_CANCELLED, NULL, failure);
+	log_failure(claim, failure);
+}
+
 static void
 record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 					  const EtlStepFailure *failure)
 {
-	if (!step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
-					 status == ETL_STEP_SUCCEEDED ? NULL : failure))
+	if (status == ETL_STEP_CANCELLED || !step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
+													 status == ETL_STEP_SUCCEEDED ? NULL : failure))
 	{
-		status = ETL_STEP_CANCELLED;
-		failure = &run_was_cancelled;
-		step_record(claim, status, NULL, failure);
+		record_cancelled(claim);
+		return;
 	}
 	log_failure(claim, status == ETL_STEP_SUCCEEDED ? NULL : failure);
 }
@@ -322,7 +344,7 @@ runs_now(const EtlClaim *claim)
 	if (!wait.answer)
 	{
 		if (!step_record_wait(claim))
-			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
+			record_cancelled(claim);
 		return false;
 	}
 	if (condition.condition != NULL && !answer(claim, &condition))
@@ -342,7 +364,7 @@ run_claimed(EtlClaim *claim)
 
 	if (claim->run_ended)
 	{
-		record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
+		record_cancelled(claim);
 	}
 	else if (role_has_problem(claim->owner, &problem))
 	{
@@ -369,7 +391,7 @@ run_claimed(EtlClaim *claim)
 
 		if (!step_record_start(claim))
 		{
-			record_in_transaction(claim, ETL_STEP_CANCELLED, NULL, &run_was_cancelled);
+			record_cancelled(claim);
 			return;
 		}
 		/* On disk before the other side hears of it, and what it answered before anything follows from it. */
@@ -381,6 +403,31 @@ run_claimed(EtlClaim *claim)
 		record_in_transaction(claim, status, &result, &failure);
 		ForceSyncCommit();
 	}
+}
+
+/*
+ * A run that has a timeout starts with a commit of its own: the scheduler is to see that it goes on while its first step does,
+ * which may be recorded only as it ends.
+ */
+static EtlClaim *
+claim_and_start(int64 run_id, int64 task_run_id)
+{
+	MemoryContext context = CurrentMemoryContext;
+	EtlClaim *claim = step_claim(run_id, task_run_id);
+	EtlHistory history;
+	EtlSpiScope spi;
+
+	if (claim == NULL || !claim->run_has_timeout || claim->run_started || claim->run_ended)
+		return claim;
+	history = (EtlHistory){.run_id = run_id};
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	run_start(run_id, claim->started_at, &history);
+	history_write(&history);
+	etl_spi_close(&spi);
+	CommitTransactionCommand();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return step_claim(run_id, task_run_id);
 }
 
 void
@@ -396,7 +443,7 @@ step_run(int64 run_id, int64 task_run_id)
 		SetCurrentStatementStartTimestamp(); /* for the step's now() */
 		StartTransactionCommand();
 		MemoryContextSwitchTo(context);
-		claim = step_claim(run_id, task_run_id);
+		claim = claim_and_start(run_id, task_run_id);
 		if (claim != NULL)
 		{
 			slot_step_show(&claim->step);

@@ -23,7 +23,9 @@ typedef struct EtlClaim
 	const EtlTaskDefinition *task;	 /* likewise */
 	const EtlAdapter *adapter; /* NULL: nothing serves its resource */
 	Oid owner;
-	bool run_ended;		  /* the run was cancelled meanwhile */
+	bool run_started;	  /* by an earlier step */
+	bool run_ended;		  /* the run was cancelled, or timed out, meanwhile */
+	bool run_has_timeout;
 	bool is_notification; /* not one of the workflow's own steps */
 	int retries;
 	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */

@@ -125,6 +125,8 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 		int64 version_id = DatumGetInt64(etl_spi_datum(0, 12, &isnull));
 
 		claim->run_ended = DatumGetBool(etl_spi_datum(0, 8, &isnull));
+		claim->run_started = DatumGetBool(etl_spi_datum(0, 17, &isnull));
+		claim->run_has_timeout = DatumGetBool(etl_spi_datum(0, 18, &isnull));
 		set_definition(claim, version_id);
 	}
 	claim->adapter = flow_adapter_find(step->resource, step->connection);
@@ -152,7 +154,7 @@ claim_by(EtlSpiPlan *query, int64 run_id, int64 task_run_id)
 	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
 	" t.first_attempt,"                                                                                             \
 	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"                               \
-	"  t.item, t.parameters"                                                                                        \
+	"  t.item, t.parameters, r.started_at IS NOT NULL, r.timeout IS NOT NULL"                                        \
 	" FROM etl.task_run_{range} t JOIN etl.run_{range} r USING (run_id)"                                            \
 	" WHERE t.run_id = $1 AND t.task_run_id = $2 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
@@ -193,8 +195,9 @@ step_claim_abandoned(int64 run_id, int64 task_run_id)
 static EtlStepReport
 make_report(const EtlClaim *claim)
 {
-	return (EtlStepReport){
-		.definition = claim->definition, .task = claim->task, .started_at = claim->started_at};
+	return (EtlStepReport){.definition = claim->definition,
+						   .task = claim->task,
+						   .started_at = claim->run_started ? 0 : claim->started_at};
 }
 
 bool
@@ -323,7 +326,7 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 {
 	static EtlSpiPlan count = {
 		"SELECT count(*) FILTER (WHERE process_end = 'crashed'), count(*) FILTER (WHERE process_end IS NULL)"
-		" FROM etl.task_run_{range} WHERE run_id = $1 AND task = $2 AND item = $4 AND attempt >= $3",
+		" FROM etl.task_run_{range} WHERE run_id = $1 AND task = $2 AND item = $4 AND first_attempt = $3",
 		4,
 		{INT8OID, TEXTOID, INT4OID, INT4OID}};
 	const EtlStep *step = &claim->step;
@@ -348,18 +351,33 @@ repeat_after(const EtlClaim *claim, EtlStepStatus status)
 	return backoff_delay(&claim->backoff, (int) failures, pg_prng_double(&pg_global_prng_state));
 }
 
+/*
+ * A run that has ended again has notifications of both ends, which share their numbers; its row orders who takes the next.
+ * (Attempts of a task follow each other.)
+ */
+static void
+lock_numbers(int64 run_id)
+{
+	static EtlSpiPlan lock = {"SELECT FROM etl.run_{range} WHERE run_id = $1 FOR NO KEY UPDATE", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+
+	range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL);
+}
+
 static void
 queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHistory *history)
 {
 	static EtlSpiPlan next = {
 		"WITH next AS (INSERT INTO etl.task_run_{range} (run_id, task, item, attempt, first_attempt, status, queued_at,"
 		"  notification_id, arguments, parameters)"
-		"  SELECT run_id, task, item, attempt + 1, first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
-		"   notification_id, arguments, parameters FROM etl.task_run_{range} WHERE run_id = $6 AND task_run_id = $1"
-		"  RETURNING task_run_id, run_id, status),"
+		"  SELECT run_id, task, item, (SELECT max(attempt) + 1 FROM etl.task_run_{range}"
+		"    WHERE run_id = $6 AND task = t.task AND item = t.item),"
+		"   first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
+		"   notification_id, arguments, parameters FROM etl.task_run_{range} t WHERE run_id = $6 AND task_run_id = $1"
+		"  RETURNING task_run_id, run_id, status, attempt),"
 		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
 		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"
-		" SELECT task_run_id FROM next",
+		" SELECT task_run_id, attempt FROM next",
 		6,
 		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID, INT8OID}};
 	const EtlStep *step = &claim->step;
@@ -367,14 +385,18 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(due),
 					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority), Int64GetDatum(step->run_id)};
+	int attempt;
 	bool isnull;
 
+	if (claim->is_notification)
+		lock_numbers(step->run_id);
 	range_execute(&next, step->run_id, SPI_OK_SELECT, values, NULL);
 	queued.task_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
+	attempt = DatumGetInt32(etl_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	if (due > now)
 	{
-		history_add(history, step->task, step->attempt + 1, now, "task_retry_scheduled",
+		history_add(history, step->task, attempt, now, "task_retry_scheduled",
 					psprintf("{\"delay_seconds\": %g}", delay));
 		wake_for_scheduler();
 	}

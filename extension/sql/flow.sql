@@ -1,5 +1,6 @@
--- What happens: run, task_run, event, all three in ranges of runs (history.sql), and the two small tables the engine works
--- from (running, timer), which hold live work only. The queue itself is in shared memory: what is ready is what etl.task_run says is queued.
+-- What happens: run, task_run, event, all three in ranges of runs (history.sql), and the small tables the engine works
+-- from (running, timer, deadline), which hold live work only. The queue itself is in shared memory: what is ready is what
+-- etl.task_run says is queued.
 
 CREATE TABLE etl.run (
 	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,6 +13,7 @@ CREATE TABLE etl.run (
 		CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out')),
 	version_id bigint NOT NULL REFERENCES etl.workflow_version,
 	owner regrole NOT NULL,
+	timeout interval,
 	tasks_total integer NOT NULL DEFAULT 0,
 	tasks_done integer NOT NULL DEFAULT 0,
 	queued_at timestamptz NOT NULL DEFAULT now(),
@@ -33,13 +35,14 @@ COMMENT ON COLUMN etl.run.scheduled_for IS 'The moment of the schedule that it i
 COMMENT ON COLUMN etl.run.status IS 'queued, running, succeeded, failed, cancelled, timed_out';
 COMMENT ON COLUMN etl.run.version_id IS 'etl.workflow_version it runs';
 COMMENT ON COLUMN etl.run.owner IS 'The role it runs as: the workflow''s owner when it was queued';
+COMMENT ON COLUMN etl.run.timeout IS 'How long it may take: the workflow''s when it was queued; NULL: as long as it does';
 COMMENT ON COLUMN etl.run.tasks_total IS 'Number of its tasks';
 COMMENT ON COLUMN etl.run.tasks_done IS 'How many of them have come to an end';
 COMMENT ON COLUMN etl.run.queued_at IS 'When it was queued';
 COMMENT ON COLUMN etl.run.started_at IS 'When its first step started';
 COMMENT ON COLUMN etl.run.finished_at IS 'When its outcome was recorded';
 COMMENT ON COLUMN etl.run.failed_task IS 'The first task that failed';
-COMMENT ON COLUMN etl.run.error IS 'That task''s error message';
+COMMENT ON COLUMN etl.run.error IS 'That task''s error message; of a run that timed out, that it did';
 COMMENT ON COLUMN etl.run.notifications_open IS 'How many notifications of its end are still to be delivered';
 
 -- No index of a partitioned table could keep the names unique.
@@ -174,6 +177,15 @@ COMMENT ON COLUMN etl.timer.priority IS 'Its task''s';
 COMMENT ON COLUMN etl.timer.due_at IS 'The moment';
 COMMENT ON COLUMN etl.timer.set_at IS 'When it was set; if that is yet to come, the clock has been put back';
 
+CREATE TABLE etl.deadline (
+	run_id bigint PRIMARY KEY,
+	due_at timestamptz NOT NULL
+);
+CREATE INDEX deadline_due_at_idx ON etl.deadline (due_at, run_id);
+COMMENT ON TABLE etl.deadline IS 'Runs that go on and have a timeout; the scheduler ends those that go on when it is over';
+COMMENT ON COLUMN etl.deadline.run_id IS 'The run';
+COMMENT ON COLUMN etl.deadline.due_at IS 'When its time is over';
+
 -- The queue ----------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION etl._run_check() RETURNS trigger
@@ -206,6 +218,7 @@ BEGIN
 	NEW.input := flow.input || CASE WHEN isfinite(NEW.scheduled_for)
 		THEN jsonb_build_object('ds', (NEW.scheduled_for AT TIME ZONE flow.timezone)::date) ELSE '{}' END || NEW.input;
 	NEW.owner := flow.owner;
+	NEW.timeout := flow.timeout;
 	NEW.status := 'queued';
 	NEW.queued_at := etl._clock();
 	NEW.started_at := NULL;
@@ -430,7 +443,8 @@ CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 		coalesce(r.started_at, a.started_at) AS started_at, r.finished_at,
 		coalesce(r.finished_at, etl._clock()) - coalesce(r.started_at, a.started_at) AS duration,
 		r.tasks_done, r.tasks_total,
-		CASE WHEN r.failed_task IS NOT NULL THEN format('%s: %s', r.failed_task, r.error) END AS error
+		CASE WHEN r.failed_task IS NULL OR r.status = 'timed_out' THEN r.error
+			ELSE format('%s: %s', r.failed_task, r.error) END AS error
 	FROM etl.run r
 	LEFT JOIN (SELECT act.run_id, min(act.started_at) AS started_at FROM etl._activity() act GROUP BY 1) a
 		ON a.run_id = r.run_id AND r.finished_at IS NULL;
@@ -447,7 +461,7 @@ COMMENT ON COLUMN etl.run_status.finished_at IS 'When its outcome was recorded';
 COMMENT ON COLUMN etl.run_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.run_status.tasks_done IS 'Tasks that have come to an end';
 COMMENT ON COLUMN etl.run_status.tasks_total IS 'Tasks in all';
-COMMENT ON COLUMN etl.run_status.error IS 'The first task that failed, and its message';
+COMMENT ON COLUMN etl.run_status.error IS 'The first task that failed, and its message; or that the run timed out';
 
 CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	SELECT t.run_id, r.workflow, t.task, nullif(t.item, 0) AS item, t.attempt,

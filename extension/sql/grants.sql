@@ -54,6 +54,9 @@ CREATE POLICY event_owner ON etl.event
 ALTER TABLE etl.timer ENABLE ROW LEVEL SECURITY;
 CREATE POLICY timer_owner ON etl.timer
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = timer.run_id));
+ALTER TABLE etl.deadline ENABLE ROW LEVEL SECURITY;
+CREATE POLICY deadline_owner ON etl.deadline
+	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = deadline.run_id));
 CREATE POLICY workflow_reader ON etl.workflow FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY task_reader ON etl.task FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY notification_reader ON etl.notification FOR SELECT USING ((SELECT etl._sees_all()));
@@ -64,7 +67,7 @@ CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
-		' etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
@@ -122,7 +125,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled, schedule, timezone,'
 		' catchup, overlap, max_active_runs, timeout, retention), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.schedule_state, etl.run_status, etl.task_status,'
+	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);

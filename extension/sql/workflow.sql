@@ -27,7 +27,7 @@ COMMENT ON COLUMN etl.workflow.timezone IS 'IANA time zone by whose clocks the s
 COMMENT ON COLUMN etl.workflow.catchup IS 'What becomes of moments that are over by more than a minute when the scheduler comes to them (server down, workflow disabled): none of them is run, the last, or all';
 COMMENT ON COLUMN etl.workflow.overlap IS 'What a moment does that comes while max_active_runs runs go on: skip (it is left out), queue (it waits), allow (nothing, any number may; with max_active_runs it waits), cancel_running (the oldest are cancelled)';
 COMMENT ON COLUMN etl.workflow.max_active_runs IS 'How many runs may go on for the schedule to queue another; NULL: 1, with overlap allow any number';
-COMMENT ON COLUMN etl.workflow.timeout IS 'A run that takes longer, from its first step''s start, is ended with status timed_out; NULL: none';
+COMMENT ON COLUMN etl.workflow.timeout IS 'A run that takes longer, from when its first step is taken up, is ended with status timed_out; NULL: none';
 COMMENT ON COLUMN etl.workflow.retention IS 'How long its runs are kept after their end; NULL: setting etl.retention';
 COMMENT ON COLUMN etl.workflow.version_id IS 'The version of the definition as it stands, NULL after an edit until the next run is queued. Kept by the engine.';
 COMMENT ON COLUMN etl.workflow.created_at IS 'When the row was inserted';
@@ -169,6 +169,12 @@ BEGIN
 			TABLE = 'workflow', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
 	PERFORM etl._workflow_schedule_check(NEW);
+	IF NEW.timeout <= interval '0' OR NEW.timeout > interval '100 years' THEN
+		RAISE check_violation USING
+			MESSAGE = format('workflow "%s" has a timeout of %s', NEW.name, NEW.timeout),
+			HINT = 'Give the longest time a run may take, up to 100 years, or NULL for no limit.',
+			TABLE = 'workflow', COLUMN = 'timeout', SCHEMA = 'etl';
+	END IF;
 	IF NOT pg_has_role(current_user, NEW.owner, 'USAGE') THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('workflow "%s" cannot be given to role "%s"', NEW.name, NEW.owner),
@@ -190,8 +196,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl._workflow_check() FROM PUBLIC;
 COMMENT ON FUNCTION etl._workflow_check() IS 'Refuses a workflow that makes no sense or whose owner cannot run it. Trigger.';
-CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner, input, schedule, timezone, catchup, overlap, max_active_runs
-	ON etl.workflow
+CREATE TRIGGER workflow_check BEFORE INSERT OR UPDATE OF name, owner, input, schedule, timezone, catchup, overlap, max_active_runs,
+		timeout ON etl.workflow
 	FOR EACH ROW EXECUTE FUNCTION etl._workflow_check();
 
 CREATE FUNCTION etl._task_check() RETURNS trigger

@@ -1,0 +1,91 @@
+/*
+ * deadline.c
+ *		Runs that take longer than their workflow's timeout. See deadline.h.
+ *
+ * The scheduler waits for nobody: a run that somebody has locked is passed over until later.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/clock.h"
+#include "base/spi.h"
+#include "catalog/pg_type.h"
+#include "flow/deadline.h"
+#include "flow/range.h"
+#include "flow/run.h"
+#include "flow/wake.h"
+#include "utils/timestamp.h"
+
+#define PAUSE USECS_PER_SEC
+#define RUNS_AT_ONCE 1000 /* before the scheduler does something else */
+
+typedef struct Deadline
+{
+	TimestampTz due_at;
+	int64 run_id;
+} Deadline;
+
+/* The deadline that comes after this one. False: there is none. */
+static bool
+next_deadline(Deadline *deadline)
+{
+	static EtlSpiPlan next = {"SELECT due_at, run_id FROM etl.deadline WHERE (due_at, run_id) > ($1, $2)"
+							  " ORDER BY due_at, run_id LIMIT 1",
+							  2,
+							  {TIMESTAMPTZOID, INT8OID}};
+	Datum values[] = {TimestampTzGetDatum(deadline->due_at), Int64GetDatum(deadline->run_id)};
+	bool isnull;
+
+	if (etl_spi_execute(&next, SPI_OK_SELECT, values, NULL) == 0)
+		return false;
+	deadline->due_at = DatumGetTimestampTz(etl_spi_datum(0, 1, &isnull));
+	deadline->run_id = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
+	return true;
+}
+
+/* False: it is locked. */
+static bool
+end_run(int64 run_id)
+{
+	static EtlSpiPlan lock = {
+		"SELECT FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL FOR NO KEY UPDATE SKIP LOCKED", 1, {INT8OID}};
+	/* Who ends a run deletes its row here; this is for runs that somebody has deleted. */
+	static EtlSpiPlan forget = {
+		"DELETE FROM etl.deadline WHERE run_id = $1 AND NOT EXISTS (SELECT FROM etl.run WHERE run_id = $1)", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+	EtlHistory history = {.run_id = run_id};
+
+	if (range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) == 0)
+		return etl_spi_execute(&forget, SPI_OK_DELETE, values, NULL) > 0;
+	run_time_out(run_id, &history);
+	history_write(&history);
+	wake_for_cancel(run_id);
+	return true;
+}
+
+TimestampTz
+deadline_run(void)
+{
+	TimestampTz now = clock_now();
+	Deadline deadline = {.due_at = DT_NOBEGIN};
+	TimestampTz later = DT_NOEND; /* when to look at those that were passed over */
+
+	for (int i = 0; i < RUNS_AT_ONCE; i++)
+	{
+		EtlSpiScope spi;
+		bool found;
+		bool due;
+
+		StartTransactionCommand();
+		etl_spi_open(&spi, ETL_SPI_OWNER);
+		found = next_deadline(&deadline);
+		due = found && deadline.due_at <= now;
+		if (due && !end_run(deadline.run_id))
+			later = now + PAUSE;
+		etl_spi_close(&spi);
+		CommitTransactionCommand();
+		if (!due)
+			return found ? Min(deadline.due_at, later) : later;
+	}
+	return later == DT_NOEND ? now : later;
+}

@@ -1,0 +1,109 @@
+# What ends a run before its steps have, and what operators do with it: a workflow's timeout, here and on connections.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use EtlTest;
+use Test::More;
+
+use constant HOUR => 3600;
+
+my $etl = EtlTest->new;
+my $node = $etl->primary;
+my ($host, $port, $user) = ($node->host, $node->port, $etl->sql('SELECT current_user'));
+$etl->sql("CREATE SERVER here FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '$host', port '$port', dbname 'postgres');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER here OPTIONS (user '$user', password 'none')");
+
+# How the tasks of a run stand, but for notifications.
+sub tasks
+{
+	my ($run) = @_;
+	return "SELECT string_agg(concat_ws(' ', task, attempt, status, error), '; ' ORDER BY task, attempt)
+		FROM etl.task_run WHERE run_id = $run AND notification_id IS NULL";
+}
+
+# --- A run that takes too long: what runs of it is cancelled, here and over there, what has not started never will
+$etl->sql(q{
+	CREATE TABLE effect (what text);
+	INSERT INTO etl.workflow (name, timeout) VALUES ('slow', '1 hour');
+	INSERT INTO etl.task (workflow, name, sql, connection, depends_on, run_if) VALUES
+		('slow', 'bad', 'SELECT 1 / 0', NULL, '{}', 'all_succeeded'),
+		('slow', 'first', $$INSERT INTO effect VALUES ('first')$$, NULL, '{bad}', 'all_done'),
+		('slow', 'here', $$INSERT INTO effect VALUES ('here'); SELECT pg_sleep(600)$$, NULL, '{first}', 'all_succeeded'),
+		('slow', 'there', 'SELECT pg_sleep(601)', 'here', '{first}', 'all_succeeded'),
+		('slow', 'zafter', 'SELECT 1', NULL, '{here,there}', 'all_done');
+	INSERT INTO etl.notification (workflow, topic_arn) VALUES ('slow', 'arn:aws:sns:us-east-1:123456789012:slow')});
+my $run = $etl->sql(q{SELECT etl.run_workflow('slow')});
+my $under_way = q{SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event = 'PgSleep'};
+$etl->wait_until($under_way);
+$etl->set_clock(HOUR - 60);
+is($etl->sql("SELECT status FROM etl.run_status WHERE run_id = $run"), 'running', 'a run goes on until its time is over');
+$etl->set_clock(HOUR + 60);
+is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'then it is timed out');
+$etl->sql_is("SELECT error FROM etl.run_status WHERE run_id = $run", 'run took longer than its timeout of 01:00:00', 'which its error says');
+$etl->wait_until(tasks($run), 'bad 1 failed division by zero; first 1 succeeded; here 1 cancelled run timed out; '
+	. 'there 1 cancelled run timed out; zafter 1 cancelled');
+$etl->wait_until(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+pass('what ran is cancelled, here and over there; what had not started never will');
+$etl->sql_is('SELECT string_agg(what, \',\') FROM effect', 'first', 'what a cancelled step did is rolled back');
+$etl->sql_is(qq{SELECT string_agg(type, ',' ORDER BY event_id) FROM etl.event WHERE run_id = $run AND task IS NULL},
+	'run_queued,run_started,run_timed_out', 'its history');
+$etl->sql_is(qq{SELECT message ->> 'status', message ->> 'task', message ->> 'Error', message ->> 'Cause'
+	FROM etl.task_run, CAST(arguments ->> 'Message' AS jsonb) message WHERE run_id = $run AND notification_id IS NOT NULL AND attempt = 1},
+	'timed_out|bad|States.Timeout|run took longer than its timeout of 01:00:00', 'somebody is told');
+
+# --- Carried on, it has all its time again
+is($etl->sql("SELECT etl.retry_run($run)"), 't', 'it is carried on');
+$etl->wait_until($under_way);
+$etl->set_clock(2 * HOUR - 60);
+is($etl->sql("SELECT status FROM etl.run_status WHERE run_id = $run"), 'running', 'with all its time again');
+$etl->set_clock(2 * HOUR + 120);
+is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'and no more');
+$etl->wait_until("SELECT count(*) = 0 FROM etl.task_run WHERE run_id = $run AND notification_id IS NULL AND finished_at IS NULL");
+
+# --- The notifications of both ends are tried to their ends, none in the other's way
+$etl->sql(q{
+	INSERT INTO etl.workflow (name) VALUES ('told');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('told', 'a', 'SELECT 1 / 0');
+	INSERT INTO etl.notification (workflow, topic_arn) VALUES ('told', 'arn:aws:sns:us-east-1:123456789012:told')});
+my $told = $etl->sql(q{SELECT etl.run_workflow('told')});
+my $now = 2 * HOUR + 120;
+# The first end's has been tried, and waits for its second attempt.
+$etl->wait_until("SELECT count(*) = 1 FROM etl.task_status WHERE run_id = $told AND task ~ 'notification' AND status = 'retrying'");
+$etl->sql("SELECT etl.retry_run($told)");
+is($etl->sql("SELECT etl.wait_for_run($told)"), 'failed', 'a run that ends again');
+$etl->wait_until("SELECT count(*) = 2 FROM etl.task_run WHERE run_id = $told AND notification_id IS NOT NULL AND status = 'failed' AND attempt = first_attempt");
+$etl->set_clock($now += 60) until $etl->sql("SELECT notifications_open FROM etl.run WHERE run_id = $told") == 0;
+$etl->sql_is("SELECT string_agg(tries::text, ' ') FROM (SELECT count(*) AS tries FROM etl.task_run
+	WHERE run_id = $told AND notification_id IS NOT NULL AND status = 'failed' GROUP BY first_attempt) t", '6 6', 'each is tried as often as it may be');
+
+# --- Time that passes while the server is down counts; a run that waits for a condition takes time, too
+$etl->sql(q{
+	INSERT INTO etl.workflow (name, timeout) VALUES ('waits', '1 hour');
+	INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('waits', 'a', 'SELECT 1', 'false')});
+my $waits = $etl->sql(q{SELECT etl.run_workflow('waits')});
+$run = $etl->sql(q{SELECT etl.run_workflow('slow')});
+$etl->wait_until($under_way);
+$etl->wait_until(tasks($waits), 'a 1 waiting');
+$etl->sql('CHECKPOINT');    # what executors have committed is on disk
+$node->stop('immediate');
+$node->append_conf('postgresql.auto.conf', 'etl.clock_offset = ' . 4 * HOUR);
+$node->start;
+is($etl->sql("SELECT etl.wait_for_run($_)"), 'timed_out', "run $_ has run out of time while the server was down") foreach $run, $waits;
+$etl->wait_until(tasks($waits), 'a 1 cancelled');
+
+# --- Somebody has locked one run: others are ended in their time, it when it is free
+$run = $etl->sql(q{SELECT etl.run_workflow('waits')});
+my $other = $etl->sql(q{SELECT etl.run_workflow('waits')});
+$etl->wait_until(tasks($_), 'a 1 waiting') foreach $run, $other;
+my $locker = $node->background_psql('postgres');
+$locker->query_safe("BEGIN; SELECT FROM etl.run WHERE run_id = $run FOR UPDATE");
+$etl->set_clock(5 * HOUR + 60);
+is($etl->sql("SELECT etl.wait_for_run($other)"), 'timed_out', 'a run is ended beside one that is locked');
+$locker->query_safe('COMMIT');
+is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'which is ended when it is free');
+$locker->quit;
+$etl->sql_is('SELECT count(*) FROM etl.deadline', 0, 'nothing is left of deadlines');
+
+done_testing();
