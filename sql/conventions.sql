@@ -33,7 +33,7 @@ SELECT p.oid::regprocedure AS unpinned FROM member m JOIN pg_proc p ON p.oid = m
 -- tables, which is as open as pg_class.
 SELECT c.oid::regclass AS without_row_security FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
 	WHERE c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
-		AND c.relname NOT IN ('running', 'pool', 'external_partition', 'external_schema') ORDER BY c.relname;
+		AND c.relname NOT IN ('running', 'signal', 'pool', 'external_partition', 'external_schema') ORDER BY c.relname;
 -- Views show what their reader may see.
 SELECT c.oid::regclass AS definer_view FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
 	WHERE c.relkind = 'v' AND NOT coalesce(c.reloptions, '{}') @> '{security_invoker=true}' ORDER BY c.relname;

@@ -35,11 +35,27 @@ flow_adapter_register(const EtlAdapter *adapter)
 	MemoryContextSwitchTo(old);
 }
 
+#define TOKEN_SUFFIX ".waitForTaskToken"
+
+/* Without the suffix that says that the step has a token. */
+static const char *
+base_name(const char *resource)
+{
+	size_t length = strlen(resource);
+	size_t suffix = strlen(TOKEN_SUFFIX);
+
+	if (length <= suffix || strcmp(resource + length - suffix, TOKEN_SUFFIX) != 0)
+		return resource;
+	return pnstrdup(resource, length - suffix);
+}
+
 const EtlAdapter *
 flow_adapter_find(const char *resource, const char *connection)
 {
 	ListCell *cell;
 
+	if (resource != NULL)
+		resource = base_name(resource);
 	foreach (cell, adapters)
 	{
 		const EtlAdapter *adapter = lfirst(cell);

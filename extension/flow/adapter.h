@@ -36,6 +36,8 @@ typedef struct EtlStep
 	Jsonb *arguments;			 /* the resource's; NULL for a statement */
 	Jsonb *input;				 /* the run's input: parameters */
 	Jsonb *item_parameters;		 /* over the input; NULL: none */
+	bool is_notification;		 /* not one of the workflow's own steps: its arguments have no parameters in them */
+	const char *task_token;		 /* somebody else ends the step with it; NULL: it ends with its call */
 } EtlStep;
 
 /* What an adapter answers when it succeeds. A failure is raised: ereport(ERROR) with everything it knows. */
@@ -43,6 +45,7 @@ typedef struct EtlStepResult
 {
 	Jsonb *output; /* NULL: none. In the context that was current when the adapter was called. */
 	int64 rows;	   /* affected; -1: has none */
+	int64 child_run_id; /* the run whose end is the step's, as child_start says; 0: it ends with its call */
 } EtlStepResult;
 
 typedef struct EtlAdapter
@@ -50,6 +53,7 @@ typedef struct EtlAdapter
 	const char *resource; /* the ARN it serves; NULL: a statement here (see on_connection) */
 	bool on_connection;	  /* with resource NULL: a statement on a connection */
 	bool transactional;
+	bool json_output; /* the output of a run it waits for is JSON, not a string of it */
 	void (*run)(const EtlStep *step, EtlStepResult *result);
 } EtlAdapter;
 
@@ -62,7 +66,10 @@ extern EtlConditionTest flow_condition_test(void);
 
 /* Called from task_init. The struct must stay valid. */
 extern void flow_adapter_register(const EtlAdapter *adapter);
-/* The adapter for a step, or NULL when nothing serves its resource. */
+/*
+ * The adapter for a step, or NULL when nothing serves its resource. A resource whose name ends in .waitForTaskToken is
+ * the one without, of a step that has a token.
+ */
 extern const EtlAdapter *flow_adapter_find(const char *resource, const char *connection);
 
 #endif

@@ -111,7 +111,8 @@ add_increments(int64 run_id, const EtlDefinition *definition, const Increment *i
 		"  dependencies_failed = t.dependencies_failed + i.failed,"
 		"  dependencies_skipped = t.dependencies_skipped + i.skipped"
 		" FROM unnest($2, $3, $4, $5) AS i(task, succeeded, failed, skipped)"
-		" WHERE t.run_id = $1 AND t.task = i.task AND t.item = 0 AND t.status = 'waiting'"
+		/* One that has been ready before waits for something else. */
+		" WHERE t.run_id = $1 AND t.task = i.task AND t.item = 0 AND t.status = 'waiting' AND t.queued_at IS NULL"
 		" RETURNING t.task_run_id, t.task, t.dependencies_succeeded, t.dependencies_failed, t.dependencies_skipped,"
 		"  t.attempt",
 		5,

@@ -14,6 +14,7 @@
 #include "flow/range.h"
 #include "flow/run.h"
 #include "flow/slot.h"
+#include "flow/suspend.h"
 #include "flow/wake.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -56,9 +57,9 @@ run_start(int64 run_id, TimestampTz at, EtlHistory *history)
 	wake_for_scheduler();
 }
 
-/* What ends with a run, however it ends. */
+/* What ends with a run, however it ends. parent_task_run_id 0: no step waits for it. */
 static void
-run_ended(int64 run_id, const char *status, bool has_timeout, TimestampTz at, EtlHistory *history)
+run_ended(int64 run_id, const char *status, bool has_timeout, int64 parent_task_run_id, TimestampTz at, EtlHistory *history)
 {
 	static EtlSpiPlan in_time = {"DELETE FROM etl.deadline WHERE run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
@@ -67,6 +68,8 @@ run_ended(int64 run_id, const char *status, bool has_timeout, TimestampTz at, Et
 		etl_spi_execute(&in_time, SPI_OK_DELETE, values, NULL);
 	history_add(history, NULL, 0, at, psprintf("run_%s", status), NULL);
 	notify_queue(run_id, status);
+	if (parent_task_run_id != 0)
+		suspend_signal_run_end(parent_task_run_id);
 	wake_for_run_end();
 }
 
@@ -97,7 +100,8 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 		"   WHEN coalesce(failed_task, $4) IS NULL THEN 'succeeded' ELSE 'failed' END,"
 		"  finished_at = CASE WHEN tasks_done + $3 = tasks_total THEN $6 END"
 		" WHERE run_id = $1 AND finished_at IS NULL"
-		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL, timeout IS NOT NULL",
+		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL, timeout IS NOT NULL,"
+		"  coalesce(parent_task_run_id, 0)",
 		6,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
 	const EtlFrontEnd *front_end = run_front_end(report->definition->type);
@@ -110,6 +114,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	bool first;
 	bool over;
 	bool has_timeout;
+	int64 parent;
 	bool isnull;
 
 	if (report->ended && front_end->has_successors(report->definition, report->task))
@@ -138,6 +143,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	first = DatumGetBool(etl_spi_datum(0, 3, &isnull)) && !isnull;
 	over = DatumGetBool(etl_spi_datum(0, 4, &isnull));
 	has_timeout = DatumGetBool(etl_spi_datum(0, 5, &isnull));
+	parent = DatumGetInt64(etl_spi_datum(0, 6, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 
 	/* History is in the order of what happened: before the step's own events stands the run's start. */
@@ -150,7 +156,7 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 	}
 	run_carry_on(owner, &advance, now, history);
 	if (over)
-		run_ended(run_id, status, has_timeout, now, history);
+		run_ended(run_id, status, has_timeout, parent, now, history);
 	return true;
 }
 
@@ -210,21 +216,24 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 	static EtlSpiPlan update = {
 		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = CASE $4 WHEN 'timed_out'"
 		"  THEN format('run took longer than its timeout of %s', timeout) ELSE error END"
-		" WHERE run_id = $1 RETURNING timeout IS NOT NULL",
+		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0)",
 		4,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID}};
 	TimestampTz now = clock_now();
 	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now), (Datum) 0, CStringGetTextDatum(status)};
 	bool has_timeout;
+	int64 parent;
 	bool isnull;
 
 	if (!run_lock(run_id))
 		return false;
+	suspend_cancel(run_id);
 	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
 	range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
 	has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
+	parent = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	run_ended(run_id, status, has_timeout, now, history);
+	run_ended(run_id, status, has_timeout, parent, now, history);
 	return true;
 }
 

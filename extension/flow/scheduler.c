@@ -21,6 +21,7 @@
 #include "flow/role.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
+#include "flow/suspend.h"
 #include "flow/tick.h"
 #include "flow/timer.h"
 #include "flow/wake.h"
@@ -389,6 +390,24 @@ recover(void)
 	return complete ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
 }
 
+/* Steps that wait for a token or a run; looked at when somebody has spoken, or their time comes. */
+static TimestampTz
+end_suspended(void)
+{
+	static TimestampTz next = DT_NOBEGIN;
+	bool signalled;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	signalled = my_slot->signalled;
+	my_slot->signalled = false;
+	LWLockRelease(etl_shared->lock);
+	if (!signalled && clock_now() < next)
+		return next;
+	next = DT_NOBEGIN; /* if an error ends it, it is to be done again */
+	next = suspend_run();
+	return next;
+}
+
 /* At the start, too: the clock may have been set back while nobody looked. */
 static TimestampTz
 watch_clock(void)
@@ -427,8 +446,8 @@ do_chore(void *arg)
 static TimestampTz
 do_chores(MemoryContext context)
 {
-	static TimestampTz (*const chores[])(void) = {watch_clock, recover, timer_fire, deadline_run, tick_run, refill,
-												   dispatch};
+	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
+												   tick_run,	refill, dispatch};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

@@ -150,6 +150,17 @@ shared_queue_overflowed(Oid dbid)
 }
 
 void
+shared_signal(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].signalled = true;
+	wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
+void
 shared_cancel_run(Oid dbid, int64 run_id)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);

@@ -53,6 +53,7 @@ typedef struct EtlSchedulerSlot
 	bool executor_failed; /* one could not connect: not another one at once */
 	bool executor_left;	  /* one has: was it at an external step? */
 	bool overflowed;	  /* steps are ready that are not in the queue */
+	bool signalled;		  /* somebody has said what became of a suspended step */
 } EtlSchedulerSlot;
 
 typedef struct EtlQuiesced
@@ -93,6 +94,8 @@ extern void shared_call_executors(Oid dbid, Oid owner, int count);
 extern void shared_executor_left(Oid dbid);
 /* The database has steps that are not in the queue: the scheduler is to read the tables. */
 extern void shared_queue_overflowed(Oid dbid);
+/* Somebody has said what became of a suspended step: the scheduler is to look. */
+extern void shared_signal(Oid dbid);
 /* Cancel the steps of a run that executors are at. */
 extern void shared_cancel_run(Oid dbid, int64 run_id);
 /* How many executors are at the step. */

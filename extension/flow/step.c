@@ -19,6 +19,7 @@
 #include "flow/shared.h"
 #include "flow/slot.h"
 #include "flow/step.h"
+#include "flow/suspend.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "pgstat.h"
@@ -184,11 +185,20 @@ run_adapter(const EtlClaim *claim, void *result)
 	claim->adapter->run(&claim->step, result);
 }
 
+/* What the step has done is all of it, or its part. False: the run has ended. */
+static bool
+record_done(const EtlClaim *claim, const EtlStepResult *result)
+{
+	if (claim->step.task_token != NULL || result->child_run_id != 0)
+		return suspend_step(claim, result);
+	return step_record(claim, ETL_STEP_SUCCEEDED, result, NULL);
+}
+
 /* A run that was cancelled while its statement ended: what it did is rolled back all the same. */
 static void
 record_success(const EtlClaim *claim, void *result)
 {
-	if (!step_record(claim, ETL_STEP_SUCCEEDED, result, NULL))
+	if (!record_done(claim, result))
 		ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
 }
 
@@ -259,8 +269,8 @@ static void
 record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 					  const EtlStepFailure *failure)
 {
-	if (status == ETL_STEP_CANCELLED || !step_record(claim, status, status == ETL_STEP_SUCCEEDED ? result : NULL,
-													 status == ETL_STEP_SUCCEEDED ? NULL : failure))
+	if (status == ETL_STEP_CANCELLED ||
+		(status == ETL_STEP_SUCCEEDED ? !record_done(claim, result) : !step_record(claim, status, NULL, failure)))
 	{
 		record_cancelled(claim);
 		return;
@@ -291,6 +301,12 @@ record_failed_commit(int64 run_id, int64 task_run_id, const ErrorData *error)
 
 	StartTransactionCommand();
 	claim = step_claim(run_id, task_run_id);
+	if (claim == NULL)
+	{
+		claim = step_claim_abandoned(run_id, task_run_id);
+		if (claim != NULL && !claim->adapter->transactional)
+			claim = NULL;
+	}
 	if (claim != NULL)
 	{
 		EtlStepFailure failure;
@@ -355,11 +371,20 @@ runs_now(const EtlClaim *claim)
 }
 
 static void
+run_transactional(const EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
+{
+	EtlStepStatus status =
+		run_in_subtransaction(claim, run_adapter, record_success, result, steps_read_only, failure);
+
+	if (status != ETL_STEP_SUCCEEDED)
+		record_in_transaction(claim, status, result, failure);
+}
+
+static void
 run_claimed(EtlClaim *claim)
 {
 	EtlStepResult result = {.rows = -1};
 	EtlStepFailure failure = {0};
-	EtlStepStatus status;
 	EtlRoleProblem problem;
 
 	if (claim->run_ended)
@@ -379,12 +404,8 @@ run_claimed(EtlClaim *claim)
 	}
 	else if (!runs_now(claim))
 		return;
-	else if (claim->adapter->transactional)
-	{
-		status = run_in_subtransaction(claim, run_adapter, record_success, &result, steps_read_only, &failure);
-		if (status != ETL_STEP_SUCCEEDED)
-			record_in_transaction(claim, status, &result, &failure);
-	}
+	else if (!step_starts_apart(claim))
+		run_transactional(claim, &result, &failure);
 	else
 	{
 		MemoryContext context = CurrentMemoryContext;
@@ -398,9 +419,19 @@ run_claimed(EtlClaim *claim)
 		ForceSyncCommit();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(context);
-		status = run_external(claim, &result, &failure);
-		StartTransactionCommand();
-		record_in_transaction(claim, status, &result, &failure);
+		if (claim->adapter->transactional)
+		{
+			StartTransactionCommand();
+			MemoryContextSwitchTo(context);
+			run_transactional(claim, &result, &failure);
+		}
+		else
+		{
+			EtlStepStatus status = run_external(claim, &result, &failure);
+
+			StartTransactionCommand();
+			record_in_transaction(claim, status, &result, &failure);
+		}
 		ForceSyncCommit();
 	}
 }

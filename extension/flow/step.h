@@ -27,6 +27,8 @@ typedef struct EtlClaim
 	bool run_ended;		  /* the run was cancelled, or timed out, meanwhile */
 	bool run_has_timeout;
 	bool is_notification; /* not one of the workflow's own steps */
+	bool started;		  /* that is recorded already */
+	bool suspended;		  /* it has done its part before */
 	int retries;
 	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */
 	EtlBackoff backoff;
@@ -66,13 +68,25 @@ extern EtlClaim *step_claim(int64 run_id, int64 task_run_id);
 extern bool step_is_left(int64 run_id, int64 task_run_id);
 /* The same for one that is recorded as running: its process is gone. */
 extern EtlClaim *step_claim_abandoned(int64 run_id, int64 task_run_id);
+/* The same for one that waits for a token or another run. */
+extern EtlClaim *step_claim_suspended(int64 run_id, int64 task_run_id);
 /*
  * The step waits, by its wait_until: the scheduler queues it again after the poll interval. No attempt is spent.
  * False: its run has ended.
  */
 extern bool step_record_wait(const EtlClaim *claim);
-/* An external step: it starts, and that is committed before it does. False: its run has ended. */
-extern bool step_record_start(const EtlClaim *claim);
+/*
+ * Whether a step's start is a commit before it: of an external step, so that it is found when its process is gone, and
+ * of one with a token, so that it is known before anybody uses it.
+ */
+extern bool step_starts_apart(const EtlClaim *claim);
+/* It starts, with its token if it has one, and that is committed before it does. False: its run has ended. */
+extern bool step_record_start(EtlClaim *claim);
+/*
+ * The step has done its part, and the rest is somebody else's (suspend.h). Inside an ETL_SPI_OWNER scope. False: its run
+ * has ended.
+ */
+extern bool step_record_part(const EtlClaim *claim);
 /*
  * The outcome, and what follows from it. False: the run has ended meanwhile; what was written is to be rolled back,
  * or overwritten with the only outcome that is left, ETL_STEP_CANCELLED (for which the answer is true).

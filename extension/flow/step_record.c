@@ -16,11 +16,19 @@
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/step.h"
+#include "flow/suspend.h"
+#include "flow/token.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
+
+static bool
+has_token(const EtlClaim *claim)
+{
+	return claim->task != NULL && claim->task->wait_for_token;
+}
 
 /*
  * The key is the same for every attempt of a step of a run, and no other step anywhere has it. It is a function of
@@ -34,9 +42,10 @@ idempotency_key(const EtlClaim *claim)
 							step->task,
 							/* A run that has ended once more is told once more. */
 							claim->is_notification ? psprintf("/%d", claim->first_attempt)
-							/* No name has a line feed. */
-							: step->item > 0 ? psprintf("\n%d", step->item)
-											 : "");
+							/* No name has a line feed. Another attempt has another token. */
+							: step->item > 0 || has_token(claim)
+							? psprintf("\n%d\n%d", step->item, has_token(claim) ? step->attempt : 0)
+							: "");
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	char *key = palloc(2 * sizeof(digest) + 1);
 	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
@@ -64,7 +73,7 @@ copy_jsonb(MemoryContext context, Datum value)
 static void
 set_notification(EtlClaim *claim, Jsonb *arguments)
 {
-	claim->is_notification = true;
+	claim->is_notification = claim->step.is_notification = true;
 	claim->step.resource = ETL_NOTIFY_RESOURCE;
 	claim->step.arguments = arguments;
 	claim->retries = ETL_NOTIFY_RETRIES;
@@ -187,8 +196,22 @@ EtlClaim *
 step_claim_abandoned(int64 run_id, int64 task_run_id)
 {
 	static EtlSpiPlan claim = {CLAIM_QUERY("running"), 2, {INT8OID, INT8OID}};
+	EtlClaim *claimed = claim_by(&claim, run_id, task_run_id);
 
-	return claim_by(&claim, run_id, task_run_id);
+	if (claimed != NULL)
+		claimed->started = true;
+	return claimed;
+}
+
+EtlClaim *
+step_claim_suspended(int64 run_id, int64 task_run_id)
+{
+	static EtlSpiPlan claim = {CLAIM_QUERY("waiting"), 2, {INT8OID, INT8OID}};
+	EtlClaim *claimed = claim_by(&claim, run_id, task_run_id);
+
+	if (claimed != NULL)
+		claimed->started = claimed->suspended = true;
+	return claimed;
 }
 
 /* What the step tells its run. */
@@ -228,7 +251,13 @@ step_record_wait(const EtlClaim *claim)
 }
 
 bool
-step_record_start(const EtlClaim *claim)
+step_starts_apart(const EtlClaim *claim)
+{
+	return claim->adapter != NULL && (!claim->adapter->transactional || has_token(claim));
+}
+
+bool
+step_record_start(EtlClaim *claim)
 {
 	static EtlSpiPlan start = {
 		"UPDATE etl.task_run_{range} SET status = 'running', started_at = $2, worker_pid = $3"
@@ -236,7 +265,7 @@ step_record_start(const EtlClaim *claim)
 		4,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, INT8OID}};
 	static EtlSpiPlan under_way = {"INSERT INTO etl.running (task_run_id, run_id) VALUES ($1, $2)", 2, {INT8OID, INT8OID}};
-	const EtlStep *step = &claim->step;
+	EtlStep *step = &claim->step;
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(claim->started_at),
 					  Int32GetDatum(MyProcPid), Int64GetDatum(step->run_id)};
 	Datum ids[] = {Int64GetDatum(step->task_run_id), Int64GetDatum(step->run_id)};
@@ -245,17 +274,50 @@ step_record_start(const EtlClaim *claim)
 	EtlSpiScope spi;
 	bool goes_on;
 
+	if (has_token(claim))
+		step->task_token = token_make();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	goes_on = claim->is_notification || run_report(step->run_id, &report, &history);
 	if (goes_on)
 	{
+		if (step->task_token != NULL)
+			suspend_announce(claim);
 		range_execute(&start, step->run_id, SPI_OK_UPDATE, values, NULL);
 		etl_spi_execute(&under_way, SPI_OK_INSERT, ids, NULL);
 		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
 		history_write(&history);
+		claim->started = claim->run_started = true;
 	}
 	etl_spi_close(&spi);
 	return goes_on;
+}
+
+/* The step is under way no more. */
+static void
+leave_running(int64 task_run_id)
+{
+	static EtlSpiPlan leave = {"DELETE FROM etl.running WHERE task_run_id = $1", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(task_run_id)};
+
+	etl_spi_execute(&leave, SPI_OK_DELETE, values, NULL);
+}
+
+bool
+step_record_part(const EtlClaim *claim)
+{
+	const EtlStep *step = &claim->step;
+	EtlHistory history = {.run_id = step->run_id};
+	EtlStepReport report = make_report(claim);
+
+	if (!run_report(step->run_id, &report, &history))
+		return false;
+	if (claim->started)
+		leave_running(step->task_run_id);
+	else
+		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
+	history_add(&history, step->task, step->attempt, clock_now(), "task_submitted", NULL);
+	history_write(&history);
+	return true;
 }
 
 static const char *
@@ -288,7 +350,7 @@ record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult 
 			   const EtlStepFailure *failure, TimestampTz now)
 {
 	static EtlSpiPlan finish = {
-		"UPDATE etl.task_run_{range} SET status = $2, started_at = $3, finished_at = $4, rows = $5, output = $6,"
+		"UPDATE etl.task_run_{range} SET status = $2, started_at = $3, finished_at = $4, rows = coalesce($5, rows), output = $6,"
 		" sqlstate = $7, error = $8, error_detail = $9, error_hint = $10, error_context = $11, worker_pid = coalesce($12, worker_pid),"
 		" process_end = $13 WHERE run_id = $14 AND task_run_id = $1",
 		14,
@@ -311,7 +373,7 @@ record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult 
 	values[9] = text_or_null(failure ? failure->hint : NULL, &nulls[9]);
 	values[10] = text_or_null(failure ? failure->context : NULL, &nulls[10]);
 	values[11] = Int32GetDatum(MyProcPid);
-	nulls[11] = status < ETL_STEP_STOPPED ? ' ' : 'n'; /* else the process that was is not this one */
+	nulls[11] = status < ETL_STEP_STOPPED && !claim->suspended ? ' ' : 'n'; /* else the process that was is not this one */
 	values[12] = text_or_null(status == ETL_STEP_CRASHED   ? "crashed"
 							  : status == ETL_STEP_STOPPED ? "stopped"
 														   : NULL,
@@ -416,16 +478,6 @@ failure_details(const EtlStepFailure *failure)
 	return json.data;
 }
 
-/* An external step is under way no more. */
-static void
-leave_running(int64 task_run_id)
-{
-	static EtlSpiPlan leave = {"DELETE FROM etl.running WHERE task_run_id = $1", 1, {INT8OID}};
-	Datum values[] = {Int64GetDatum(task_run_id)};
-
-	etl_spi_execute(&leave, SPI_OK_DELETE, values, NULL);
-}
-
 /* Tell the run, whose row this locks. False: it has ended. */
 static bool
 report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure, bool repeated,
@@ -457,7 +509,9 @@ step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *re
 	if (status == ETL_STEP_CANCELLED && !claim->is_notification && run_lock(step->run_id))
 		status = ETL_STEP_STOPPED;
 	record_attempt(claim, status, result, failure, now);
-	if (claim->adapter != NULL && !claim->adapter->transactional)
+	if (has_token(claim) || claim->suspended)
+		suspend_forget(step->task_run_id);
+	if (claim->started)
 		leave_running(step->task_run_id);
 	else if (status != ETL_STEP_SKIPPED)
 		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);

@@ -18,6 +18,7 @@ typedef enum WishKind
 	WISH_SCHEDULER,
 	WISH_RUN_END,
 	WISH_CANCEL,
+	WISH_SIGNAL,
 	WISH_LAUNCHER
 } WishKind;
 
@@ -71,6 +72,12 @@ void
 wake_for_cancel(int64 run_id)
 {
 	wish(WISH_CANCEL, run_id, InvalidOid, NULL);
+}
+
+void
+wake_for_signal(void)
+{
+	wish(WISH_SIGNAL, 0, InvalidOid, NULL);
 }
 
 void
@@ -128,6 +135,8 @@ grant(void)
 	}
 	if (once[WISH_SCHEDULER])
 		shared_wake_scheduler(MyDatabaseId);
+	if (once[WISH_SIGNAL])
+		shared_signal(MyDatabaseId);
 	if (once[WISH_RUN_END])
 		ConditionVariableBroadcast(&etl_shared->run_ended);
 	if (once[WISH_LAUNCHER])

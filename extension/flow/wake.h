@@ -23,6 +23,8 @@ extern void wake_for_scheduler(void);
 extern void wake_for_run_end(void);
 /* A run was cancelled: executors that are at one of its steps stop. */
 extern void wake_for_cancel(int64 run_id);
+/* Somebody has said what became of a suspended step, or a step is suspended now. */
+extern void wake_for_signal(void);
 /* The extension was created here. */
 extern void wake_for_launcher(void);
 

@@ -7,8 +7,10 @@ CREATE TABLE etl.run (
 	workflow text NOT NULL,
 	run_name text CHECK (run_name <> '' AND length(run_name) <= 80),
 	input jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(input) = 'object'),
-	trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'schedule', 'backfill')),
+	trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'schedule', 'backfill', 'workflow')),
 	scheduled_for timestamptz,
+	parent_run_id bigint,
+	parent_task_run_id bigint,
 	status text NOT NULL DEFAULT 'queued'
 		CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out')),
 	version_id bigint NOT NULL REFERENCES etl.workflow_version,
@@ -30,8 +32,10 @@ COMMENT ON COLUMN etl.run.run_id IS 'Identity';
 COMMENT ON COLUMN etl.run.workflow IS 'The workflow''s name when the run was queued';
 COMMENT ON COLUMN etl.run.run_name IS 'A name of the caller''s choice, unique in the workflow: queuing it again is the same run';
 COMMENT ON COLUMN etl.run.input IS 'Parameters, a JSON object; once queued, merged over the workflow''s default input';
-COMMENT ON COLUMN etl.run.trigger IS 'What queued it: manual, schedule, backfill';
+COMMENT ON COLUMN etl.run.trigger IS 'What queued it: manual, schedule, backfill, workflow (a step of another run)';
 COMMENT ON COLUMN etl.run.scheduled_for IS 'The moment of the schedule that it is about; NULL: none. Its steps have it as :scheduled_for, and its date as :ds.';
+COMMENT ON COLUMN etl.run.parent_run_id IS 'The run a step of which queued it; NULL: none did';
+COMMENT ON COLUMN etl.run.parent_task_run_id IS 'That step''s etl.task_run, which waits for this run''s end; NULL: none does';
 COMMENT ON COLUMN etl.run.status IS 'queued, running, succeeded, failed, cancelled, timed_out';
 COMMENT ON COLUMN etl.run.version_id IS 'etl.workflow_version it runs';
 COMMENT ON COLUMN etl.run.owner IS 'The role it runs as: the workflow''s owner when it was queued';
@@ -149,7 +153,7 @@ COMMENT ON COLUMN etl.event.run_id IS 'The run';
 COMMENT ON COLUMN etl.event.task IS 'The task; NULL for the run as a whole';
 COMMENT ON COLUMN etl.event.attempt IS 'The task''s attempt';
 COMMENT ON COLUMN etl.event.at IS 'When it happened';
-COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run_failed, run_timed_out, run_cancelled, run_retried; task_started, task_succeeded, task_failed, task_timed_out, task_cancelled, task_skipped, task_interrupted, task_retry_scheduled';
+COMMENT ON COLUMN etl.event.type IS 'run_queued, run_started, run_succeeded, run_failed, run_timed_out, run_cancelled, run_retried; task_started, task_succeeded, task_failed, task_timed_out, task_cancelled, task_skipped, task_interrupted, task_retry_scheduled, task_submitted (it waits for a token or a run), task_signalled (somebody has ended it)';
 COMMENT ON COLUMN etl.event.details IS 'What else is known, such as the error or the delay';
 
 CREATE TABLE etl.running (
@@ -185,6 +189,52 @@ CREATE INDEX deadline_due_at_idx ON etl.deadline (due_at, run_id);
 COMMENT ON TABLE etl.deadline IS 'Runs that go on and have a timeout; the scheduler ends those that go on when it is over';
 COMMENT ON COLUMN etl.deadline.run_id IS 'The run';
 COMMENT ON COLUMN etl.deadline.due_at IS 'When its time is over';
+
+-- Steps that have done their part and hold no process until somebody says what has become of them. Whoever changes a row has
+-- the lock of the run's row: users' sessions, which may stay in a transaction, have nothing to do here.
+CREATE TABLE etl.suspended (
+	task_run_id bigint PRIMARY KEY,
+	run_id bigint NOT NULL,
+	since timestamptz,
+	token_hash bytea UNIQUE,
+	child_run_id bigint,
+	timeout_at timestamptz,
+	heartbeat interval,
+	due_at timestamptz,
+	CHECK (num_nonnulls(token_hash, child_run_id) = 1)
+);
+CREATE INDEX suspended_due_at_idx ON etl.suspended (due_at) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE etl.suspended IS 'Steps that somebody else ends: who has their token, or the run they have started';
+COMMENT ON COLUMN etl.suspended.task_run_id IS 'The etl.task_run';
+COMMENT ON COLUMN etl.suspended.run_id IS 'Its run';
+COMMENT ON COLUMN etl.suspended.since IS 'When it had done its part; NULL: it is at it';
+COMMENT ON COLUMN etl.suspended.token_hash IS 'SHA-256 of its token, which is kept nowhere; NULL: it waits for a run';
+COMMENT ON COLUMN etl.suspended.child_run_id IS 'The run it waits for; NULL: it has a token';
+COMMENT ON COLUMN etl.suspended.timeout_at IS 'When its task''s timeout is over; NULL: it has none';
+COMMENT ON COLUMN etl.suspended.heartbeat IS 'The longest time between two heartbeats; NULL: none is asked for';
+COMMENT ON COLUMN etl.suspended.due_at IS 'When the scheduler ends it if nobody has: timeout_at, or when a heartbeat is missing; NULL: never';
+
+-- Users' sessions and runs that end only ever insert here, so nothing waits for them; the scheduler does the rest.
+CREATE TABLE etl.signal (
+	signal_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	task_run_id bigint NOT NULL,
+	kind text NOT NULL CHECK (kind IN ('succeeded', 'failed', 'heartbeat', 'run_ended')),
+	at timestamptz NOT NULL DEFAULT etl._clock(),
+	role text,
+	output jsonb,
+	error text,
+	cause text
+);
+CREATE UNIQUE INDEX signal_end_key ON etl.signal (task_run_id) WHERE kind <> 'heartbeat';
+COMMENT ON TABLE etl.signal IS 'What was said of suspended steps, until the scheduler has acted on it';
+COMMENT ON COLUMN etl.signal.signal_id IS 'Identity';
+COMMENT ON COLUMN etl.signal.task_run_id IS 'The step';
+COMMENT ON COLUMN etl.signal.kind IS 'succeeded, failed, heartbeat; run_ended: the run it waits for has ended';
+COMMENT ON COLUMN etl.signal.at IS 'When it was said';
+COMMENT ON COLUMN etl.signal.role IS 'Who said it';
+COMMENT ON COLUMN etl.signal.output IS 'The output of a step that succeeded';
+COMMENT ON COLUMN etl.signal.error IS 'The error of one that failed';
+COMMENT ON COLUMN etl.signal.cause IS 'And its cause';
 
 -- The queue ----------------------------------------------------------------------------------------------------
 
@@ -444,7 +494,8 @@ CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 		coalesce(r.finished_at, etl._clock()) - coalesce(r.started_at, a.started_at) AS duration,
 		r.tasks_done, r.tasks_total,
 		CASE WHEN r.failed_task IS NULL OR r.status = 'timed_out' THEN r.error
-			ELSE format('%s: %s', r.failed_task, r.error) END AS error
+			ELSE format('%s: %s', r.failed_task, r.error) END AS error,
+		r.parent_run_id
 	FROM etl.run r
 	LEFT JOIN (SELECT act.run_id, min(act.started_at) AS started_at FROM etl._activity() act GROUP BY 1) a
 		ON a.run_id = r.run_id AND r.finished_at IS NULL;
@@ -462,6 +513,7 @@ COMMENT ON COLUMN etl.run_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.run_status.tasks_done IS 'Tasks that have come to an end';
 COMMENT ON COLUMN etl.run_status.tasks_total IS 'Tasks in all';
 COMMENT ON COLUMN etl.run_status.error IS 'The first task that failed, and its message; or that the run timed out';
+COMMENT ON COLUMN etl.run_status.parent_run_id IS 'The run a step of which queued it';
 
 CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	SELECT t.run_id, r.workflow, t.task, nullif(t.item, 0) AS item, t.attempt,
@@ -476,6 +528,9 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 				THEN format('items, %s of %s have ended', t.items_succeeded + t.items_failed, t.items)
 			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
 				THEN 'condition, looked at again at ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
+			WHEN t.status = 'waiting' AND s.child_run_id IS NOT NULL THEN 'run ' || s.child_run_id
+			WHEN t.status = 'waiting' AND s.task_run_id IS NOT NULL
+				THEN 'token' || coalesce(' until ' || to_char(s.due_at, 'YYYY-MM-DD HH24:MI:SSOF'), '')
 			WHEN t.status = 'waiting' THEN 'dependency ' || (
 				SELECT string_agg(quote_ident(d.name), ', ' ORDER BY d.name)
 				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
@@ -489,6 +544,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	FROM etl.task_run t
 	JOIN etl.run r USING (run_id)
 	LEFT JOIN etl.timer tm USING (task_run_id)
+	LEFT JOIN etl.suspended s USING (task_run_id)
 	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
 	-- An item whose turn had not come when its task ended: its row is left as it was.
 	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
@@ -507,5 +563,5 @@ COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
 COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
 COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
-COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor, items (of for_each)';
+COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor, items (of for_each), token, run';
 COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';

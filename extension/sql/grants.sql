@@ -57,6 +57,9 @@ CREATE POLICY timer_owner ON etl.timer
 ALTER TABLE etl.deadline ENABLE ROW LEVEL SECURITY;
 CREATE POLICY deadline_owner ON etl.deadline
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = deadline.run_id));
+ALTER TABLE etl.suspended ENABLE ROW LEVEL SECURITY;
+CREATE POLICY suspended_owner ON etl.suspended
+	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = suspended.run_id));
 CREATE POLICY workflow_reader ON etl.workflow FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY task_reader ON etl.task FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY notification_reader ON etl.notification FOR SELECT USING ((SELECT etl._sees_all()));
@@ -68,6 +71,7 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
 		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
@@ -81,7 +85,9 @@ BEGIN
 	PERFORM etl._grant_reading(role);
 	INSERT INTO etl.role_grant (role, kind) VALUES (grant_reader.role, 'reader')
 		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
-	EXECUTE format('REVOKE EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint) FROM %s', role);
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
+		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
+		' etl.heartbeat_task(text) FROM %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_reader(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl.grant_reader(regrole) IS 'Let a role see all workflows, runs and history, and change nothing. Superuser or extension owner only.';
@@ -92,7 +98,9 @@ BEGIN
 	PERFORM etl._grant_reading(role);
 	INSERT INTO etl.role_grant (role, kind) VALUES (grant_operator.role, 'operator')
 		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
-	EXECUTE format('GRANT EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint) TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
+		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
+		' etl.heartbeat_task(text) TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_operator(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, and cancel and retry any run. Superuser or extension owner only.';
@@ -127,6 +135,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.role_grant TO %s', role);
+	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);

@@ -91,7 +91,7 @@ COMMENT ON COLUMN etl.task.poll_interval IS 'How long after each look at wait_un
 COMMENT ON COLUMN etl.task.for_each IS 'SQL query, looked at when the task could start, with the same parameters as sql: the task runs once for each of its rows, whose columns are parameters (:name)';
 COMMENT ON COLUMN etl.task.max_parallel IS 'How many items of for_each run at a time; NULL: as many as can';
 COMMENT ON COLUMN etl.task.tolerate IS 'How many items of for_each may fail for the task to succeed: a number, or with % a share of them; NULL: none';
-COMMENT ON COLUMN etl.task.wait_for_token IS 'true: the step does not end with its statement or call, but when somebody says so: etl.complete_task or etl.fail_task with the token that it has as :task_token';
+COMMENT ON COLUMN etl.task.wait_for_token IS 'true: the step does not end with its statement or call, but when somebody says so: etl.complete_task or etl.fail_task with the token that it has as :task_token. Set for a resource whose name ends in .waitForTaskToken.';
 COMMENT ON COLUMN etl.task.heartbeat IS 'With wait_for_token: the longest time between etl.heartbeat_task calls before the step fails; NULL: none is asked for';
 COMMENT ON COLUMN etl.task.pool IS 'etl.pool a slot of which the step has while it runs; NULL: none';
 COMMENT ON COLUMN etl.task.priority IS 'Of the steps of one owner that could start, the one with the highest priority does; among equals the oldest';
@@ -208,6 +208,7 @@ DECLARE
 	remedy text;
 	col text;
 BEGIN
+	NEW.wait_for_token := NEW.wait_for_token OR coalesce(NEW.resource ~ '[.]waitForTaskToken$', false);
 	-- Row security shows nobody but readers and operators a workflow that isn't theirs to change.
 	IF NOT EXISTS (SELECT FROM etl.workflow w
 			WHERE w.name = NEW.workflow AND pg_has_role(current_user, w.owner, 'USAGE')) THEN
@@ -286,6 +287,10 @@ BEGIN
 	ELSIF NEW.tolerate !~ '^[0-9]{1,9}$' AND NEW.tolerate !~ '^([0-9]|[1-9][0-9]|100)([.][0-9]{1,3})?%$' THEN
 		problem := format('has tolerate "%s"', NEW.tolerate); col := 'tolerate';
 		remedy := 'Give a number of items, such as 5, or a share of them, such as 10%.';
+	ELSIF NEW.wait_for_token AND NEW.resource ~ '[.]sync(:2)?([.]waitForTaskToken)?$' THEN
+		problem := format('has wait_for_token and a resource that waits for an end itself: "%s"', NEW.resource);
+		col := 'wait_for_token';
+		remedy := 'Name the resource without .sync, or leave wait_for_token out.';
 	ELSIF NEW.heartbeat IS NOT NULL AND NOT NEW.wait_for_token THEN
 		problem := 'has heartbeat but not wait_for_token'; col := 'heartbeat';
 		remedy := 'It is about steps that somebody else ends; for others timeout is the limit.';

@@ -14,11 +14,14 @@ extern const EtlAdapter statement_adapter;
 extern const EtlAdapter connection_adapter;
 extern const EtlAdapter sns_publish_adapter;
 extern const EtlAdapter glue_job_adapter;
+extern const EtlAdapter start_execution_adapter;
+extern const EtlAdapter start_execution_sync_adapter;
+extern const EtlAdapter start_execution_sync2_adapter;
 
 /* An EtlConditionTest. */
 extern bool condition_holds(const EtlStep *step, const char *condition);
 
-/* A statement's parameters: the keys of the run's input, and what it is a step of. */
+/* A step's parameters: the keys of the run's input, and what it is a step of. */
 extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);
 
 #endif

@@ -4,8 +4,78 @@
  */
 #include "postgres.h"
 
+#include "task/adapters.h"
 #include "task/arguments.h"
 #include "task/parameters.h"
+
+static void
+set_string(JsonbValue *value, const char *text)
+{
+	value->type = jbvString;
+	value->val.string.val = (char *) text;
+	value->val.string.len = strlen(text);
+}
+
+/* Replace each ${name} whose name is known. */
+static char *
+put_in_text(const char *text, const EtlParameters *parameters)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	while (*text)
+	{
+		const char *end = strncmp(text, "${", 2) == 0 ? strchr(text, '}') : NULL;
+		const char *value =
+			end == NULL ? NULL : parameters_lookup(pnstrdup(text + 2, end - text - 2), (void *) parameters);
+
+		if (value != NULL)
+		{
+			appendStringInfoString(&result, value);
+			text = end + 1;
+		}
+		else
+			appendStringInfoChar(&result, *text++);
+	}
+	return result.data;
+}
+
+/* A string that is a key of the run's input becomes its value; one that has parameters in it gets their texts. */
+static void
+put_in_string(JsonbValue *string, const EtlStep *step, const EtlParameters *parameters)
+{
+	char *text = pnstrdup(string->val.string.val, string->val.string.len);
+	const char *value = text[0] == ':' ? parameters_lookup(text + 1, (void *) parameters) : NULL;
+	JsonbValue *given = NULL;
+
+	if (value != NULL && step->input != NULL)
+		given = getKeyJsonValueFromContainer(&step->input->root, text + 1, strlen(text + 1), NULL);
+	/* What the engine says of a step comes before a key of that name; it is a string. */
+	if (given != NULL && given->type != jbvNull && strcmp(json_value_text(given), value) == 0)
+		*string = *given;
+	else
+		set_string(string, value != NULL ? value : put_in_text(text, parameters));
+}
+
+static Jsonb *
+put_in(const EtlStep *step)
+{
+	EtlParameters parameters = {0};
+	JsonbIterator *iterator = JsonbIteratorInit(&step->arguments->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *result = NULL;
+	JsonbIteratorToken token;
+	JsonbValue item;
+
+	statement_parameters(step, &parameters);
+	while ((token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
+	{
+		if ((token == WJB_VALUE || token == WJB_ELEM) && item.type == jbvString)
+			put_in_string(&item, step, &parameters);
+		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &item : NULL);
+	}
+	return JsonbValueToJsonb(result);
+}
 
 void
 arguments_open(EtlArguments *arguments, const EtlStep *step)
@@ -15,15 +85,16 @@ arguments_open(EtlArguments *arguments, const EtlStep *step)
 	if (step->arguments != NULL && !JB_ROOT_IS_OBJECT(step->arguments))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("arguments of resource \"%s\" must be a JSON object", step->resource));
+	arguments->values = step->arguments == NULL || step->is_notification ? step->arguments : put_in(step);
 }
 
 static JsonbValue *
 argument_take(EtlArguments *arguments, const char *name)
 {
 	arguments->known = lappend(arguments->known, (char *) name);
-	if (arguments->step->arguments == NULL)
+	if (arguments->values == NULL)
 		return NULL;
-	return getKeyJsonValueFromContainer(&arguments->step->arguments->root, name, strlen(name), NULL);
+	return getKeyJsonValueFromContainer(&arguments->values->root, name, strlen(name), NULL);
 }
 
 char *

@@ -1,6 +1,10 @@
 /*
  * arguments.h
  *		The arguments of a resource: taken one by one; one that nobody has taken is unknown.
+ *
+ * Their strings, at any depth, have the parameters that a statement has: ":name", the whole of a string, is the value,
+ * whatever its type; ${name} in a string is its text. (A colon within text is too common for more: an ARN is full of
+ * them.) An unknown name is left as it stands; a value is not looked into for further parameters.
  */
 #ifndef ETL_TASK_ARGUMENTS_H
 #define ETL_TASK_ARGUMENTS_H
@@ -13,6 +17,7 @@
 typedef struct EtlArguments
 {
 	const EtlStep *step;
+	Jsonb *values; /* with their parameters put in; NULL: none were given */
 	List *known; /* names taken so far */
 } EtlArguments;
 

@@ -14,5 +14,8 @@ task_init(void)
 	flow_adapter_register(&connection_adapter);
 	flow_adapter_register(&sns_publish_adapter);
 	flow_adapter_register(&glue_job_adapter);
+	flow_adapter_register(&start_execution_adapter);
+	flow_adapter_register(&start_execution_sync_adapter);
+	flow_adapter_register(&start_execution_sync2_adapter);
 	flow_condition_register(condition_holds);
 }

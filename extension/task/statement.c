@@ -19,6 +19,8 @@ statement_parameters(const EtlStep *step, EtlParameters *parameters)
 	parameters_add(parameters, "workflow", step->workflow);
 	parameters_add(parameters, "task", step->task);
 	parameters_add(parameters, "attempt", psprintf("%d", step->attempt));
+	if (step->task_token != NULL)
+		parameters_add(parameters, "task_token", step->task_token);
 }
 
 static void
