@@ -125,6 +125,8 @@ RESET ROLE;
 
 -- jobs: seen by their owners
 GRANT SELECT, INSERT ON etl.job TO execute_user;
+GRANT EXECUTE ON FUNCTION etl._sees_all() TO execute_user;
+GRANT SELECT ON etl.role_grant TO execute_user;
 INSERT INTO etl.job (name, default_arguments) VALUES ('execute_job', '{"--db": "dev"}');
 \set VERBOSITY terse
 INSERT INTO etl.job (name, kind) VALUES ('x', 'shell');

@@ -170,7 +170,7 @@ ALTER TABLE s ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_loader;
 SELECT etl.load('s', 's3://load/d3', 'text', '{"columns": ["id"]}');
 RESET ROLE;
-GRANT SELECT ON etl.load_history TO regress_loader;
+SELECT etl.grant_author('regress_loader');
 SET ROLE regress_loader;
 SELECT username, table_name, rows FROM etl.load_history;
 RESET ROLE;

@@ -37,3 +37,22 @@ SELECT workflow, type FROM etl.event JOIN etl.run USING (run_id)
 	WHERE run_id IN (:short, :long) AND task IS NULL ORDER BY workflow, event_id;
 DROP PROCEDURE wait_for_deadline;
 DELETE FROM etl.workflow;
+
+-- What steps load and unload is of their run.
+\getenv root ETL_TEST_ROOT
+CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root :'root');
+CREATE TABLE loaded (i int);
+INSERT INTO etl.workflow (name) VALUES ('moves');
+INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+	('moves', 'out', $$UNLOAD ('SELECT 1') TO 's3://operate/' IAM_ROLE default ALLOWOVERWRITE$$, '{}'),
+	('moves', 'in', $$COPY loaded FROM 's3://operate/' IAM_ROLE default$$, '{out}');
+SELECT etl.run_workflow('moves') AS run_id \gset
+SELECT etl.wait_for_run(:run_id);
+SELECT etl.load('loaded', 's3://operate/');
+SELECT run_id = :run_id AS of_the_run, table_name, rows FROM etl.load_history ORDER BY load_id;
+SELECT run_id = :run_id AS of_the_run, rows FROM etl.unload_history;
+DELETE FROM etl.load_history;
+DELETE FROM etl.unload_history;
+DELETE FROM etl.workflow;
+DROP TABLE loaded;
+DROP SERVER aws;

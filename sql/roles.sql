@@ -28,6 +28,11 @@ CALL wait_for_step(:long);
 
 -- A superuser's own; neither of them is an author of it.
 INSERT INTO etl.workflow (name) VALUES ('super');
+INSERT INTO etl.job (name) VALUES ('super');
+INSERT INTO etl.load_history (username, table_name, uri, format, started_at, finished_at, rows, bytes, files)
+	VALUES (current_user, 't', 's3://lake/', 'csv', now(), now(), 1, 1, 1);
+INSERT INTO etl.unload_history (username, query, uri, format, started_at, finished_at, rows, bytes, files)
+	VALUES (current_user, 'SELECT 1', 's3://lake/', 'csv', now(), now(), 1, 1, 1);
 SET ROLE etl_test_reader;
 SELECT name, owner FROM etl.workflow ORDER BY name;
 SELECT workflow, name FROM etl.task ORDER BY 1, 2;
@@ -38,6 +43,9 @@ SELECT type FROM etl.event WHERE run_id = :bad AND task IS NULL ORDER BY event_i
 SELECT count(DISTINCT workflow) FROM etl.workflow_version WHERE workflow IN ('bad', 'long');
 SELECT owner::regrole FROM etl._activity() WHERE run_id = :long;
 SELECT etl.graph('bad') IS NOT NULL;
+SELECT name FROM etl.job;
+SELECT uri FROM etl.load_history;
+SELECT uri FROM etl.unload_history;
 \set VERBOSITY sqlstate
 INSERT INTO etl.workflow (name) VALUES ('mine');
 UPDATE etl.task SET sql = 'SELECT 1';
@@ -45,6 +53,8 @@ DELETE FROM etl.run;
 SELECT etl.run_workflow('bad');
 SELECT etl.cancel_run(:long);
 SELECT etl.retry_run(:bad);
+SELECT etl.pause_workflow('bad');
+DELETE FROM etl.job;
 SELECT etl.grant_operator('etl_test_reader');
 INSERT INTO etl.role_grant VALUES ('etl_test_reader', 'operator');
 \set VERBOSITY default
@@ -60,6 +70,18 @@ SELECT etl.retry_run(:bad);
 SELECT etl.wait_for_run(:bad);
 SELECT etl.cancel_run(:long);
 SELECT status FROM etl.run_status WHERE run_id = :long;
+SELECT name FROM etl.job;
+SELECT etl.pause_workflow('bad'), etl.pause_workflow('bad');
+SELECT etl.pause_workflow('super'), etl.resume_workflow('super'), etl.resume_workflow('super');
+SELECT etl.pause_workflow('none');
+-- Paused is paused for its owner as well, who may resume it.
+SET ROLE etl_test_author;
+SELECT etl.run_workflow('bad');
+SELECT etl.resume_workflow('bad');
+SELECT etl.run_workflow('bad') > :bad AS queued;
+SELECT etl.pause_workflow('super');
+SELECT count(*) FROM etl.job;
+SELECT count(*) FROM etl.load_history;
 
 -- Who is both reader and author changes and runs their own alone.
 RESET ROLE;
@@ -74,6 +96,7 @@ SELECT etl.run_workflow('bad');
 INSERT INTO etl.notification (workflow, topic_arn) VALUES ('bad', 'arn:aws:sns:us-east-1:123456789012:u');
 SELECT etl.cancel_run(:long);
 SELECT etl.retry_run(:bad);
+SELECT etl.pause_workflow('bad');
 SELECT etl.grant_operator('etl_test_reader');
 \set VERBOSITY default
 UPDATE etl.workflow SET enabled = false;
@@ -109,5 +132,8 @@ SELECT role, count(*) FILTER (WHERE has_function_privilege(role, p.oid, 'EXECUTE
 	FROM unnest('{etl_test_author,etl_test_reader,etl_test_operator}'::text[]) role, pg_proc p
 	WHERE p.pronamespace = 'etl'::regnamespace GROUP BY role ORDER BY role;
 DELETE FROM etl.workflow;
+DELETE FROM etl.job;
+DELETE FROM etl.load_history;
+DELETE FROM etl.unload_history;
 DROP PROCEDURE wait_for_step;
 DROP ROLE etl_test_author, etl_test_reader, etl_test_operator, etl_test_shift; -- nothing depends on them

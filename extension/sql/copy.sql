@@ -13,7 +13,7 @@ CREATE TABLE etl.load_history (
 	bytes bigint NOT NULL,
 	files integer NOT NULL
 );
-COMMENT ON TABLE etl.load_history IS 'One row per load that was committed; users see their own';
+COMMENT ON TABLE etl.load_history IS 'One row per load that was committed; users see their own, readers and operators all';
 COMMENT ON COLUMN etl.load_history.load_id IS 'Counts loads';
 COMMENT ON COLUMN etl.load_history.run_id IS 'The run whose step loaded; null outside of runs';
 COMMENT ON COLUMN etl.load_history.username IS 'Who loaded';
@@ -39,7 +39,7 @@ CREATE TABLE etl.unload_history (
 	bytes bigint NOT NULL,
 	files integer NOT NULL
 );
-COMMENT ON TABLE etl.unload_history IS 'One row per unload that was committed; users see their own';
+COMMENT ON TABLE etl.unload_history IS 'One row per unload that was committed; users see their own, readers and operators all';
 COMMENT ON COLUMN etl.unload_history.unload_id IS 'Counts unloads';
 COMMENT ON COLUMN etl.unload_history.run_id IS 'The run whose step unloaded; null outside of runs';
 COMMENT ON COLUMN etl.unload_history.username IS 'Who unloaded';

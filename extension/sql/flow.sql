@@ -254,7 +254,7 @@ BEGIN
 	IF NOT flow.enabled THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('workflow "%s" is not enabled', NEW.workflow),
-			HINT = format('UPDATE etl.workflow SET enabled = true WHERE name = %L;', NEW.workflow),
+			HINT = format('SELECT etl.resume_workflow(%L);', NEW.workflow),
 			TABLE = 'run', COLUMN = 'workflow', SCHEMA = 'etl';
 	END IF;
 	IF jsonb_typeof(NEW.input) IS DISTINCT FROM 'object' THEN

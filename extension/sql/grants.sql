@@ -8,7 +8,7 @@ CREATE TABLE etl.role_grant (
 );
 COMMENT ON TABLE etl.role_grant IS 'Who sees what everybody owns. Kept by etl.grant_reader, etl.grant_operator and etl.revoke_role.';
 COMMENT ON COLUMN etl.role_grant.role IS 'The role; its members, too';
-COMMENT ON COLUMN etl.role_grant.kind IS 'reader: sees all workflows and runs; operator: may cancel and retry runs besides';
+COMMENT ON COLUMN etl.role_grant.kind IS 'reader: sees all workflows and runs; operator: may cancel and retry runs, and pause workflows, besides';
 SELECT pg_catalog.pg_extension_config_dump('etl.role_grant', '');
 ALTER TABLE etl.role_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY role_grant_member ON etl.role_grant FOR SELECT USING (pg_catalog.pg_has_role(current_user, role, 'USAGE'));
@@ -64,13 +64,17 @@ CREATE POLICY workflow_reader ON etl.workflow FOR SELECT USING ((SELECT etl._see
 CREATE POLICY task_reader ON etl.task FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY notification_reader ON etl.notification FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY run_reader ON etl.run FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY job_reader ON etl.job FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY load_history_reader ON etl.load_history FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY unload_history_reader ON etl.unload_history FOR SELECT USING ((SELECT etl._sees_all()));
 
 CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
-		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant TO %s', role);
+		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant,'
+		' etl.job, etl.load_history, etl.unload_history TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
@@ -87,7 +91,7 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
 		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
-		' etl.heartbeat_task(text) FROM %s', role);
+		' etl.heartbeat_task(text), etl.pause_workflow(text), etl.resume_workflow(text) FROM %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_reader(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl.grant_reader(regrole) IS 'Let a role see all workflows, runs and history, and change nothing. Superuser or extension owner only.';
@@ -100,10 +104,10 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT role_grant_pkey DO UPDATE SET kind = excluded.kind;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
 		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
-		' etl.heartbeat_task(text) TO %s', role);
+		' etl.heartbeat_task(text), etl.pause_workflow(text), etl.resume_workflow(text) TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_operator(regrole) FROM PUBLIC;
-COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, and cancel and retry any run. Superuser or extension owner only.';
+COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, cancel and retry any run, and pause and resume any workflow. Superuser or extension owner only.';
 
 CREATE FUNCTION etl.revoke_role(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -20,6 +20,10 @@ CREATE FUNCTION etl.query(sql text, connection text DEFAULT NULL) RETURNS SETOF 
 REVOKE ALL ON FUNCTION etl.query(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.query(text, text) IS 'the rows of a Redshift query, here or on a connection, each as a JSON object';
 
+-- What a step loads and unloads is of its run.
+ALTER TABLE etl.load_history ALTER run_id SET DEFAULT etl._current_run();
+ALTER TABLE etl.unload_history ALTER run_id SET DEFAULT etl._current_run();
+
 CREATE TABLE etl.job
 (
 	name text PRIMARY KEY CHECK (name <> ''),

@@ -21,7 +21,7 @@ COMMENT ON COLUMN etl.workflow.name IS 'Up to 80 characters, no control characte
 COMMENT ON COLUMN etl.workflow.description IS 'For people';
 COMMENT ON COLUMN etl.workflow.owner IS 'The role its steps connect and run as; must be allowed to LOGIN';
 COMMENT ON COLUMN etl.workflow.input IS 'Default input, a JSON object; a run''s own input is merged over it, key by key';
-COMMENT ON COLUMN etl.workflow.enabled IS 'false: no new run can be queued; runs in flight go on';
+COMMENT ON COLUMN etl.workflow.enabled IS 'false: it is paused: no new run can be queued; runs that are queued go on';
 COMMENT ON COLUMN etl.workflow.schedule IS 'When it runs by itself: a cron expression, @hourly and its like, rate(…), or AWS''s cron(…); NULL: it doesn''t. etl.next_runs shows what one means.';
 COMMENT ON COLUMN etl.workflow.timezone IS 'IANA time zone by whose clocks the schedule goes';
 COMMENT ON COLUMN etl.workflow.catchup IS 'What becomes of moments that are over by more than a minute when the scheduler comes to them (server down, workflow disabled): none of them is run, the last, or all';
