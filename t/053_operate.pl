@@ -1,4 +1,5 @@
-# What ends a run before its steps have, and what operators do with it: a workflow's timeout, here and on connections.
+# What operators see of a run: its version, its errors; and what ends it before its steps have: a workflow's timeout, here
+# and on connections.
 use strict;
 use warnings FATAL => 'all';
 
@@ -23,9 +24,59 @@ sub tasks
 		FROM etl.task_run WHERE run_id = $run AND notification_id IS NULL";
 }
 
-# --- A run that takes too long: what runs of it is cancelled, here and over there, what has not started never will
+# --- A run keeps its definition, whatever becomes of its workflow meanwhile
+my $lock = $node->background_psql('postgres');
+$lock->query_safe('SELECT pg_advisory_lock(7)');
 $etl->sql(q{
 	CREATE TABLE effect (what text);
+	INSERT INTO etl.workflow (name) VALUES ('edited');
+	INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
+		('edited', 'a', 'SELECT pg_advisory_lock_shared(7)', '{}'),
+		('edited', 'b', $$INSERT INTO effect VALUES ('b as it was')$$, '{a}')});
+my $waiting = q{SELECT count(*) = %d FROM pg_locks WHERE locktype = 'advisory' AND NOT granted};
+my $first = $etl->sql(q{SELECT etl.run_workflow('edited')});
+$etl->wait_until(sprintf $waiting, 1);
+$etl->sql(q{DELETE FROM etl.task WHERE name = 'b'; INSERT INTO etl.task (workflow, name, sql, depends_on)
+	VALUES ('edited', 'c', $$INSERT INTO effect VALUES ('c')$$, '{a}')});
+my $second = $etl->sql(q{SELECT etl.run_workflow('edited')});
+$etl->wait_until(sprintf $waiting, 2);
+$etl->sql(q{DELETE FROM etl.workflow});
+$lock->query_safe('SELECT pg_advisory_unlock(7)');
+is($etl->sql("SELECT etl.wait_for_run($_)"), 'succeeded', "run $_ of a workflow that is gone") foreach $first, $second;
+$etl->sql_is('SELECT string_agg(what, \',\' ORDER BY what) FROM effect', 'b as it was,c', 'each has done what it was queued to do');
+$etl->sql_is(q{SELECT r.run_id, v.version, string_agg(t.name, ',' ORDER BY t.name)
+	FROM etl.run r JOIN etl.workflow_version v USING (version_id), jsonb_object_keys(v.definition -> 'tasks') t(name) GROUP BY 1, 2 ORDER BY 1},
+	"$first|1|a,b\n$second|2|a,c", 'which its version shows');
+$etl->sql_is("SELECT string_agg(task, ',' ORDER BY task) FROM etl.task_status WHERE run_id = $first", 'a,b', 'as its steps do');
+$etl->sql('DELETE FROM effect');
+$lock->quit;
+
+# --- An error keeps all its parts, here and over there
+$etl->sql(q{
+	CREATE FUNCTION fail(place text) RETURNS void LANGUAGE plpgsql AS $$
+	BEGIN
+		RAISE EXCEPTION 'it failed %', place USING ERRCODE = 'ZX123', DETAIL = 'a detail', HINT = 'a hint';
+	END $$;
+	INSERT INTO etl.workflow (name) VALUES ('errors');
+	INSERT INTO etl.task (workflow, name, sql, connection, depends_on, run_if) VALUES
+		('errors', 'here', $$SELECT public.fail('here')$$, NULL, '{}', 'all_succeeded'),
+		('errors', 'there', $$SELECT public.fail('there')$$, 'here', '{here}', 'all_done');
+	INSERT INTO etl.task (workflow, name, resource, arguments, depends_on, run_if) VALUES
+		('errors', 'topic', 'arn:aws:states:::sns:publish', '{"TopicArn": "arn:aws:sns:us-east-1:123456789012:none", "Message": "x"}',
+			'{there}', 'all_done')});
+my $errors = $etl->sql(q{SELECT etl.run_workflow('errors')});
+is($etl->sql("SELECT etl.wait_for_run($errors)"), 'failed', 'a run whose steps fail');
+$etl->sql_is(qq{SELECT task, sqlstate, error, error_detail, error_hint, error_context ~ 'function (public[.])?fail\\(text\\) line 3 at RAISE'
+	FROM etl.task_run WHERE run_id = $errors AND task <> 'topic' ORDER BY task},
+	"here|ZX123|it failed here|a detail|a hint|t\nthere|ZX123|it failed there|a detail|a hint|t", 'SQLSTATE, message, DETAIL, HINT and CONTEXT');
+$etl->sql_is("SELECT sqlstate, error FROM etl.task_run WHERE run_id = $errors AND task = 'topic'",
+	'42704|AWS server "aws" does not exist', 'of a call of AWS as well');
+$etl->sql_is("SELECT string_agg(concat_ws(' ', task, sqlstate, error), '; ' ORDER BY task) FROM etl.task_status WHERE run_id = $errors",
+	'here ZX123 it failed here; there ZX123 it failed there; topic 42704 AWS server "aws" does not exist', 'etl.task_status shows each');
+$etl->sql_is("SELECT error FROM etl.run_status WHERE run_id = $errors", 'here: it failed here', 'etl.run_status the first');
+
+# --- A run that takes too long: what runs of it is cancelled, here and over there, what has not started never will
+$etl->sql(q{
 	INSERT INTO etl.workflow (name, timeout) VALUES ('slow', '1 hour');
 	INSERT INTO etl.task (workflow, name, sql, connection, depends_on, run_if) VALUES
 		('slow', 'bad', 'SELECT 1 / 0', NULL, '{}', 'all_succeeded'),
