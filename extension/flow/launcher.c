@@ -152,11 +152,13 @@ reserve_slot(Oid dbid)
 	return free;
 }
 
+/* A slot is given up until a scheduler has attached to it; from then on the scheduler gives it up. */
 static void
 release_slot(int slot)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	memset(&etl_shared->schedulers[slot], 0, sizeof(EtlSchedulerSlot));
+	if (etl_shared->schedulers[slot].pid == 0)
+		memset(&etl_shared->schedulers[slot], 0, sizeof(EtlSchedulerSlot));
 	LWLockRelease(etl_shared->lock);
 }
 
@@ -233,6 +235,9 @@ pg_etl_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 
+	/* Those that a launcher before this one waited for. */
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		release_slot(i);
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl launcher", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{

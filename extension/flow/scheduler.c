@@ -89,12 +89,16 @@ attach(int index)
 
 	my_slot = &etl_shared->schedulers[index];
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	dbid = my_slot->dbid;
-	my_slot->pid = MyProcPid;
-	my_slot->latch = MyLatch;
+	dbid = my_slot->pid == 0 ? my_slot->dbid : InvalidOid;
+	if (dbid != InvalidOid)
+	{
+		my_slot->pid = MyProcPid;
+		my_slot->latch = MyLatch;
+	}
 	LWLockRelease(etl_shared->lock);
+	/* A launcher gave the slot up before the postmaster got round to this process; another may have taken it. */
 	if (dbid == InvalidOid)
-		proc_exit(0); /* the launcher gave the slot up before the postmaster got round to this process */
+		proc_exit(0);
 	before_shmem_exit(leave, (Datum) 0);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
