@@ -67,6 +67,35 @@ flow_adapter_find(const char *resource, const char *connection)
 	return NULL;
 }
 
+/* A key's value; NULL: it isn't there. */
+static char *
+task_text(Jsonb *task, const char *key)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&task->root, key, strlen(key), NULL);
+
+	return value == NULL || value->type != jbvString ? NULL
+													 : pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/*
+ * Is a task, as a version has it, one for the remote executor from its first moment? What asks questions in SQL first goes
+ * to an executor of its owner, who asks them and hands it on.
+ */
+PG_FUNCTION_INFO_V1(pg_etl_task_is_remote);
+Datum
+pg_etl_task_is_remote(PG_FUNCTION_ARGS)
+{
+	static const char *const questions[] = {"condition", "wait_until", "for_each"};
+	Jsonb *task = PG_GETARG_JSONB_P(0);
+	const EtlAdapter *adapter;
+
+	for (int i = 0; i < lengthof(questions); i++)
+		if (task_text(task, questions[i]) != NULL)
+			PG_RETURN_BOOL(false);
+	adapter = flow_adapter_find(task_text(task, "resource"), task_text(task, "connection"));
+	PG_RETURN_BOOL(adapter != NULL && adapter->start != NULL);
+}
+
 PG_FUNCTION_INFO_V1(pg_etl_resource_is_served);
 Datum
 pg_etl_resource_is_served(PG_FUNCTION_ARGS)

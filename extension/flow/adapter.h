@@ -6,15 +6,16 @@
  * or SNS is. A step is a statement (here, or on a connection) or a resource with arguments; each has one adapter.
  *
  * A transactional adapter runs inside the step's own transaction, so its effect and its record commit together:
- * exactly once. Any other runs with no transaction open: it opens and closes its own (StartTransactionCommand …
- * CommitTransactionCommand) around catalog access and holds none while it waits on the network: at least once, with
- * the idempotency key to tell a repetition.
+ * exactly once. Any other works at least once, with the idempotency key to tell a repetition: in an executor of its own
+ * (`run`), with no transaction open but those it opens around catalog access; or, if it has a `start`, in the remote
+ * executor, which is at a thousand steps at a time. Such an adapter never waits and runs no SQL of the step's author here.
  */
 #ifndef ETL_FLOW_ADAPTER_H
 #define ETL_FLOW_ADAPTER_H
 
 #include "postgres.h"
 
+#include "base/wait.h"
 #include "datatype/timestamp.h"
 #include "utils/jsonb.h"
 
@@ -55,6 +56,16 @@ typedef struct EtlAdapter
 	bool transactional;
 	bool json_output; /* the output of a run it waits for is JSON, not a string of it */
 	void (*run)(const EtlStep *step, EtlStepResult *result);
+
+	/*
+	 * Look up what is in the catalogs, in a transaction and with the rights of the step's owner, who may be superuser or not.
+	 * Answers a job, which lives in the current context, as everything the step makes: it goes when the step ends.
+	 */
+	void *(*start)(const EtlStep *step);
+	/* With no transaction open: do what can be done at once. False: not through yet, `wait` says what it waits for. */
+	bool (*poll)(void *job, EtlWait *wait, EtlStepResult *result);
+	/* Nobody wants it any more, after an error of its own or without one. Never raises, and waits for nothing. */
+	void (*abandon)(void *job);
 } EtlAdapter;
 
 /* Whether a task's condition, SQL of its author, is true. In the step's transaction, as its owner; may raise. */

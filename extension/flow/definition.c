@@ -115,6 +115,7 @@ read_task(uint64 row, EtlTaskDefinition *task)
 	task->wait_until = text_or_null(row, "wait_until");
 	task->poll_interval = number_or(row, "poll_interval", 60);
 	task->for_each = text_or_null(row, "for_each");
+	task->remote = is_true(row, "remote");
 	task->max_parallel = (int) number_or(row, "max_parallel", 0);
 	task->tolerate = text_or_null(row, "tolerate");
 	task->wait_for_token = is_true(row, "wait_for_token");
@@ -156,7 +157,7 @@ read_definition(int64 version_id)
 		"WITH task AS MATERIALIZED (SELECT t.name, t.step, row_number() OVER (ORDER BY t.name COLLATE \"C\")::int4 AS position"
 		"  FROM etl.workflow_version v, jsonb_each(v.definition -> 'tasks') AS t(name, step)"
 		"  WHERE v.version_id = $1)"
-		" SELECT name, t.*,"
+		" SELECT name, t.*, etl._is_remote(step) AS remote,"
 		"  ARRAY(SELECT o.position FROM unnest(t.depends_on) AS d(name) JOIN task o USING (name)) AS dependencies,"
 		"  (SELECT definition ->> 'type' FROM etl.workflow_version WHERE version_id = $1) AS type"
 		" FROM task, jsonb_to_record(step) AS t(sql text, connection text, resource text, arguments jsonb,"

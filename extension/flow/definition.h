@@ -25,6 +25,7 @@ typedef struct EtlTaskDefinition
 	char *wait_until;
 	double poll_interval; /* seconds */
 	char *for_each;
+	bool remote; /* it goes to the remote executor from its first moment */
 	int max_parallel; /* 0: as many as can */
 	char *tolerate;
 	bool wait_for_token;

@@ -14,6 +14,8 @@
 #include "base/transaction.h"
 #include "flow/executor.h"
 #include "flow/role.h"
+#include "flow/remote_executor.h"
+#include "flow/shared.h"
 #include "flow/slot.h"
 #include "flow/step.h"
 #include "miscadmin.h"
@@ -33,6 +35,7 @@ bool
 executor_start(int index, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker = {0};
+	bool remote = shared_slot_is_remote(index);
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -40,9 +43,9 @@ executor_start(int index, BackgroundWorkerHandle **handle)
 	worker.bgw_notify_pid = MyProcPid;
 	worker.bgw_main_arg = Int32GetDatum(index);
 	strlcpy(worker.bgw_library_name, "pg_etl", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "pg_etl_executor_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_name, "pg_etl executor", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "pg_etl executor", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, remote ? ETL_REMOTE_EXECUTOR_MAIN : "pg_etl_executor_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, remote ? "pg_etl remote executor" : "pg_etl executor", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, worker.bgw_name, BGW_MAXLEN);
 	return RegisterDynamicBackgroundWorker(&worker, handle);
 }
 

@@ -9,7 +9,10 @@
 
 #include "postmaster/bgworker.h"
 
-/* Have the postmaster start one for slot `index`, which is ETL_EXECUTOR_STARTING. False: no process can be had. */
+/*
+ * Have the postmaster start one, or a remote executor, for slot `index`, which is ETL_EXECUTOR_STARTING. False: no process
+ * can be had.
+ */
 extern bool executor_start(int index, BackgroundWorkerHandle **handle);
 
 #endif

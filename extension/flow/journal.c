@@ -72,7 +72,7 @@ journal_read(void)
 		ereport(LOG, errcode_for_file_access(), errmsg("could not open file \"%s\": %m", JOURNAL_FILE));
 		return;
 	}
-	for (int i = 0; i < ETL_MOST_EXECUTORS && count < etl_shared->executor_count; i++)
+	for (int i = 0; i < ETL_MOST_EXECUTORS + ETL_MAX_DATABASES && count < etl_shared->executor_count; i++)
 		if (read_entry(fd, i, &entry))
 		{
 			EtlExecutorSlot *slot = &etl_shared->executors[count];

@@ -8,6 +8,7 @@
 #include "flow/module.h"
 #include "flow/quiesce.h"
 #include "flow/role.h"
+#include "flow/remote_place.h"
 #include "flow/shared.h"
 #include "flow/wake.h"
 #include "miscadmin.h"
@@ -25,6 +26,9 @@ flow_init(void)
 	DefineCustomBoolVariable("etl.run_superuser_workflows", "Run steps of workflows that superusers own.",
 							 "If off, they fail, and no process is connected as a superuser for them.",
 							 &etl_run_superuser_workflows, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("etl.max_remote_steps", "External steps under way at a time, in all databases together.",
+							"Each may hold a connection, which is a descriptor of its database's one process for them.",
+							&etl_max_remote_steps, 1000, 1, 65536, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	shared_init();
 	wake_init();
 	quiesce_init();

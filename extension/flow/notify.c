@@ -64,7 +64,7 @@ notify_queue(int64 run_id, const char *final_status)
 	count = range_execute(&queue, run_id, SPI_OK_SELECT, values, NULL);
 	for (uint64 i = 0; i < count; i++)
 	{
-		EtlQueued step = {.run_id = run_id};
+		EtlQueued step = {.run_id = run_id, .remote = true};
 		bool isnull;
 
 		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));

@@ -127,7 +127,7 @@ queue_push(Oid dbid, Oid owner, const EtlQueued *step)
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (queue->free != ETL_HEAP_EMPTY)
-		lane = find_lane(dbid, owner, true);
+		lane = find_lane(dbid, step->remote ? ETL_REMOTE_LANE : owner, true);
 	if (lane != NULL)
 	{
 		EtlHeapArray array = places();

@@ -17,8 +17,6 @@
 #include "flow/shared.h"
 #include "flow/step.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
 
 typedef struct Interrupted
 {

@@ -128,7 +128,9 @@ read_queue(void)
 {
 	static EtlSpiPlan ready = {
 		"SELECT t.task_run_id, t.run_id, r.owner::oid,"
-		"  coalesce((v.definition -> 'tasks' -> t.task ->> 'priority')::int4, 0)"
+		"  coalesce((v.definition -> 'tasks' -> t.task ->> 'priority')::int4, 0),"
+		/* A notification is no task of the version. */
+		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true)"
 		" FROM etl.run r JOIN etl.task_run t USING (run_id) JOIN etl.workflow_version v USING (version_id)"
 		" WHERE (r.finished_at IS NULL OR r.notifications_open > 0) AND t.status = 'queued' ORDER BY t.task_run_id",
 		0,
@@ -149,6 +151,7 @@ read_queue(void)
 		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
 		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
 		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
+		step.remote = DatumGetBool(etl_spi_datum(i, 5, &isnull));
 		full = !queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
 	}
 	etl_spi_close(&spi);
@@ -203,7 +206,7 @@ reserve_slots(Oid owner, int wanted, int *slots)
 	int got = 0;
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < etl_shared->executor_count; i++)
+	for (int i = 0; i < etl_max_executors; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -213,7 +216,7 @@ reserve_slots(Oid owner, int wanted, int *slots)
 		if (slot->state == ETL_EXECUTOR_STARTING || slot->state == ETL_EXECUTOR_CALLED)
 			wanted--;
 	}
-	for (int i = 0; i < etl_shared->executor_count && wanted > 0; i++)
+	for (int i = 0; i < etl_max_executors && wanted > 0; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -222,7 +225,7 @@ reserve_slots(Oid owner, int wanted, int *slots)
 		shared_call_executor(slot);
 		wanted--;
 	}
-	for (int i = 0; i < etl_shared->executor_count && got < wanted; i++)
+	for (int i = 0; i < etl_max_executors && got < wanted; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -233,7 +236,7 @@ reserve_slots(Oid owner, int wanted, int *slots)
 		slot->owner = owner;
 		slots[got++] = i;
 	}
-	for (int i = 0, evict = wanted - got; i < etl_shared->executor_count && evict > 0; i++)
+	for (int i = 0, evict = wanted - got; i < etl_max_executors && evict > 0; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -246,6 +249,37 @@ reserve_slots(Oid owner, int wanted, int *slots)
 	}
 	LWLockRelease(etl_shared->lock);
 	return got;
+}
+
+/* A slot for the database's remote executor; -1: it has one, or all are taken. */
+static int
+reserve_remote_slot(void)
+{
+	int found = -1;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = etl_max_executors; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->dbid == MyDatabaseId && slot->state != ETL_EXECUTOR_RECOVER)
+		{
+			if (slot->latch != NULL)
+				SetLatch(slot->latch);
+			found = -1;
+			break;
+		}
+		if (slot->state == ETL_EXECUTOR_FREE && found < 0)
+			found = i;
+	}
+	if (found >= 0)
+	{
+		etl_shared->executors[found].state = ETL_EXECUTOR_STARTING;
+		etl_shared->executors[found].dbid = MyDatabaseId;
+		etl_shared->executors[found].owner = ETL_REMOTE_LANE;
+	}
+	LWLockRelease(etl_shared->lock);
+	return found;
 }
 
 static void
@@ -338,6 +372,13 @@ dispatch(void)
 		EtlRoleProblem problem;
 		int count;
 
+		if (demand[lane].owner == ETL_REMOTE_LANE)
+		{
+			int slot = reserve_remote_slot();
+
+			complete = (slot < 0 || start_in_slot(slot)) && complete;
+			continue;
+		}
 		if (owner_has_problem(demand[lane].owner, &problem))
 		{
 			recorded = recover_unrunnable(demand[lane].owner, &problem) && recorded;

@@ -8,6 +8,7 @@
 
 #include "flow/journal.h"
 #include "flow/queue.h"
+#include "flow/remote_place.h"
 #include "flow/shared.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -22,7 +23,8 @@ static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 static Size
 shared_size(void)
 {
-	return add_size(offsetof(EtlShared, executors), mul_size(etl_max_executors, sizeof(EtlExecutorSlot)));
+	return add_size(offsetof(EtlShared, executors),
+					mul_size(etl_max_executors + ETL_MAX_DATABASES, sizeof(EtlExecutorSlot)));
 }
 
 static void
@@ -30,7 +32,7 @@ shared_request(void)
 {
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
-	RequestAddinShmemSpace(add_size(shared_size(), queue_shared_size()));
+	RequestAddinShmemSpace(add_size(shared_size(), add_size(queue_shared_size(), remote_place_shared_size())));
 	RequestNamedLWLockTranche("pg_etl", 2);
 }
 
@@ -39,7 +41,9 @@ shared_startup(void)
 {
 	bool found;
 	bool queue_found;
+	bool places_found;
 	void *queue;
+	void *places;
 
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
@@ -49,7 +53,7 @@ shared_startup(void)
 	{
 		memset(etl_shared, 0, shared_size());
 		etl_shared->lock = &GetNamedLWLockTranche("pg_etl")->lock;
-		etl_shared->executor_count = etl_max_executors;
+		etl_shared->executor_count = etl_max_executors + ETL_MAX_DATABASES;
 		ConditionVariableInit(&etl_shared->run_ended);
 		ConditionVariableInit(&etl_shared->worker_gone);
 		journal_read();
@@ -59,6 +63,11 @@ shared_startup(void)
 		queue_shared_attach(queue);
 	else
 		queue_shared_init(queue);
+	places = ShmemInitStruct("pg_etl remote steps", remote_place_shared_size(), &places_found);
+	if (places_found)
+		remote_place_shared_attach(places);
+	else
+		remote_place_shared_init(places);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -111,7 +120,7 @@ void
 shared_call_executors(Oid dbid, Oid owner, int count)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < etl_shared->executor_count && count > 0; i++)
+	for (int i = 0; i < etl_max_executors && count > 0; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -122,6 +131,38 @@ shared_call_executors(Oid dbid, Oid owner, int count)
 		}
 	}
 	if (count > 0)
+		wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
+bool
+shared_slot_is_remote(int index)
+{
+	return index >= etl_max_executors;
+}
+
+bool
+shared_call_remote_executors_locked(Oid dbid)
+{
+	bool found = false;
+
+	for (int i = etl_max_executors; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->latch == NULL || (dbid != InvalidOid && slot->dbid != dbid))
+			continue;
+		SetLatch(slot->latch);
+		found = true;
+	}
+	return found;
+}
+
+void
+shared_call_remote_executor(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	if (!shared_call_remote_executors_locked(dbid))
 		wake_scheduler_locked(dbid);
 	LWLockRelease(etl_shared->lock);
 }
@@ -164,7 +205,7 @@ void
 shared_cancel_run(Oid dbid, int64 run_id)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < etl_shared->executor_count; i++)
+	for (int i = 0; i < etl_max_executors; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
@@ -175,6 +216,7 @@ shared_cancel_run(Oid dbid, int64 run_id)
 		}
 	}
 	LWLockRelease(etl_shared->lock);
+	remote_place_cancel_run(dbid, run_id);
 }
 
 bool
@@ -193,12 +235,17 @@ shared_is_quiesced(Oid dbid)
 int
 shared_executors_at(Oid dbid, int64 task_run_id)
 {
-	int count = 0;
+	int count = remote_place_count(dbid, task_run_id);
 
 	LWLockAcquire(etl_shared->lock, LW_SHARED);
 	for (int i = 0; i < etl_shared->executor_count; i++)
-		if (etl_shared->executors[i].dbid == dbid && etl_shared->executors[i].task_run_id == task_run_id)
+	{
+		const EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->dbid == dbid && slot->task_run_id == task_run_id &&
+			(!shared_slot_is_remote(i) || slot->state == ETL_EXECUTOR_RECOVER))
 			count++;
+	}
 	LWLockRelease(etl_shared->lock);
 	return count;
 }

@@ -73,7 +73,11 @@ typedef struct EtlShared
 	ConditionVariable worker_gone; /* broadcast when a scheduler or executor is */
 	EtlSchedulerSlot schedulers[ETL_MAX_DATABASES];
 	EtlQuiesced quiesced[ETL_MAX_QUIESCED];
-	int executor_count; /* etl.max_executors */
+	/*
+	 * The first etl_max_executors are of those that run their owner's steps. The others are of remote executors: owner
+	 * ETL_REMOTE_LANE, at a step while it has its turn.
+	 */
+	int executor_count;
 	EtlExecutorSlot executors[FLEXIBLE_ARRAY_MEMBER];
 } EtlShared;
 
@@ -90,15 +94,21 @@ extern void shared_call_executor(EtlExecutorSlot *slot);
 extern void shared_wake_scheduler(Oid dbid);
 /* Call up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
 extern void shared_call_executors(Oid dbid, Oid owner, int count);
+/* Wake the database's remote executor, or have its scheduler start one. */
+extern void shared_call_remote_executor(Oid dbid);
+/* The lock is held. InvalidOid: every database's. False: there is none. */
+extern bool shared_call_remote_executors_locked(Oid dbid);
+/* Whether slot `index` is one of the remote executors'. */
+extern bool shared_slot_is_remote(int index);
 /* An executor has left, or failed to record what its step did: the scheduler is to look for abandoned ones. */
 extern void shared_executor_left(Oid dbid);
 /* The database has steps that are not in the queue: the scheduler is to read the tables. */
 extern void shared_queue_overflowed(Oid dbid);
 /* Somebody has said what became of a suspended step: the scheduler is to look. */
 extern void shared_signal(Oid dbid);
-/* Cancel the steps of a run that executors are at. */
+/* Cancel the steps of a run that executors, the remote one included, are at. */
 extern void shared_cancel_run(Oid dbid, int64 run_id);
-/* How many executors are at the step. */
+/* How many executors are at the step; the remote one counts, whosever turn it is. */
 extern int shared_executors_at(Oid dbid, int64 task_run_id);
 /* Whether some backend has asked that no process of ours be in the database. */
 extern bool shared_is_quiesced(Oid dbid);

@@ -18,17 +18,19 @@
 
 static EtlExecutorSlot *my_slot = NULL;
 static bool connected = false;
+static volatile sig_atomic_t stopped = false; /* a remote executor was told to end */
 
 /*
  * However it leaves, its scheduler looks for what it left undone, others for the free slot. A step that has its
  * process ended, other than for a statement that needs the database without it, is treated as one that crashed it:
- * it would do so for ever. (Nobody is left to do that when the server shuts down.)
+ * it would do so for ever. (Nobody is left to do that when the server shuts down.) In a remote executor none can, but by an
+ * error that is fatal: whoever tells that one to end is somebody else.
  */
 static void
 leave(int code, Datum arg)
 {
 	Oid dbid = my_slot->dbid;
-	bool died = my_slot->task_run_id != 0 && !shared_is_quiesced(dbid);
+	bool died = my_slot->task_run_id != 0 && !stopped && !shared_is_quiesced(dbid);
 
 	journal_write(dbid, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
@@ -57,6 +59,13 @@ slot_at_crash_of_another(SIGNAL_ARGS)
 {
 	journal_write(my_slot->dbid, 0, 0, 0);
 	_exit(2);
+}
+
+void
+slot_at_stop(SIGNAL_ARGS)
+{
+	stopped = true;
+	die(postgres_signal_arg);
 }
 
 bool
@@ -148,6 +157,24 @@ slot_step_end(void)
 	debug_query_string = NULL;
 	pgstat_report_activity(STATE_IDLE, NULL);
 	pgstat_report_stat(false);
+}
+
+/* The slot is this process's own: nobody else reads a turn from it before the process is gone. */
+void
+slot_turn_begin(const EtlQueued *step, TimestampTz started_at)
+{
+	my_slot->task_run_id = step->task_run_id;
+	my_slot->run_id = step->run_id;
+	my_slot->started_at = started_at;
+	journal_write(my_slot->dbid, step->run_id, step->task_run_id, started_at);
+}
+
+void
+slot_turn_end(void)
+{
+	journal_write(my_slot->dbid, 0, 0, 0);
+	my_slot->task_run_id = 0;
+	my_slot->run_id = 0;
 }
 
 bool

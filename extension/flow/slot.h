@@ -19,6 +19,8 @@ extern bool slot_take(int index, Oid *dbid, Oid *owner);
 extern void slot_set_connected(void);
 /* For SIGQUIT: the server has crashed, and not here. */
 extern void slot_at_crash_of_another(SIGNAL_ARGS);
+/* For SIGTERM in a remote executor. */
+extern void slot_at_stop(SIGNAL_ARGS);
 
 /* What the step's code tells of itself: to shared memory and the journal, to pg_stat_activity. */
 /*
@@ -28,6 +30,9 @@ extern void slot_at_crash_of_another(SIGNAL_ARGS);
 extern bool slot_step_take(EtlQueued *step);
 extern void slot_step_show(const EtlStep *step);
 extern void slot_step_end(void);
+/* In a remote executor: the step has its turn. */
+extern void slot_turn_begin(const EtlQueued *step, TimestampTz started_at);
+extern void slot_turn_end(void);
 /* The run of the step this executor is at has been cancelled. */
 extern bool slot_step_is_cancelled(void);
 /* It is to make room for another owner's. */

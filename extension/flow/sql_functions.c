@@ -10,6 +10,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/operate.h"
+#include "flow/remote_place.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/slot.h"
@@ -38,22 +39,32 @@ pg_etl_engine_start(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+static void
+put_activity(ReturnSetInfo *result, pid_t pid, Oid owner, int64 task_run_id, int64 run_id, TimestampTz started_at)
+{
+	Datum values[] = {Int32GetDatum(pid), ObjectIdGetDatum(owner), Int64GetDatum(task_run_id), Int64GetDatum(run_id),
+					  TimestampTzGetDatum(started_at)};
+	bool nulls[lengthof(values)] = {false};
+
+	nulls[2] = nulls[3] = nulls[4] = task_run_id == 0;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
 PG_FUNCTION_INFO_V1(pg_etl_activity);
 Datum
 pg_etl_activity(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	EtlRemotePlace place;
 	bool sees_all;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (etl_shared == NULL)
 		return (Datum) 0;
 	sees_all = operate_sees_all();
-	for (int i = 0; i < etl_shared->executor_count; i++)
+	for (int i = 0; i < etl_max_executors; i++)
 	{
 		EtlExecutorSlot slot;
-		Datum values[5];
-		bool nulls[5] = {false};
 
 		LWLockAcquire(etl_shared->lock, LW_SHARED);
 		slot = etl_shared->executors[i];
@@ -62,14 +73,12 @@ pg_etl_activity(PG_FUNCTION_ARGS)
 			continue;
 		if (!sees_all && !has_privs_of_role(GetUserId(), slot.owner))
 			continue;
-		values[0] = Int32GetDatum(slot.pid);
-		values[1] = ObjectIdGetDatum(slot.owner);
-		values[2] = Int64GetDatum(slot.task_run_id);
-		values[3] = Int64GetDatum(slot.run_id);
-		values[4] = TimestampTzGetDatum(slot.started_at);
-		nulls[2] = nulls[3] = nulls[4] = slot.task_run_id == 0;
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		put_activity(result, slot.pid, slot.owner, slot.task_run_id, slot.run_id, slot.started_at);
 	}
+	for (int i = 0; remote_place_read(i, &place); i++)
+		if (place.dbid == MyDatabaseId && OidIsValid(place.owner) &&
+			(sees_all || has_privs_of_role(GetUserId(), place.owner)))
+			put_activity(result, place.pid, place.owner, place.task_run_id, place.run_id, place.started_at);
 	return (Datum) 0;
 }
 

@@ -20,6 +20,7 @@
 #include "flow/slot.h"
 #include "flow/step.h"
 #include "flow/suspend.h"
+#include "flow/wake.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "pgstat.h"
@@ -79,34 +80,44 @@ step_set_read_only(bool read_only)
 	steps_read_only = read_only;
 }
 
+EtlStepFailure
+step_failure(const ErrorData *error)
+{
+	return (EtlStepFailure){.sqlstate = error->sqlerrcode,
+							.message = error->message ? error->message : "missing error text",
+							.detail = error->detail,
+							.hint = error->hint,
+							.context = error->context};
+}
+
+EtlStepFailure
+step_failure_of_timeout(const EtlClaim *claim)
+{
+	return (EtlStepFailure){
+		.sqlstate = ERRCODE_QUERY_CANCELED,
+		.message =
+			psprintf("task \"%s\" was cancelled: it ran longer than its timeout of %g s", claim->step.task, claim->timeout),
+		.hint = "Raise etl.task.timeout, or make the step smaller."};
+}
+
 /* The error being handled, as this step's outcome. Call in the step's context, with the error flushed. */
 static EtlStepStatus
 classify(const EtlClaim *claim, const ErrorData *error, EtlStepFailure *failure)
 {
-	*failure = (EtlStepFailure){.sqlstate = error->sqlerrcode,
-								.message = error->message ? error->message : "missing error text",
-								.detail = error->detail,
-								.hint = error->hint,
-								.context = error->context};
+	*failure = step_failure(error);
 	if (slot_step_is_cancelled())
-	{
-		failure->message = "run was cancelled";
-		return ETL_STEP_CANCELLED;
-	}
+		return ETL_STEP_CANCELLED; /* the reason is its run's */
 	if (step_timed_out)
 	{
-		failure->sqlstate = ERRCODE_QUERY_CANCELED;
-		failure->detail = failure->hint = NULL;
-		failure->message =
-			psprintf("task \"%s\" was cancelled: it ran longer than its timeout of %g s", claim->step.task, claim->timeout);
-		failure->hint = "Raise etl.task.timeout, or make the step smaller.";
+		*failure = step_failure_of_timeout(claim);
+		failure->context = error->context;
 		return ETL_STEP_TIMED_OUT;
 	}
 	return ETL_STEP_FAILED;
 }
 
-static EtlStepFailure
-nothing_serves(const EtlClaim *claim)
+EtlStepFailure
+step_failure_of_nothing(const EtlClaim *claim)
 {
 	return (EtlStepFailure){
 		.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -265,9 +276,9 @@ record_cancelled(const EtlClaim *claim)
 	log_failure(claim, failure);
 }
 
-static void
-record_in_transaction(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
-					  const EtlStepFailure *failure)
+void
+step_record_outcome(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
+					const EtlStepFailure *failure)
 {
 	if (status == ETL_STEP_CANCELLED ||
 		(status == ETL_STEP_SUCCEEDED ? !record_done(claim, result) : !step_record(claim, status, NULL, failure)))
@@ -311,7 +322,7 @@ record_failed_commit(int64 run_id, int64 task_run_id, const ErrorData *error)
 	{
 		EtlStepFailure failure;
 
-		record_in_transaction(claim, classify(claim, error, &failure), NULL, &failure);
+		step_record_outcome(claim, classify(claim, error, &failure), NULL, &failure);
 	}
 	else
 		ereport(LOG, errcode(error->sqlerrcode),
@@ -344,7 +355,7 @@ answer(const EtlClaim *claim, Question *question)
 	EtlStepStatus status = run_in_subtransaction(claim, ask, NULL, question, true, &failure);
 
 	if (status != ETL_STEP_SUCCEEDED)
-		record_in_transaction(claim, status, NULL, &failure);
+		step_record_outcome(claim, status, NULL, &failure);
 	return status == ETL_STEP_SUCCEEDED;
 }
 
@@ -366,8 +377,20 @@ runs_now(const EtlClaim *claim)
 	if (condition.condition != NULL && !answer(claim, &condition))
 		return false;
 	if (!condition.answer)
-		record_in_transaction(claim, ETL_STEP_SKIPPED, NULL, NULL);
+		step_record_outcome(claim, ETL_STEP_SKIPPED, NULL, NULL);
 	return condition.answer;
+}
+
+/* Its questions are answered: the rest is the remote executor's. Nothing of that is recorded; a crash has them asked again. */
+static void
+hand_over(const EtlClaim *claim)
+{
+	EtlQueued queued = {.run_id = claim->step.run_id,
+						.task_run_id = claim->step.task_run_id,
+						.priority = claim->task ? claim->task->priority : 0,
+						.remote = true};
+
+	wake_for_step(claim->owner, &queued);
 }
 
 static void
@@ -377,7 +400,7 @@ run_transactional(const EtlClaim *claim, EtlStepResult *result, EtlStepFailure *
 		run_in_subtransaction(claim, run_adapter, record_success, result, steps_read_only, failure);
 
 	if (status != ETL_STEP_SUCCEEDED)
-		record_in_transaction(claim, status, result, failure);
+		step_record_outcome(claim, status, result, failure);
 }
 
 static void
@@ -395,15 +418,17 @@ run_claimed(EtlClaim *claim)
 	{
 		failure = role_failure(claim, &problem);
 		claim->retries = 0;
-		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
+		step_record_outcome(claim, ETL_STEP_FAILED, NULL, &failure);
 	}
 	else if (claim->adapter == NULL)
 	{
-		failure = nothing_serves(claim);
-		record_in_transaction(claim, ETL_STEP_FAILED, NULL, &failure);
+		failure = step_failure_of_nothing(claim);
+		step_record_outcome(claim, ETL_STEP_FAILED, NULL, &failure);
 	}
 	else if (!runs_now(claim))
 		return;
+	else if (claim->adapter->start != NULL)
+		hand_over(claim);
 	else if (!step_starts_apart(claim))
 		run_transactional(claim, &result, &failure);
 	else
@@ -430,7 +455,7 @@ run_claimed(EtlClaim *claim)
 			EtlStepStatus status = run_external(claim, &result, &failure);
 
 			StartTransactionCommand();
-			record_in_transaction(claim, status, &result, &failure);
+			step_record_outcome(claim, status, &result, &failure);
 		}
 		ForceSyncCommit();
 	}

@@ -29,6 +29,7 @@ typedef struct EtlClaim
 	bool is_notification; /* not one of the workflow's own steps */
 	bool started;		  /* that is recorded already */
 	bool suspended;		  /* it has done its part before */
+	int64 version_id; /* the definition's */
 	int retries;
 	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */
 	EtlBackoff backoff;
@@ -93,6 +94,24 @@ extern bool step_record_part(const EtlClaim *claim);
  */
 extern bool step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 						const EtlStepFailure *failure);
+
+/*
+ * As above, with that only outcome if need be, whose reason is the run's, and a failure in the server's log. In a transaction.
+ */
+extern void step_record_outcome(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
+								const EtlStepFailure *failure);
+
+/*
+ * A claim that is held for long: copy what its adapter is told into the current context, and do without the definition,
+ * which the process may forget. Before the outcome is recorded, in the same transaction, it is found again.
+ */
+extern void step_keep(EtlClaim *claim);
+extern void step_find_definition(EtlClaim *claim);
+
+/* What became of a step, in words. The first refers to the error's. */
+extern EtlStepFailure step_failure(const ErrorData *error);
+extern EtlStepFailure step_failure_of_nothing(const EtlClaim *claim);
+extern EtlStepFailure step_failure_of_timeout(const EtlClaim *claim);
 
 /* In an executor, once: whether its role's statements may only read. */
 extern void step_set_read_only(bool read_only);

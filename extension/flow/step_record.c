@@ -81,16 +81,23 @@ set_notification(EtlClaim *claim, Jsonb *arguments)
 }
 
 static void
-set_definition(EtlClaim *claim, int64 version_id)
+find_definition(EtlClaim *claim)
+{
+	claim->definition = definition_get(claim->version_id);
+	claim->task = claim->definition == NULL ? NULL : definition_task(claim->definition, claim->step.task);
+	if (claim->task == NULL)
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("version " INT64_FORMAT " of workflow \"%s\" has no task \"%s\"", claim->version_id,
+					   claim->step.workflow, claim->step.task));
+}
+
+static void
+set_definition(EtlClaim *claim)
 {
 	const EtlTaskDefinition *task;
 
-	claim->definition = definition_get(version_id);
-	task = claim->task = claim->definition == NULL ? NULL : definition_task(claim->definition, claim->step.task);
-	if (task == NULL)
-		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
-				errmsg("version " INT64_FORMAT " of workflow \"%s\" has no task \"%s\"", version_id,
-					   claim->step.workflow, claim->step.task));
+	find_definition(claim);
+	task = claim->task;
 	claim->step.sql = task->sql;
 	claim->step.connection = task->connection;
 	claim->step.resource = task->resource;
@@ -131,12 +138,11 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 	}
 	else
 	{
-		int64 version_id = DatumGetInt64(etl_spi_datum(0, 12, &isnull));
-
+		claim->version_id = DatumGetInt64(etl_spi_datum(0, 12, &isnull));
 		claim->run_ended = DatumGetBool(etl_spi_datum(0, 8, &isnull));
 		claim->run_started = DatumGetBool(etl_spi_datum(0, 17, &isnull));
 		claim->run_has_timeout = DatumGetBool(etl_spi_datum(0, 18, &isnull));
-		set_definition(claim, version_id);
+		set_definition(claim);
 	}
 	claim->adapter = flow_adapter_find(step->resource, step->connection);
 	return claim;
@@ -156,6 +162,38 @@ claim_by(EtlSpiPlan *query, int64 run_id, int64 task_run_id)
 	if (claim != NULL)
 		claim->step.idempotency_key = idempotency_key(claim);
 	return claim;
+}
+
+static const char *
+copy_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+void
+step_keep(EtlClaim *claim)
+{
+	EtlStep *step = &claim->step;
+
+	step->sql = copy_text(step->sql);
+	step->connection = copy_text(step->connection);
+	step->resource = copy_text(step->resource);
+	if (step->arguments != NULL)
+		step->arguments = copy_jsonb(CurrentMemoryContext, JsonbPGetDatum(step->arguments));
+	claim->definition = NULL;
+	claim->task = NULL;
+}
+
+void
+step_find_definition(EtlClaim *claim)
+{
+	EtlSpiScope spi;
+
+	if (claim->is_notification)
+		return;
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	find_definition(claim);
+	etl_spi_close(&spi);
 }
 
 #define CLAIM_QUERY(status)                                                                                         \
@@ -443,7 +481,9 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 		6,
 		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID, INT8OID}};
 	const EtlStep *step = &claim->step;
-	EtlQueued queued = {.run_id = step->run_id, .priority = claim->task ? claim->task->priority : 0};
+	EtlQueued queued = {.run_id = step->run_id,
+						.priority = claim->task ? claim->task->priority : 0,
+						.remote = claim->task ? claim->task->remote : true};
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
 	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(due),
 					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority), Int64GetDatum(step->run_id)};

@@ -93,6 +93,7 @@ queue_steps(void)
 	Oid owner = InvalidOid;
 	int count = 0;
 	bool full = false;
+	bool remote = false;
 	ListCell *cell;
 
 	foreach (cell, wishes)
@@ -101,6 +102,12 @@ queue_steps(void)
 
 		if (wish->kind != WISH_STEP)
 			continue;
+		if (wish->step.remote)
+		{
+			full = !queue_push(MyDatabaseId, wish->owner, &wish->step) || full;
+			remote = true;
+			continue;
+		}
 		if (wish->owner != owner)
 		{
 			if (count > 0)
@@ -113,6 +120,8 @@ queue_steps(void)
 	}
 	if (count > 0)
 		shared_call_executors(MyDatabaseId, owner, count);
+	if (remote)
+		shared_call_remote_executor(MyDatabaseId);
 	if (full)
 		shared_queue_overflowed(MyDatabaseId);
 }

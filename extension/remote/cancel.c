@@ -10,7 +10,9 @@
 
 #include "base/helper.h"
 #include "remote/connection.h"
+#include "storage/ipc.h"
 
+#define LEAVE_TIMEOUT 500 /* ms: a server that is told to stop is not to wait for others */
 #define MOST_AT_A_TIME 64	/* hosts that hang must not keep a cancel from those that don't */
 
 static EtlHelpers helpers = ETL_HELPERS(MOST_AT_A_TIME);
@@ -26,11 +28,22 @@ cancel_send(void *arg)
 	PQfreeCancel(cancel);
 }
 
+/* What is not out by then, goes on over there. */
+static void
+leave(int code, Datum arg)
+{
+	helper_drain(&helpers, LEAVE_TIMEOUT);
+}
+
 static void
 cancel_start(PGconn *conn)
 {
+	static bool will_leave = false;
 	PGcancel *cancel = PQgetCancel(conn);
 
+	if (!will_leave)
+		on_proc_exit(leave, (Datum) 0);
+	will_leave = true;
 	if (cancel != NULL && !helper_run(&helpers, cancel_send, cancel))
 		PQfreeCancel(cancel);
 }

@@ -146,6 +146,11 @@ CREATE FUNCTION etl._resource_is_served(resource text) RETURNS boolean
 REVOKE ALL ON FUNCTION etl._resource_is_served(text) FROM PUBLIC;
 COMMENT ON FUNCTION etl._resource_is_served(text) IS 'Whether a step can name this resource ARN. Internal.';
 
+CREATE FUNCTION etl._is_remote(task jsonb) RETURNS boolean
+	LANGUAGE c STRICT STABLE AS 'MODULE_PATHNAME', 'pg_etl_task_is_remote';
+REVOKE ALL ON FUNCTION etl._is_remote(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION etl._is_remote(jsonb) IS 'Whether a task of a version''s definition is one for the remote executor from its first moment. Internal.';
+
 CREATE FUNCTION etl._resources() RETURNS text
 	LANGUAGE c STRICT STABLE AS 'MODULE_PATHNAME', 'pg_etl_resources';
 REVOKE ALL ON FUNCTION etl._resources() FROM PUBLIC;

@@ -1,22 +1,49 @@
 /*
  * connection.c
- *		A step that is a statement on a connection: it runs over there, with no transaction open here.
+ *		A step that is a statement on a connection: it runs over there, and nobody waits for it here.
  */
 #include "postgres.h"
 
 #include "task/adapters.h"
 #include "task/script.h"
 
-static void
-connection_run(const EtlStep *step, EtlStepResult *result)
+typedef struct ConnectionJob
 {
-	EtlScriptSource source = {.text = step->sql};
+	EtlScriptSource source;
 	EtlWarehouse *warehouse;
+	EtlScriptRun *script;
+} ConnectionJob;
 
-	statement_parameters(step, &source.parameters);
-	warehouse = warehouse_connect(step->connection);
-	result->rows = script_run_on(warehouse, &source).rows;
-	warehouse_close(warehouse);
+static void *
+connection_start(const EtlStep *step)
+{
+	ConnectionJob *job = palloc0(sizeof(ConnectionJob));
+
+	job->source.text = step->sql;
+	statement_parameters(step, &job->source.parameters);
+	job->warehouse = warehouse_open(step->connection);
+	job->script = script_start_on(job->warehouse, &job->source);
+	return job;
 }
 
-const EtlAdapter connection_adapter = {.on_connection = true, .run = connection_run};
+static bool
+connection_poll(void *arg, EtlWait *wait, EtlStepResult *result)
+{
+	ConnectionJob *job = arg;
+	EtlScriptOutcome outcome;
+
+	if (!script_poll(job->script, wait, &outcome))
+		return false;
+	warehouse_close(job->warehouse);
+	result->rows = outcome.rows;
+	return true;
+}
+
+static void
+connection_abandon(void *arg)
+{
+	warehouse_abandon(((ConnectionJob *) arg)->warehouse);
+}
+
+const EtlAdapter connection_adapter = {
+	.on_connection = true, .start = connection_start, .poll = connection_poll, .abandon = connection_abandon};

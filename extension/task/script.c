@@ -53,15 +53,16 @@ script_split(const EtlScriptSource *source, EtlScript *script)
 		etl_error_raise(&error);
 }
 
-static int64
-statement_run(const EtlScriptSource *source, const char *sql, bool last, StatementRun run, void *arg)
+/* A statement with its parameters put in. */
+static char *
+statement_text(const EtlScriptSource *source, const char *sql)
 {
 	char *substituted;
 	EtlError error;
 
 	if (!dialect_substitute(sql, parameters_lookup, (void *) &source->parameters, &substituted, &error))
 		etl_error_raise(&error);
-	return run(substituted, last, arg);
+	return substituted;
 }
 
 static EtlScriptOutcome
@@ -82,7 +83,7 @@ script_run(const EtlScriptSource *source, StatementRun run, void *arg)
 
 		CHECK_FOR_INTERRUPTS();
 		place.statement = i;
-		outcome.rows += statement_run(source, script.statements[i].sql, i == script.count - 1, run, arg);
+		outcome.rows += run(statement_text(source, script.statements[i].sql), i == script.count - 1, arg);
 		outcome.statements++;
 		MemoryContextSwitchTo(outer);
 		MemoryContextReset(context);
@@ -115,15 +116,113 @@ remote_statement_run(const char *sql, bool last, void *arg)
 	return rows;
 }
 
+/* Closing the connection would roll it back, and nobody would know. */
+static void
+check_no_transaction(const EtlWarehouse *warehouse)
+{
+	if (warehouse_in_transaction(warehouse))
+		ereport(ERROR, errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("the script leaves a transaction open"),
+				errdetail("What it did since its last BEGIN is rolled back."), errhint("End it with COMMIT."));
+}
+
 EtlScriptOutcome
 script_run_on(EtlWarehouse *warehouse, const EtlScriptSource *source)
 {
 	EtlScriptOutcome outcome = script_run(source, remote_statement_run, warehouse);
 
-	/* Closing the connection would roll it back, and nobody would know. */
-	if (warehouse_in_transaction(warehouse))
-		ereport(ERROR, errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("the script leaves a transaction open"),
-				errdetail("What it did since its last BEGIN is rolled back."), errhint("End it with COMMIT."));
+	check_no_transaction(warehouse);
 	return outcome;
+}
+
+struct EtlScriptRun
+{
+	EtlWarehouse *warehouse;
+	const EtlScriptSource *source;
+	EtlScript script;
+	ScriptPlace place;
+	bool running;		   /* the statement at the place is */
+	MemoryContext context; /* of that statement; reset for each */
+	EtlScriptOutcome outcome;
+};
+
+EtlScriptRun *
+script_start_on(EtlWarehouse *warehouse, const EtlScriptSource *source)
+{
+	EtlScriptRun *run = palloc0(sizeof(EtlScriptRun));
+
+	run->warehouse = warehouse;
+	run->source = source;
+	run->place = (ScriptPlace){.source = source, .script = &run->script, .statement = -1};
+	run->context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl statement", ALLOCSET_SMALL_SIZES);
+	return run;
+}
+
+static void
+start_next_statement(EtlScriptRun *run)
+{
+	MemoryContext outer;
+
+	MemoryContextReset(run->context);
+	outer = MemoryContextSwitchTo(run->context);
+	run->place.statement++;
+	warehouse_execute_start(run->warehouse,
+							statement_text(run->source, run->script.statements[run->place.statement].sql));
+	run->running = true;
+	MemoryContextSwitchTo(outer);
+}
+
+/* The statement that runs, to its end. */
+static bool
+poll_statement(EtlScriptRun *run, EtlWait *wait)
+{
+	MemoryContext outer = MemoryContextSwitchTo(run->context);
+	bool ended = warehouse_execute_poll(run->warehouse, wait);
+	const EtlRemoteError *error = NULL;
+	int64 rows;
+
+	if (ended)
+	{
+		error = warehouse_execute_end(run->warehouse, &rows);
+		if (error != NULL)
+			warehouse_error_raise(error);
+		run->running = false;
+		run->outcome.rows += rows;
+		run->outcome.statements++;
+	}
+	MemoryContextSwitchTo(outer);
+	return ended;
+}
+
+static bool
+poll_script(EtlScriptRun *run, EtlWait *wait)
+{
+	if (run->script.statements == NULL)
+		script_split(run->source, &run->script);
+	while (run->running || run->place.statement + 1 < run->script.count)
+	{
+		if (!run->running)
+			start_next_statement(run);
+		if (!poll_statement(run, wait))
+			return false;
+	}
+	return true;
+}
+
+bool
+script_poll(EtlScriptRun *run, EtlWait *wait, EtlScriptOutcome *outcome)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack, .callback = script_error_callback, .arg = &run->place};
+	bool ended;
+
+	if (!warehouse_connect_poll(run->warehouse, wait))
+		return false;
+	error_context_stack = &callback;
+	ended = poll_script(run, wait);
+	error_context_stack = callback.previous;
+	if (ended)
+		check_no_transaction(run->warehouse);
+	*outcome = run->outcome;
+	return ended;
 }

@@ -37,6 +37,14 @@ extern EtlScriptOutcome script_run_here(const EtlScriptSource *source, bool atom
 extern EtlScriptOutcome script_run_on(EtlWarehouse *warehouse, const EtlScriptSource *source);
 
 /*
+ * The same without waiting (base/wait.h), on a warehouse that is being connected. All of it lives in the current context,
+ * and the source must stay as it is.
+ */
+typedef struct EtlScriptRun EtlScriptRun;
+extern EtlScriptRun *script_start_on(EtlWarehouse *warehouse, const EtlScriptSource *source);
+extern bool script_poll(EtlScriptRun *run, EtlWait *wait, EtlScriptOutcome *outcome);
+
+/*
  * The text of the script at s3://…: UTF-8, at most 16 MB, in the database's encoding. With a transaction open or
  * without; without one, none is held while the network is waited for.
  */
