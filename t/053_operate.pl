@@ -155,6 +155,14 @@ is($etl->sql("SELECT etl.wait_for_run($other)"), 'timed_out', 'a run is ended be
 $locker->query_safe('COMMIT');
 is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'which is ended when it is free');
 $locker->quit;
+# --- The clock is put back: no run has more time left than its timeout
+$etl->set_clock(1000 * HOUR);
+$run = $etl->sql(q{SELECT etl.run_workflow('waits')});
+$etl->wait_until(tasks($run), 'a 1 waiting');
+$etl->set_clock(6 * HOUR);
+$etl->wait_until("SELECT due_at <= etl._clock() + interval '1 hour' FROM etl.deadline WHERE run_id = $run");
+$etl->set_clock(7 * HOUR + 60);
+is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'a run is ended in its time though the clock was put back');
 $etl->sql_is('SELECT count(*) FROM etl.deadline', 0, 'nothing is left of deadlines');
 
 done_testing();

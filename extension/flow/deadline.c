@@ -89,3 +89,20 @@ deadline_run(void)
 	}
 	return later == DT_NOEND ? now : later;
 }
+
+void
+deadline_clock_set_back(TimestampTz now)
+{
+	static EtlSpiPlan set_back = {"UPDATE etl.deadline d SET due_at = $1 + r.timeout FROM etl.run r"
+								  " WHERE r.run_id = d.run_id AND d.due_at > $1 + r.timeout",
+								  1,
+								  {TIMESTAMPTZOID}};
+	Datum values[] = {TimestampTzGetDatum(now)};
+	EtlSpiScope spi;
+
+	StartTransactionCommand();
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	etl_spi_execute(&set_back, SPI_OK_UPDATE, values, NULL);
+	etl_spi_close(&spi);
+	CommitTransactionCommand();
+}

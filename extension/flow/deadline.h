@@ -12,9 +12,12 @@
 #include "datatype/timestamp.h"
 
 /*
- * In a scheduler: end the runs whose time is over, each in a transaction of its own. Returns when to look next;
- * DT_NOEND: when something changes.
+ * In a scheduler, in transactions of their own.
+ *
+ * End the runs whose time is over. Returns when to look next; DT_NOEND: when something changes.
  */
 extern TimestampTz deadline_run(void);
+/* The clock stood later than now before: no run has more time left than its timeout. */
+extern void deadline_clock_set_back(TimestampTz now);
 
 #endif

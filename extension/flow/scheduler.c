@@ -463,6 +463,7 @@ watch_clock(void)
 	if (now < last)
 	{
 		timer_clock_set_back(now);
+		deadline_clock_set_back(now);
 		tick_clock_set_back(now);
 	}
 	last = now;
