@@ -7,6 +7,7 @@
 #include "flow/launcher.h"
 #include "flow/module.h"
 #include "flow/quiesce.h"
+#include "flow/retention.h"
 #include "flow/role.h"
 #include "flow/remote_place.h"
 #include "flow/shared.h"
@@ -29,6 +30,7 @@ flow_init(void)
 	DefineCustomIntVariable("etl.max_remote_steps", "External steps under way at a time, in all databases together.",
 							"Each may hold a connection, which is a descriptor of its database's one process for them.",
 							&etl_max_remote_steps, 1000, 1, 65536, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	retention_init();
 	shared_init();
 	wake_init();
 	quiesce_init();

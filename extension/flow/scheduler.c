@@ -18,6 +18,7 @@
 #include "flow/executor.h"
 #include "flow/queue.h"
 #include "flow/recover.h"
+#include "flow/retention.h"
 #include "flow/role.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
@@ -493,7 +494,7 @@ static TimestampTz
 do_chores(MemoryContext context)
 {
 	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
-												   tick_run,	refill, dispatch};
+												   tick_run,	refill,	  dispatch,	  retention_make_ranges, retention_run};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

@@ -22,16 +22,16 @@ REVOKE ALL ON FUNCTION etl._ranges() FROM PUBLIC;
 COMMENT ON FUNCTION etl._ranges() IS 'The ranges of runs that history is in. Internal.';
 
 -- Attaching a table keeps nobody from reading or writing the others, but a statement that is in the midst of queuing runs
--- would not know of the new one: hence the lock on etl.run. It is waited for, and keeps others waiting, for lock_timeout.
-CREATE FUNCTION etl._make_range(width bigint) RETURNS boolean
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+-- would not know of the new one: hence the lock on etl.run.
+CREATE FUNCTION etl._make_range(width bigint) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	first bigint;
 	last bigint;
 	parent text;
 	leaf text;
 BEGIN
-	LOCK TABLE etl.run IN SHARE MODE;
+	LOCK TABLE ONLY etl.run IN SHARE MODE;
 	SELECT greatest(s.last_value + s.is_called::int, (SELECT max(r.last) + 1 FROM etl._ranges() r))
 		INTO first FROM etl.run_run_id_seq s;
 	last := first + width - 1;
@@ -47,10 +47,34 @@ BEGIN
 			EXECUTE format('ALTER EXTENSION pg_etl ADD TABLE %s', leaf);
 		END IF;
 	END LOOP;
-	RETURN true;
-EXCEPTION WHEN lock_not_available THEN
-	RETURN false;
 END $$;
 REVOKE ALL ON FUNCTION etl._make_range(bigint) FROM PUBLIC;
-COMMENT ON FUNCTION etl._make_range(bigint) IS 'Makes the next range, for so many runs. False: somebody has locked what it needs. Internal.';
+COMMENT ON FUNCTION etl._make_range(bigint) IS 'Makes the next range, for so many runs. Internal.';
 SELECT etl._make_range(100000);
+
+-- Whoever has one of the tables locked, be it for reading, is in the way. False: it is not to be dropped after all.
+CREATE FUNCTION etl._drop_range(first bigint, last bigint) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	leaf text;
+	live boolean;
+BEGIN
+	LOCK TABLE ONLY etl.run, ONLY etl.task_run, ONLY etl.event IN ACCESS EXCLUSIVE MODE;
+	-- Since it was looked through a run may have been retried; of one that was cancelled steps may still end, and the step
+	-- that started one may still have to see how it has.
+	EXECUTE format('SELECT EXISTS (SELECT FROM etl.run_%s_to_%s WHERE finished_at IS NULL OR notifications_open > 0)', first, last)
+		INTO live;
+	IF live OR EXISTS (SELECT FROM etl.running t WHERE t.run_id BETWEEN first AND last)
+		OR EXISTS (SELECT FROM etl.timer t WHERE t.run_id BETWEEN first AND last)
+		OR EXISTS (SELECT FROM etl.suspended s WHERE s.run_id BETWEEN first AND last OR s.child_run_id BETWEEN first AND last) THEN
+		RETURN false;
+	END IF;
+	FOREACH leaf IN ARRAY '{run,task_run,event}'::text[] LOOP
+		leaf := format('etl.%s_%s_to_%s', leaf, first, last);
+		EXECUTE format('ALTER EXTENSION pg_etl DROP TABLE %s', leaf);
+		EXECUTE format('DROP TABLE %s', leaf);
+	END LOOP;
+	RETURN true;
+END $$;
+REVOKE ALL ON FUNCTION etl._drop_range(bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION etl._drop_range(bigint, bigint) IS 'Drops a range and all that is in it, unless some of it is live. Internal.';
