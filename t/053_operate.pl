@@ -104,6 +104,16 @@ $etl->sql_is(qq{SELECT message ->> 'status', message ->> 'task', message ->> 'Er
 	FROM etl.task_run, CAST(arguments ->> 'Message' AS jsonb) message WHERE run_id = $run AND notification_id IS NOT NULL AND attempt = 1},
 	'timed_out|bad|States.Timeout|run took longer than its timeout of 01:00:00', 'somebody is told');
 
+# --- One that begins over there, with no process of its own here
+$etl->sql(q{
+	INSERT INTO etl.workflow (name, timeout) VALUES ('far', '2 hours');
+	INSERT INTO etl.task (workflow, name, sql, connection) VALUES ('far', 'a', 'SELECT pg_sleep(602)', 'here')});
+my $far = $etl->sql(q{SELECT etl.run_workflow('far')});
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+$etl->sql_is("SELECT due_at - started_at FROM etl.deadline JOIN etl.run USING (run_id) WHERE run_id = $far", '02:00:00', 'a run that begins over there has its time');
+$etl->sql("SELECT etl.cancel_run($far)");
+$etl->wait_until(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+
 # --- Carried on, it has all its time again
 is($etl->sql("SELECT etl.retry_run($run)"), 't', 'it is carried on');
 $etl->wait_until($under_way);

@@ -40,21 +40,33 @@ run_lock(int64 run_id)
 	return range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) > 0;
 }
 
+/* The time of a run that has a timeout begins. */
+static void
+set_deadline(int64 run_id, TimestampTz at)
+{
+	static EtlSpiPlan insert = {"INSERT INTO etl.deadline (run_id, due_at)"
+								" SELECT run_id, $2 + timeout FROM etl.run_{range} WHERE run_id = $1",
+								2,
+								{INT8OID, TIMESTAMPTZOID}};
+	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(at)};
+
+	range_execute(&insert, run_id, SPI_OK_INSERT, values, NULL);
+	wake_for_scheduler();
+}
+
 void
 run_start(int64 run_id, TimestampTz at, EtlHistory *history)
 {
-	static EtlSpiPlan start = {
-		"WITH started AS (UPDATE etl.run_{range} SET status = 'running', started_at = $2"
-		"  WHERE run_id = $1 AND started_at IS NULL AND finished_at IS NULL RETURNING timeout)"
-		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $2 + timeout FROM started",
-		2,
-		{INT8OID, TIMESTAMPTZOID}};
+	static EtlSpiPlan start = {"UPDATE etl.run_{range} SET status = 'running', started_at = $2"
+							   " WHERE run_id = $1 AND started_at IS NULL AND finished_at IS NULL",
+							   2,
+							   {INT8OID, TIMESTAMPTZOID}};
 	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(at)};
 
-	if (range_execute(&start, run_id, SPI_OK_INSERT, values, NULL) == 0)
+	if (range_execute(&start, run_id, SPI_OK_UPDATE, values, NULL) == 0)
 		return;
 	history_add(history, NULL, 0, at, "run_started", NULL);
-	wake_for_scheduler();
+	set_deadline(run_id, at);
 }
 
 /* What ends with a run, however it ends. parent_task_run_id 0: no step waits for it. */
@@ -153,6 +165,8 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 
 		history_add(&before, NULL, 0, report->started_at, "run_started", NULL);
 		history->events = list_concat(before.events, history->events);
+		if (has_timeout)
+			set_deadline(run_id, report->started_at);
 	}
 	run_carry_on(owner, &advance, now, history);
 	if (over)
