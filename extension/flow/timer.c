@@ -67,7 +67,7 @@ void
 timer_clock_set_back(TimestampTz now)
 {
 	static EtlSpiPlan set_back = {
-		"UPDATE etl.timer SET due_at = $1, set_at = $1 WHERE set_at > $1 AND due_at > $1", 1, {TIMESTAMPTZOID}};
+		"UPDATE etl.timer SET due_at = due_at - (set_at - $1), set_at = $1 WHERE set_at > $1", 1, {TIMESTAMPTZOID}};
 	Datum values[] = {TimestampTzGetDatum(now)};
 	EtlSpiScope spi;
 

@@ -15,7 +15,7 @@
  * Steps whose moment has come join the queue. Returns when to look next; DT_NOEND: when something changes.
  */
 extern TimestampTz timer_fire(void);
-/* The clock stood later than now before: what was set then is due now. */
+/* The clock stood later than now before: what was set then waits as long from now as it was to wait from then. */
 extern void timer_clock_set_back(TimestampTz now);
 
 #endif
