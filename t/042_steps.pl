@@ -170,5 +170,12 @@ $etl->sql_is(qq{DO \$\$
 $etl->sql(q{BEGIN; SELECT etl.run_workflow('reads'); PREPARE TRANSACTION 'later'});
 $etl->sql(q{COMMIT PREPARED 'later'});
 ends($etl->sql('SELECT max(run_id) FROM etl.run'), 'succeeded', 'a run that a prepared transaction queued');
+$etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('sleeps'); INSERT INTO etl.task (workflow, name, sql) VALUES ('sleeps', 'x', 'SELECT pg_sleep(600)')});
+my $asleep = $etl->sql(q{SELECT etl.run_workflow('sleeps')});
+$etl->sql_fails("BEGIN; SELECT etl.cancel_run($asleep); PREPARE TRANSACTION 'later'", 'a cancellation is not prepared',
+	qr/0A000: cannot PREPARE a transaction that has cancelled run $asleep/, qr/HINT:  Use COMMIT/);
+$etl->sql_fails(q{BEGIN; DROP EXTENSION pg_etl CASCADE; PREPARE TRANSACTION 'later'}, 'nor that the extension is dropped', qr/0A000: cannot PREPARE/);
+$etl->sql("SELECT etl.cancel_run($asleep)");
+ends($asleep, 'cancelled', 'it is done when it is committed');
 $locker->quit;
 done_testing();

@@ -118,7 +118,11 @@ end_quiesce(void)
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	if (quiescing && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE))
+	/* It would keep its locks, and the engine's processes would come back to them. */
+	if (quiescing && event == XACT_EVENT_PRE_PREPARE)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot PREPARE a transaction that has dropped extension \"pg_etl\""), errhint("Use COMMIT."));
+	if (quiescing && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
 		end_quiesce();
 }
 

@@ -132,7 +132,7 @@ grant(void)
 	bool once[WISH_LAUNCHER + 1] = {false}; /* what need not be done twice */
 	ListCell *cell;
 
-	queue_steps();
+	/* Cancellations first: of the steps that start now, the run's notifications among them, none is meant. */
 	foreach (cell, wishes)
 	{
 		const Wish *wish = lfirst(cell);
@@ -142,6 +142,7 @@ grant(void)
 		else
 			once[wish->kind] = true;
 	}
+	queue_steps();
 	if (once[WISH_SCHEDULER])
 		shared_wake_scheduler(MyDatabaseId);
 	if (once[WISH_SIGNAL])
@@ -152,9 +153,33 @@ grant(void)
 		shared_wake_launcher(true);
 }
 
+/*
+ * Who commits a prepared transaction knows nothing of its wishes. What it queued is found in the tables (quiesce.c); of
+ * these wishes nothing would come, so it is not prepared, as one isn't that has used NOTIFY.
+ */
+static void
+check_preparable(void)
+{
+	ListCell *cell;
+
+	foreach (cell, wishes)
+	{
+		const Wish *wish = lfirst(cell);
+
+		if (wish->kind == WISH_CANCEL || wish->kind == WISH_LAUNCHER)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					wish->kind == WISH_CANCEL
+						? errmsg("cannot PREPARE a transaction that has cancelled run " INT64_FORMAT, wish->run_id)
+						: errmsg("cannot PREPARE a transaction that has created extension \"pg_etl\""),
+					errhint("Use COMMIT."));
+	}
+}
+
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_PRE_PREPARE)
+		check_preparable();
 	if (event == XACT_EVENT_COMMIT && wishes != NIL)
 		grant();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
