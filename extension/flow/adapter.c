@@ -13,6 +13,7 @@
 
 static List *adapters = NIL;
 static EtlConditionTest condition_test = NULL;
+static EtlItemQuery item_query = NULL;
 
 void
 flow_condition_register(EtlConditionTest test)
@@ -24,6 +25,18 @@ EtlConditionTest
 flow_condition_test(void)
 {
 	return condition_test;
+}
+
+void
+flow_item_query_register(EtlItemQuery query)
+{
+	item_query = query;
+}
+
+EtlItemQuery
+flow_item_query(void)
+{
+	return item_query;
 }
 
 void

@@ -75,6 +75,17 @@ typedef bool (*EtlConditionTest)(const EtlStep *step, const char *condition);
 extern void flow_condition_register(EtlConditionTest test);
 extern EtlConditionTest flow_condition_test(void);
 
+/*
+ * Run a task's for_each, a query of its author, and hand over its rows, each as a JSON object that is valid until
+ * `visit` returns. In the step's transaction, as its owner; may raise.
+ */
+typedef void (*EtlItemVisit)(Jsonb *row, void *arg);
+typedef void (*EtlItemQuery)(const EtlStep *step, const char *query, EtlItemVisit visit, void *arg);
+
+/* Called from task_init. */
+extern void flow_item_query_register(EtlItemQuery query);
+extern EtlItemQuery flow_item_query(void);
+
 /* Called from task_init. The struct must stay valid. */
 extern void flow_adapter_register(const EtlAdapter *adapter);
 /*

@@ -119,14 +119,19 @@ remote_place_free_all(void)
 }
 
 void
-remote_place_cancel_run(Oid dbid, int64 run_id)
+remote_place_cancel(Oid dbid, int64 run_id, int64 task_run_id)
 {
 	bool found = false;
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < etl_max_remote_steps; i++)
-		if (all->places[i].pid != 0 && all->places[i].dbid == dbid && all->places[i].run_id == run_id)
-			all->places[i].cancel = found = true;
+	{
+		EtlRemotePlace *place = &all->places[i];
+
+		if (place->pid != 0 && place->dbid == dbid &&
+			(run_id != 0 ? place->run_id == run_id : place->task_run_id == task_run_id))
+			place->cancel = found = true;
+	}
 	if (found)
 		shared_call_remote_executors_locked(dbid);
 	LWLockRelease(etl_shared->lock);

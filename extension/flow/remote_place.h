@@ -42,8 +42,8 @@ extern bool remote_place_is_cancelled(int place);
 extern void remote_place_free(int place);
 extern void remote_place_free_all(void);
 
-/* In any process. Cancel what is under way of a run. */
-extern void remote_place_cancel_run(Oid dbid, int64 run_id);
+/* In any process. Cancel what is under way of a run, or with run_id 0 a step. */
+extern void remote_place_cancel(Oid dbid, int64 run_id, int64 task_run_id);
 /* How many are at the step: one or none. */
 extern int remote_place_count(Oid dbid, int64 task_run_id);
 /* Place `index` as it is now. False: there is none of that number. */

@@ -61,7 +61,7 @@ check_nothing_runs(int64 run_id)
 {
 	static EtlSpiPlan find = {"SELECT min(task) FROM etl.task_run_{range} WHERE run_id = $1 AND notification_id IS NULL"
 							  /* An item that waits for its turn is nobody's. */
-							  " AND (status IN ('queued', 'retrying', 'running') OR status = 'waiting' AND item = 0)",
+							  " AND (status IN ('queued', 'retrying', 'running') OR status = 'waiting' AND (item = 0 OR queued_at IS NOT NULL))",
 							  1,
 							  {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
@@ -83,9 +83,9 @@ static int
 reset_tasks(int64 run_id)
 {
 	static EtlSpiPlan again = {
-		"INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status)"
-		" SELECT run_id, task, attempt + 1, attempt + 1, 'waiting' FROM (SELECT DISTINCT ON (task) run_id, task, attempt,"
-		"  status FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
+		"INSERT INTO etl.task_run_{range} (run_id, task, attempt, first_attempt, status, items)"
+		" SELECT run_id, task, attempt + 1, attempt + 1, 'waiting', items FROM (SELECT DISTINCT ON (task) run_id, task, attempt,"
+		"  status, items FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND notification_id IS NULL ORDER BY task, attempt DESC) last"
 		" WHERE status IN ('failed', 'timed_out', 'cancelled')",
 		1,
 		{INT8OID}};

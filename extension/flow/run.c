@@ -200,7 +200,7 @@ run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history)
 		"UPDATE etl.task_run_{range} SET status = 'cancelled', finished_at = $2"
 		" WHERE run_id = $1 AND task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
 		"  WHERE run_id = $1 AND notification_id IS NULL AND (status IN ('queued', 'retrying')"
-		"   OR item = 0 AND (status = 'waiting' OR status = 'running' AND items IS NOT NULL))"
+		"   OR status = 'waiting' AND (item = 0 OR queued_at IS NOT NULL) OR status = 'running' AND items IS NOT NULL)"
 		"  FOR UPDATE SKIP LOCKED)) RETURNING task, attempt, item",
 		2,
 		{INT8OID, TIMESTAMPTZOID}};
@@ -241,7 +241,7 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 
 	if (!run_lock(run_id))
 		return false;
-	suspend_cancel(run_id);
+	suspend_cancel(run_id, NULL);
 	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
 	range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
 	has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
@@ -263,13 +263,16 @@ run_time_out(int64 run_id, EtlHistory *history)
 	return end_early(run_id, "timed_out", history);
 }
 
-bool
-run_has_timed_out(int64 run_id)
+char *
+run_status(int64 run_id)
 {
-	static EtlSpiPlan look = {"SELECT FROM etl.run_{range} WHERE run_id = $1 AND status = 'timed_out'", 1, {INT8OID}};
+	static EtlSpiPlan look = {"SELECT status FROM etl.run_{range} WHERE run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
+	bool isnull;
 
-	return range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) > 0;
+	if (range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) == 0)
+		return NULL;
+	return TextDatumGetCString(etl_spi_datum(0, 1, &isnull));
 }
 
 static bool

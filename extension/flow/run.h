@@ -47,7 +47,7 @@ extern const EtlFrontEnd *run_front_end(const char *type);
 /* End the run, if it goes on, whatever its steps are at. False: it has ended already. */
 extern bool run_cancel(int64 run_id, EtlHistory *history);
 extern bool run_time_out(int64 run_id, EtlHistory *history);
-/* Whether it has ended that way. */
-extern bool run_has_timed_out(int64 run_id);
+/* Its status, as stored; NULL: it is gone. */
+extern char *run_status(int64 run_id);
 
 #endif

@@ -201,22 +201,36 @@ shared_signal(Oid dbid)
 	LWLockRelease(etl_shared->lock);
 }
 
-void
-shared_cancel_run(Oid dbid, int64 run_id)
+/* Steps of the run, or with run_id 0 the step. */
+static void
+cancel_steps(Oid dbid, int64 run_id, int64 task_run_id)
 {
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < etl_max_executors; i++)
 	{
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 
-		if (slot->state == ETL_EXECUTOR_BUSY && slot->dbid == dbid && slot->run_id == run_id)
+		if (slot->state == ETL_EXECUTOR_BUSY && slot->dbid == dbid &&
+			(run_id != 0 ? slot->run_id == run_id : slot->task_run_id == task_run_id))
 		{
 			slot->cancel = true;
 			kill(slot->pid, SIGINT);
 		}
 	}
 	LWLockRelease(etl_shared->lock);
-	remote_place_cancel_run(dbid, run_id);
+	remote_place_cancel(dbid, run_id, task_run_id);
+}
+
+void
+shared_cancel_run(Oid dbid, int64 run_id)
+{
+	cancel_steps(dbid, run_id, 0);
+}
+
+void
+shared_cancel_step(Oid dbid, int64 task_run_id)
+{
+	cancel_steps(dbid, 0, task_run_id);
 }
 
 bool

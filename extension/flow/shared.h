@@ -108,6 +108,8 @@ extern void shared_queue_overflowed(Oid dbid);
 extern void shared_signal(Oid dbid);
 /* Cancel the steps of a run that executors, the remote one included, are at. */
 extern void shared_cancel_run(Oid dbid, int64 run_id);
+/* The same for one step. */
+extern void shared_cancel_step(Oid dbid, int64 task_run_id);
 /* How many executors are at the step; the remote one counts, whosever turn it is. */
 extern int shared_executors_at(Oid dbid, int64 task_run_id);
 /* Whether some backend has asked that no process of ours be in the database. */

@@ -14,6 +14,7 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "catalog/namespace.h"
+#include "flow/for_each.h"
 #include "flow/role.h"
 #include "flow/run.h"
 #include "flow/shared.h"
@@ -37,6 +38,7 @@ static bool step_timeout_registered = false;
 static volatile sig_atomic_t step_timed_out = false;
 static bool steps_read_only = false;
 static const EtlStepFailure run_was_cancelled = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run was cancelled"};
+static const EtlStepFailure task_failed = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "too many items of the task failed"};
 static const EtlStepFailure run_timed_out = {.sqlstate = ERRCODE_QUERY_CANCELED, .message = "run timed out"};
 
 static void
@@ -254,17 +256,22 @@ log_failure(const EtlClaim *claim, const EtlStepFailure *failure)
 			failure->detail ? errdetail_log("%s", failure->detail) : 0, errhidestmt(true));
 }
 
-/* What ended the run that took this step along. */
+/* What ended the run, or of an item the task, that took this step along. */
 static const EtlStepFailure *
 why_cancelled(const EtlClaim *claim)
 {
+	const EtlStepFailure *reason = claim->step.item > 0 ? &task_failed : &run_was_cancelled;
 	EtlSpiScope spi;
-	bool timed_out;
+	char *status;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	timed_out = run_has_timed_out(claim->step.run_id);
+	status = run_status(claim->step.run_id);
+	if (status != NULL && strcmp(status, "timed_out") == 0)
+		reason = &run_timed_out;
+	else if (status != NULL && strcmp(status, "cancelled") == 0)
+		reason = &run_was_cancelled;
 	etl_spi_close(&spi);
-	return timed_out ? &run_timed_out : &run_was_cancelled;
+	return reason;
 }
 
 static void
@@ -359,13 +366,15 @@ answer(const EtlClaim *claim, Question *question)
 	return status == ETL_STEP_SUCCEEDED;
 }
 
-/* Whether the step runs now. If not, it is recorded as waiting, skipped, or failed by one of its questions. */
+/* Whether the step runs now: an item does, its task was asked. If not, it is recorded as waiting, skipped, or failed by one of its questions. */
 static bool
 runs_now(const EtlClaim *claim)
 {
 	Question wait = {claim->task ? claim->task->wait_until : NULL, true};
 	Question condition = {claim->task ? claim->task->condition : NULL, true};
 
+	if (claim->step.item > 0)
+		return true;
 	if (wait.condition != NULL && !answer(claim, &wait))
 		return false;
 	if (!wait.answer)
@@ -404,6 +413,38 @@ run_transactional(const EtlClaim *claim, EtlStepResult *result, EtlStepFailure *
 }
 
 static void
+query_items(const EtlClaim *claim, void *list)
+{
+	if (!claim->has_items)
+		*(EtlItemList **) list = for_each_query(claim);
+}
+
+static void
+start_items(const EtlClaim *claim, void *list)
+{
+	EtlSpiScope spi;
+	bool goes_on;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	goes_on = for_each_start(claim, *(EtlItemList **) list);
+	etl_spi_close(&spi);
+	if (!goes_on)
+		ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
+}
+
+/* The step is a task that runs once for each row of a query: it makes its items, and ends with the last of them. */
+static void
+run_for_each(const EtlClaim *claim)
+{
+	EtlItemList *list = NULL;
+	EtlStepFailure failure = {0};
+	EtlStepStatus status = run_in_subtransaction(claim, query_items, start_items, &list, true, &failure);
+
+	if (status != ETL_STEP_SUCCEEDED)
+		step_record_outcome(claim, status, NULL, &failure);
+}
+
+static void
 run_claimed(EtlClaim *claim)
 {
 	EtlStepResult result = {.rows = -1};
@@ -427,6 +468,8 @@ run_claimed(EtlClaim *claim)
 	}
 	else if (!runs_now(claim))
 		return;
+	else if (claim->task != NULL && claim->task->for_each != NULL && claim->step.item == 0)
+		run_for_each(claim);
 	else if (claim->adapter->start != NULL)
 		hand_over(claim);
 	else if (!step_starts_apart(claim))

@@ -30,6 +30,7 @@ typedef struct EtlClaim
 	bool started;		  /* that is recorded already */
 	bool suspended;		  /* it has done its part before */
 	int64 version_id; /* the definition's */
+	bool has_items;		  /* from before etl.retry_run: its for_each is answered */
 	int retries;
 	int first_attempt; /* since which its failures count: the first, or the first since etl.retry_run */
 	EtlBackoff backoff;

@@ -11,6 +11,7 @@
 #include "common/pg_prng.h"
 #include "common/sha2.h"
 #include "access/xlog.h"
+#include "flow/for_each.h"
 #include "flow/notify.h"
 #include "flow/range.h"
 #include "flow/run.h"
@@ -128,6 +129,7 @@ read_claim(EtlSpiScope *spi, int64 task_run_id)
 	step->item = DatumGetInt32(etl_spi_datum(0, 15, &isnull));
 	value = etl_spi_datum(0, 16, &isnull);
 	step->item_parameters = isnull ? NULL : copy_jsonb(spi->caller_context, value);
+	claim->has_items = DatumGetBool(etl_spi_datum(0, 19, &isnull));
 	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
 	value = etl_spi_datum(0, 9, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
@@ -201,7 +203,7 @@ step_find_definition(EtlClaim *claim)
 	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
 	" t.first_attempt,"                                                                                             \
 	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"                               \
-	"  t.item, t.parameters, r.started_at IS NOT NULL, r.timeout IS NOT NULL"                                        \
+	"  t.item, t.parameters, r.started_at IS NOT NULL, r.timeout IS NOT NULL, t.items IS NOT NULL"                  \
 	" FROM etl.task_run_{range} t JOIN etl.run_{range} r USING (run_id)"                                            \
 	" WHERE t.run_id = $1 AND t.task_run_id = $2 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
@@ -315,14 +317,16 @@ step_record_start(EtlClaim *claim)
 	if (has_token(claim))
 		step->task_token = token_make();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	goes_on = claim->is_notification || run_report(step->run_id, &report, &history);
+	goes_on = claim->is_notification ||
+		(step->item > 0 ? for_each_lock(claim) : run_report(step->run_id, &report, &history));
 	if (goes_on)
 	{
 		if (step->task_token != NULL)
 			suspend_announce(claim);
 		range_execute(&start, step->run_id, SPI_OK_UPDATE, values, NULL);
 		etl_spi_execute(&under_way, SPI_OK_INSERT, ids, NULL);
-		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
+		if (step->item == 0)
+			history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
 		history_write(&history);
 		claim->started = claim->run_started = true;
 	}
@@ -347,11 +351,13 @@ step_record_part(const EtlClaim *claim)
 	EtlHistory history = {.run_id = step->run_id};
 	EtlStepReport report = make_report(claim);
 
-	if (!run_report(step->run_id, &report, &history))
+	if (!(step->item > 0 ? for_each_lock(claim) : run_report(step->run_id, &report, &history)))
 		return false;
 	if (claim->started)
 		leave_running(step->task_run_id);
-	else
+	if (step->item > 0)
+		return true;
+	if (!claim->started)
 		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
 	history_add(&history, step->task, step->attempt, clock_now(), "task_submitted", NULL);
 	history_write(&history);
@@ -469,11 +475,11 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 {
 	static EtlSpiPlan next = {
 		"WITH next AS (INSERT INTO etl.task_run_{range} (run_id, task, item, attempt, first_attempt, status, queued_at,"
-		"  notification_id, arguments, parameters)"
+		"  notification_id, arguments, parameters, items)"
 		"  SELECT run_id, task, item, (SELECT max(attempt) + 1 FROM etl.task_run_{range}"
 		"    WHERE run_id = $6 AND task = t.task AND item = t.item),"
 		"   first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
-		"   notification_id, arguments, parameters FROM etl.task_run_{range} t WHERE run_id = $6 AND task_run_id = $1"
+		"   notification_id, arguments, parameters, items FROM etl.task_run_{range} t WHERE run_id = $6 AND task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status, attempt),"
 		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
 		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"
@@ -498,8 +504,9 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 	SPI_freetuptable(SPI_tuptable);
 	if (due > now)
 	{
-		history_add(history, step->task, attempt, now, "task_retry_scheduled",
-					psprintf("{\"delay_seconds\": %g}", delay));
+		if (step->item == 0)
+			history_add(history, step->task, attempt, now, "task_retry_scheduled",
+						psprintf("{\"delay_seconds\": %g}", delay));
 		wake_for_scheduler();
 	}
 	else
@@ -520,10 +527,21 @@ failure_details(const EtlStepFailure *failure)
 
 /* Tell the run, whose row this locks. False: it has ended. */
 static bool
-report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure, bool repeated,
-		   EtlHistory *history)
+is_wanted(const EtlClaim *claim)
+{
+	return claim->step.item > 0 ? for_each_lock(claim) : run_lock(claim->step.run_id);
+}
+
+/* Tell the run, or of an item the task, whose row this locks. False: it has ended. */
+static bool
+report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result, const EtlStepFailure *failure,
+		   bool repeated, EtlHistory *history)
 {
 	EtlStepReport report = make_report(claim);
+
+	if (claim->step.item > 0)
+		return repeated ? for_each_lock(claim)
+						: for_each_item_ended(claim, status == ETL_STEP_SUCCEEDED, result ? result->rows : -1, history);
 
 	report.ended = !repeated;
 	report.outcome = status == ETL_STEP_SUCCEEDED ? ETL_OUTCOME_SUCCEEDED
@@ -531,6 +549,20 @@ report_end(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *fa
 												  : ETL_OUTCOME_FAILED;
 	report.error = failure ? failure->message : NULL;
 	return run_report(claim->step.run_id, &report, history);
+}
+
+/* Of items there is no history but their rows. */
+static void
+add_outcome(EtlHistory *history, const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure,
+			TimestampTz now)
+{
+	const EtlStep *step = &claim->step;
+
+	if (!claim->started && status != ETL_STEP_SKIPPED)
+		history_add(history, step->task, step->attempt, claim->started_at, "task_started", NULL);
+	history_add(history, step->task, step->attempt, now,
+				status >= ETL_STEP_STOPPED ? "task_interrupted" : psprintf("task_%s", status_name(status)),
+				failure ? failure_details(failure) : NULL);
 }
 
 bool
@@ -546,21 +578,18 @@ step_record(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *re
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	/* A cancellation that was meant for the run before it was retried ends no step of the run that goes on. */
-	if (status == ETL_STEP_CANCELLED && !claim->is_notification && run_lock(step->run_id))
+	if (status == ETL_STEP_CANCELLED && !claim->is_notification && is_wanted(claim))
 		status = ETL_STEP_STOPPED;
 	record_attempt(claim, status, result, failure, now);
 	if (has_token(claim) || claim->suspended)
 		suspend_forget(step->task_run_id);
 	if (claim->started)
 		leave_running(step->task_run_id);
-	else if (status != ETL_STEP_SKIPPED)
-		history_add(&history, step->task, step->attempt, claim->started_at, "task_started", NULL);
-	history_add(&history, step->task, step->attempt, now,
-				status >= ETL_STEP_STOPPED ? "task_interrupted" : psprintf("task_%s", status_name(status)),
-				failure ? failure_details(failure) : NULL);
+	if (step->item == 0)
+		add_outcome(&history, claim, status, failure, now);
 	delay = repeat_after(claim, status);
 	if (!claim->is_notification && status != ETL_STEP_CANCELLED)
-		goes_on = report_end(claim, status, failure, delay >= 0, &history);
+		goes_on = report_end(claim, status, result, failure, delay >= 0, &history);
 	if (goes_on)
 	{
 		if (delay >= 0)

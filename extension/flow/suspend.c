@@ -13,6 +13,7 @@
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/child.h"
+#include "flow/for_each.h"
 #include "flow/range.h"
 #include "flow/run.h"
 #include "flow/shared.h"
@@ -111,15 +112,17 @@ cancel_child(int64 run_id)
 }
 
 void
-suspend_cancel(int64 run_id)
+suspend_cancel(int64 run_id, const char *task)
 {
+	/* Items whose turn has not come have no time of queuing; there may be a million of them. */
 	static EtlSpiPlan forget = {
 		"DELETE FROM etl.suspended WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
-		" WHERE run_id = $1 AND notification_id IS NULL)) RETURNING child_run_id",
-		1,
-		{INT8OID}};
-	Datum values[] = {Int64GetDatum(run_id)};
-	int count = (int) range_execute(&forget, run_id, SPI_OK_DELETE_RETURNING, values, NULL);
+		" WHERE run_id = $1 AND notification_id IS NULL AND finished_at IS NULL AND queued_at IS NOT NULL"
+		"  AND ($2 IS NULL OR task = $2))) RETURNING child_run_id",
+		2,
+		{INT8OID, TEXTOID}};
+	Datum values[] = {Int64GetDatum(run_id), task ? CStringGetTextDatum(task) : (Datum) 0};
+	int count = (int) range_execute(&forget, run_id, SPI_OK_DELETE_RETURNING, values, task ? NULL : " n");
 	int64 *children = palloc((count + 1) * sizeof(int64));
 
 	for (int i = 0; i < count; i++)
@@ -196,7 +199,8 @@ read_suspended(EtlSpiScope *spi, Suspended *step)
 	Datum output;
 	bool isnull;
 
-	if (range_execute(&lock, step->run_id, SPI_OK_SELECT, run_id, NULL) == 0 || etl_spi_execute(&read, SPI_OK_SELECT, values, NULL) == 0)
+	if (!for_each_try_lock(step->run_id, step->task_run_id) ||
+		range_execute(&lock, step->run_id, SPI_OK_SELECT, run_id, NULL) == 0 || etl_spi_execute(&read, SPI_OK_SELECT, values, NULL) == 0)
 		return false;
 	step->child_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	step->late = DatumGetBool(etl_spi_datum(0, 2, &isnull));

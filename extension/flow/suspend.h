@@ -23,8 +23,8 @@ extern void suspend_announce(const EtlClaim *claim);
 extern bool suspend_step(const EtlClaim *claim, const EtlStepResult *result);
 /* It waits for nothing any more. */
 extern void suspend_forget(int64 task_run_id);
-/* A run is cancelled, whose row is locked: so are the runs that its steps wait for. */
-extern void suspend_cancel(int64 run_id);
+/* A run is cancelled, whose row is locked, or the items of its task: so are the runs that these steps wait for. */
+extern void suspend_cancel(int64 run_id, const char *task);
 /* A run has ended that this step waits for. */
 extern void suspend_signal_run_end(int64 task_run_id);
 

@@ -19,6 +19,7 @@ typedef enum WishKind
 	WISH_RUN_END,
 	WISH_CANCEL,
 	WISH_SIGNAL,
+	WISH_STEP_CANCEL,
 	WISH_LAUNCHER
 } WishKind;
 
@@ -81,6 +82,14 @@ wake_for_signal(void)
 }
 
 void
+wake_for_step_cancel(int64 task_run_id)
+{
+	EtlQueued step = {.task_run_id = task_run_id};
+
+	wish(WISH_STEP_CANCEL, 0, InvalidOid, &step);
+}
+
+void
 wake_for_launcher(void)
 {
 	wish(WISH_LAUNCHER, 0, InvalidOid, NULL);
@@ -139,6 +148,8 @@ grant(void)
 
 		if (wish->kind == WISH_CANCEL)
 			shared_cancel_run(MyDatabaseId, wish->run_id);
+		else if (wish->kind == WISH_STEP_CANCEL)
+			shared_cancel_step(MyDatabaseId, wish->step.task_run_id);
 		else
 			once[wish->kind] = true;
 	}

@@ -25,6 +25,8 @@ extern void wake_for_run_end(void);
 extern void wake_for_cancel(int64 run_id);
 /* Somebody has said what became of a suspended step, or a step is suspended now. */
 extern void wake_for_signal(void);
+/* A step is to end although its run goes on: an executor that is at it stops. */
+extern void wake_for_step_cancel(int64 task_run_id);
 /* The extension was created here. */
 extern void wake_for_launcher(void);
 

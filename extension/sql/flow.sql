@@ -523,7 +523,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 		t.rows, t.sqlstate, t.error,
 		CASE
 			WHEN a.pid IS NOT NULL OR i.never_starts THEN NULL
-			WHEN t.status = 'waiting' AND t.item > 0 THEN 'items before it'
+			WHEN t.status = 'waiting' AND t.item > 0 AND t.queued_at IS NULL THEN 'items before it'
 			WHEN t.status = 'running' AND t.items IS NOT NULL
 				THEN format('items, %s of %s have ended', t.items_succeeded + t.items_failed, t.items)
 			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
@@ -548,7 +548,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
 	-- An item whose turn had not come when its task ended: its row is left as it was.
 	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
-			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting';
+			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting' AND t.queued_at IS NULL;
 COMMENT ON VIEW etl.task_status IS 'A row an attempt of a step, as it stands this moment';
 COMMENT ON COLUMN etl.task_status.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_status.workflow IS 'The workflow';

@@ -21,7 +21,10 @@ extern const EtlAdapter start_execution_sync2_adapter;
 /* An EtlConditionTest. */
 extern bool condition_holds(const EtlStep *step, const char *condition);
 
-/* A step's parameters: the keys of the run's input, and what it is a step of. */
+/* An EtlItemQuery. */
+extern void for_each_query_run(const EtlStep *step, const char *query, EtlItemVisit visit, void *arg);
+
+/* A step's parameters: the keys of the run's input, an item's over them, and what it is a step of. */
 extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);
 
 #endif

@@ -18,4 +18,5 @@ task_init(void)
 	flow_adapter_register(&start_execution_sync_adapter);
 	flow_adapter_register(&start_execution_sync2_adapter);
 	flow_condition_register(condition_holds);
+	flow_item_query_register(for_each_query_run);
 }

@@ -6,10 +6,10 @@
  */
 #include "postgres.h"
 
-#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "task/row_receiver.h"
 #include "task/script.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -18,59 +18,30 @@
 
 PG_FUNCTION_INFO_V1(pg_etl_query);
 
-typedef struct RowReceiver
+typedef struct Answer
 {
-	DestReceiver pub;
 	ReturnSetInfo *result;
 	MemoryContext context; /* reset after each row */
-} RowReceiver;
+} Answer;
 
 static void
 row_put(const char *json, void *arg)
 {
-	RowReceiver *receiver = arg;
-	MemoryContext outer = MemoryContextSwitchTo(receiver->context);
+	Answer *answer = arg;
+	MemoryContext outer = MemoryContextSwitchTo(answer->context);
 	Datum value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 	bool isnull = false;
 
-	tuplestore_putvalues(receiver->result->setResult, receiver->result->setDesc, &value, &isnull);
+	tuplestore_putvalues(answer->result->setResult, answer->result->setDesc, &value, &isnull);
 	MemoryContextSwitchTo(outer);
-	MemoryContextReset(receiver->context);
-}
-
-static bool
-row_receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	RowReceiver *receiver = (RowReceiver *) self;
-	MemoryContext outer = MemoryContextSwitchTo(receiver->context);
-	Datum json;
-
-	(void) BlessTupleDesc(slot->tts_tupleDescriptor);
-	json = DirectFunctionCall1(row_to_json, ExecFetchSlotHeapTupleDatum(slot));
-	row_put(TextDatumGetCString(json), receiver);
-	MemoryContextSwitchTo(outer);
-	return true;
-}
-
-static void
-row_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
-{
-}
-
-static void
-row_shutdown(DestReceiver *self)
-{
+	MemoryContextReset(answer->context);
 }
 
 /* etl.query(sql, connection) */
 Datum
 pg_etl_query(PG_FUNCTION_ARGS)
 {
-	RowReceiver receiver = {.pub = {.receiveSlot = row_receive,
-									.rStartup = row_startup,
-									.rShutdown = row_shutdown,
-									.rDestroy = row_shutdown,
-									.mydest = DestTuplestore}};
+	Answer answer;
 	EtlScriptSource source = {0};
 	EtlWarehouse *warehouse;
 	EtlRemoteError error;
@@ -78,16 +49,19 @@ pg_etl_query(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC | MAT_SRF_BLESS);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	receiver.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	receiver.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl row", ALLOCSET_DEFAULT_SIZES);
+	answer.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	answer.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl row", ALLOCSET_DEFAULT_SIZES);
 	source.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (PG_ARGISNULL(1))
 	{
+		EtlRowReceiver receiver;
+
+		row_receiver_init(&receiver, row_put, &answer);
 		(void) script_run_here(&source, true, &receiver.pub);
 		PG_RETURN_NULL();
 	}
 	warehouse = warehouse_connect(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	if (!warehouse_query(warehouse, source.text, row_put, &receiver, &error))
+	if (!warehouse_query(warehouse, source.text, row_put, &answer, &error))
 		warehouse_error_raise(&error);
 	warehouse_close(warehouse);
 	PG_RETURN_NULL();
