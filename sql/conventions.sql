@@ -29,8 +29,8 @@ SELECT p.oid::regprocedure AS unpinned FROM member m JOIN pg_proc p ON p.oid = m
 	JOIN pg_language l ON l.oid = p.prolang
 	WHERE l.lanname IN ('plpgsql', 'sql')
 		AND NOT coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}' ORDER BY p.proname;
--- Every table is under row security, but the engine's own, which nobody is given, and what is said of external
--- tables, which is as open as pg_class.
+-- Every table is under row security, but the engine's own, which nobody is given, pools, which are everybody's, and
+-- what is said of external tables, which is as open as pg_class.
 SELECT c.oid::regclass AS without_row_security FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
 	WHERE c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
 		AND c.relname NOT IN ('running', 'signal', 'pool', 'external_partition', 'external_schema') ORDER BY c.relname;

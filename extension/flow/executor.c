@@ -102,9 +102,12 @@ reload_settings(void)
 static bool
 wait_for_work(void)
 {
-	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_TIMEOUT_MS,
-						   PG_WAIT_EXTENSION);
+	int events;
 
+	if (slot_is_wanted())
+		return false;
+	events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_TIMEOUT_MS,
+					   PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	QueryCancelPending = false; /* meant for a step that has ended */
 	CHECK_FOR_INTERRUPTS();

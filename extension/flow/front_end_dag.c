@@ -40,8 +40,11 @@ add_ready(EtlAdvance *advance, int64 run_id, int64 task_run_id, const EtlTaskDef
 {
 	EtlQueued *step = palloc(sizeof(EtlQueued));
 
-	*step = (EtlQueued){
-		.task_run_id = task_run_id, .run_id = run_id, .priority = task->priority, .remote = task->remote};
+	*step = (EtlQueued){.task_run_id = task_run_id,
+						.run_id = run_id,
+						.priority = task->priority,
+						.remote = task->remote,
+						.pool = task->pool};
 	advance->ready = lappend(advance->ready, step);
 }
 

@@ -2,8 +2,8 @@
  * queue.c
  *		The queue in shared memory. See queue.h.
  *
- * A fixed number of places, each free or in one lane's heap (heap.h). All of it is under one spinlock's worth of
- * work, a lightweight lock held for a microsecond: a push is a meld, a pop a few.
+ * A fixed number of places, each free, in one lane's heap, or in one pool's (heap.h). All of it is under one
+ * spinlock's worth of work, a lightweight lock held for a microsecond: a push is a meld, a pop a few.
  */
 #include "postgres.h"
 
@@ -11,13 +11,16 @@
 #include "flow/queue.h"
 #include "storage/lwlock.h"
 
-#define QUEUE_PLACES 65536 /* steps ready at a time, in all databases; beyond it the tables are read again */
-#define QUEUE_LANES 512	   /* owners with ready steps at a time */
+#define QUEUE_PLACES 65536 /* steps at a time, in all databases; beyond it the tables are read again */
 
 typedef struct Place
 {
 	EtlHeapNode node; /* first, for heap.h; of a free place, sibling is the next free one */
-	EtlQueued step;
+	int64 task_run_id;
+	int64 run_id;
+	int priority;
+	Oid owner;
+	int pool; /* its number: 1 is the first; 0: none */
 } Place;
 
 typedef struct Lane
@@ -28,13 +31,29 @@ typedef struct Lane
 	int steps;
 } Lane;
 
+typedef struct Pool
+{
+	Oid dbid;
+	int slots;		  /* ETL_POOL_GONE: there is none of this name */
+	int taken;		  /* by steps in lanes, and by popped ones */
+	int waiting;	  /* steps in its heap */
+	int first;		  /* root of it */
+	int refill_below; /* steps found no place: the tables are to be read when fewer wait than that; 0: none did */
+	uint32 change;	  /* counts what may have changed it */
+	uint32 read;	  /* the change as of which slots is */
+	char name[ETL_POOL_NAME_SIZE];
+} Pool;
+
 typedef struct Queue
 {
 	LWLock *lock;
 	int free;
 	int free_count;
+	int waiting;  /* in all pools */
 	int lane_end; /* one past the last lane in use */
-	Lane lanes[QUEUE_LANES];
+	int pool_end;
+	Lane lanes[ETL_QUEUE_LANES];
+	Pool pools[ETL_POOLS];
 	Place places[QUEUE_PLACES];
 } Queue;
 
@@ -43,8 +62,8 @@ static Queue *queue = NULL;
 static bool
 comes_first(int a, int b, const void *arg)
 {
-	const EtlQueued *first = &queue->places[a].step;
-	const EtlQueued *second = &queue->places[b].step;
+	const Place *first = &queue->places[a];
+	const Place *second = &queue->places[b];
 
 	if (first->priority != second->priority)
 		return first->priority > second->priority;
@@ -81,7 +100,9 @@ queue_shared_init(void *memory)
 	queue->free_count = QUEUE_PLACES;
 }
 
-/* The lock is held. With `make`, one is made if there is none; NULL: there is none, or no more can be made. */
+/* From here to queue_push the lock is held. */
+
+/* With `make`, one is made if there is none; NULL: there is none, or no more can be made. */
 static Lane *
 find_lane(Oid dbid, Oid owner, bool make)
 {
@@ -98,16 +119,97 @@ find_lane(Oid dbid, Oid owner, bool make)
 	}
 	if (!make)
 		return NULL;
-	if (unused == NULL && queue->lane_end < QUEUE_LANES)
+	if (unused == NULL && queue->lane_end < ETL_QUEUE_LANES)
 		unused = &queue->lanes[queue->lane_end++];
 	if (unused != NULL)
 		*unused = (Lane){.dbid = dbid, .owner = owner, .first = ETL_HEAP_EMPTY};
 	return unused;
 }
 
-/* The lock is held, the lane isn't empty. */
+/* The same of a pool. One that nothing is in is kept, for what is known of it, until its place is needed. */
+static Pool *
+find_pool(Oid dbid, const char *name, bool make)
+{
+	Pool *unused = NULL;
+
+	for (int i = 0; i < queue->pool_end; i++)
+	{
+		Pool *pool = &queue->pools[i];
+
+		if (pool->dbid == dbid && strcmp(pool->name, name) == 0)
+			return pool;
+		if (pool->taken == 0 && pool->waiting == 0)
+			unused = pool;
+	}
+	if (!make)
+		return NULL;
+	if (queue->pool_end < ETL_POOLS)
+		unused = &queue->pools[queue->pool_end++];
+	if (unused != NULL)
+	{
+		*unused = (Pool){.dbid = dbid, .first = ETL_HEAP_EMPTY, .change = 1};
+		strlcpy(unused->name, name, sizeof(unused->name));
+	}
+	return unused;
+}
+
+static Pool *
+pool_of(const Place *place)
+{
+	return &queue->pools[place->pool - 1];
+}
+
+static bool
+is_to_be_read(const Pool *pool)
+{
+	if (pool->change != pool->read)
+		return pool->waiting > 0 || pool->taken > 0;
+	return pool->slots == ETL_POOL_GONE && pool->waiting > 0;
+}
+
+/* There is a free place. */
+static int
+make_place(Oid owner, const EtlQueued *step)
+{
+	int index = queue->free;
+	Place *place = &queue->places[index];
+
+	queue->free = place->node.sibling;
+	queue->free_count--;
+	place->task_run_id = step->task_run_id;
+	place->run_id = step->run_id;
+	place->priority = step->priority;
+	place->owner = owner;
+	place->pool = 0;
+	return index;
+}
+
+static EtlQueued
+free_place(int index)
+{
+	Place *place = &queue->places[index];
+
+	place->node.sibling = queue->free;
+	queue->free = index;
+	queue->free_count++;
+	return (EtlQueued){.task_run_id = place->task_run_id,
+					   .run_id = place->run_id,
+					   .priority = place->priority,
+					   .slot_of = place->pool};
+}
+
 static void
-take_first(Lane *lane)
+add_to_lane(Lane *lane, int place)
+{
+	EtlHeapArray array = places();
+
+	lane->first = heap_add(&array, lane->first, place);
+	lane->steps++;
+}
+
+/* The lane isn't empty. */
+static int
+take_from_lane(Lane *lane)
 {
 	EtlHeapArray array = places();
 	int place = lane->first;
@@ -115,32 +217,98 @@ take_first(Lane *lane)
 	lane->first = heap_remove_first(&array, place);
 	if (--lane->steps == 0)
 		lane->dbid = InvalidOid;
-	queue->places[place].node.sibling = queue->free;
-	queue->free = place;
-	queue->free_count++;
+	return place;
 }
 
-bool
+static void
+add_to_pool(Pool *pool, int place)
+{
+	EtlHeapArray array = places();
+
+	queue->places[place].pool = (int) (pool - queue->pools) + 1;
+	pool->first = heap_add(&array, pool->first, place);
+	pool->waiting++;
+	queue->waiting++;
+}
+
+/* Some step waits. */
+static int
+take_from_pool(Pool *pool)
+{
+	EtlHeapArray array = places();
+	int place = pool->first;
+
+	pool->first = heap_remove_first(&array, place);
+	pool->waiting--;
+	queue->waiting--;
+	return place;
+}
+
+/* The pool's free slots go to the steps that come first. Returns the place of the last to get one. */
+static int
+fill_slots(Pool *pool)
+{
+	int place = ETL_HEAP_EMPTY;
+
+	while (pool->waiting > 0 && pool->taken < pool->slots)
+	{
+		Lane *lane = find_lane(pool->dbid, queue->places[pool->first].owner, true);
+
+		if (lane == NULL)
+		{
+			pool->refill_below = PG_INT32_MAX; /* as if it had found no place */
+			break;
+		}
+		place = take_from_pool(pool);
+		pool->taken++;
+		add_to_lane(lane, place);
+	}
+	return place;
+}
+
+static EtlQueuePush
+push_into_pool(Oid dbid, Oid owner, const EtlQueued *step)
+{
+	Pool *pool = find_pool(dbid, step->pool, true);
+
+	if (pool == NULL)
+		return ETL_QUEUE_FULL;
+	/* The more steps wait for slots, the fewer of one pool: there is always room for those that wait for none. */
+	if (pool->waiting >= queue->free_count)
+	{
+		pool->refill_below = pool->waiting / 2 + 1;
+		return ETL_QUEUE_WAITS;
+	}
+	add_to_pool(pool, make_place(step->remote ? ETL_REMOTE_LANE : owner, step));
+	if (is_to_be_read(pool))
+		return ETL_QUEUE_ASKS;
+	if (fill_slots(pool) != ETL_HEAP_EMPTY)
+		return ETL_QUEUE_READY;
+	return pool->waiting < pool->refill_below ? ETL_QUEUE_ASKS : ETL_QUEUE_WAITS;
+}
+
+EtlQueuePush
 queue_push(Oid dbid, Oid owner, const EtlQueued *step)
 {
-	Lane *lane = NULL;
+	EtlQueuePush result = ETL_QUEUE_FULL;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	if (queue->free != ETL_HEAP_EMPTY)
-		lane = find_lane(dbid, step->remote ? ETL_REMOTE_LANE : owner, true);
-	if (lane != NULL)
+	if (queue->free == ETL_HEAP_EMPTY)
+		;
+	else if (step->pool != NULL)
+		result = push_into_pool(dbid, owner, step);
+	else
 	{
-		EtlHeapArray array = places();
-		int place = queue->free;
+		Lane *lane = find_lane(dbid, step->remote ? ETL_REMOTE_LANE : owner, true);
 
-		queue->free = queue->places[place].node.sibling;
-		queue->free_count--;
-		queue->places[place].step = *step;
-		lane->first = heap_add(&array, lane->first, place);
-		lane->steps++;
+		if (lane != NULL)
+		{
+			add_to_lane(lane, make_place(lane->owner, step));
+			result = ETL_QUEUE_READY;
+		}
 	}
 	LWLockRelease(queue->lock);
-	return lane != NULL;
+	return result;
 }
 
 bool
@@ -149,11 +317,18 @@ queue_pop(Oid dbid, Oid owner, EtlQueued *step)
 	Lane *lane;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	lane = find_lane(dbid, owner, false);
-	if (lane != NULL)
+	while ((lane = find_lane(dbid, owner, false)) != NULL)
 	{
-		*step = queue->places[lane->first].step;
-		take_first(lane);
+		int place = take_from_lane(lane);
+		Pool *pool = queue->places[place].pool == 0 ? NULL : pool_of(&queue->places[place]);
+
+		if (pool == NULL || pool->slots == ETL_POOL_GONE || pool->taken <= pool->slots)
+		{
+			*step = free_place(place);
+			break;
+		}
+		pool->taken--; /* slots became fewer since it was given one */
+		add_to_pool(pool, place);
 	}
 	LWLockRelease(queue->lock);
 	return lane != NULL;
@@ -165,17 +340,34 @@ queue_clear(Oid dbid)
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < queue->lane_end; i++)
 		while (queue->lanes[i].dbid == dbid)
-			take_first(&queue->lanes[i]);
+		{
+			EtlQueued step = free_place(take_from_lane(&queue->lanes[i]));
+
+			if (step.slot_of != 0)
+				queue->pools[step.slot_of - 1].taken--;
+		}
+	for (int i = 0; i < queue->pool_end; i++)
+	{
+		Pool *pool = &queue->pools[i];
+
+		if (pool->dbid != dbid)
+			continue;
+		while (pool->waiting > 0)
+			free_place(take_from_pool(pool));
+		pool->slots = 0; /* until it has been read */
+		pool->refill_below = 0;
+		pool->change++;
+	}
 	LWLockRelease(queue->lock);
 }
 
 int
-queue_demand(Oid dbid, EtlQueueDemand *demand, int size)
+queue_demand(Oid dbid, EtlQueueDemand *demand)
 {
 	int count = 0;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
-	for (int i = 0; i < queue->lane_end && count < size; i++)
+	for (int i = 0; i < queue->lane_end; i++)
 		if (queue->lanes[i].dbid == dbid)
 			demand[count++] = (EtlQueueDemand){.owner = queue->lanes[i].owner, .steps = queue->lanes[i].steps};
 	LWLockRelease(queue->lock);
@@ -188,7 +380,165 @@ queue_has_room(void)
 	bool room;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
-	room = queue->free_count > QUEUE_PLACES / 2;
+	room = queue->free_count > (QUEUE_PLACES - queue->waiting) / 2;
 	LWLockRelease(queue->lock);
 	return room;
+}
+
+EtlPoolNext
+queue_pool_release(int number)
+{
+	Pool *pool = &queue->pools[number - 1];
+	EtlPoolNext next = {0};
+	int place;
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	Assert(pool->taken > 0);
+	pool->taken--;
+	place = fill_slots(pool);
+	next.dbid = pool->dbid;
+	if (place != ETL_HEAP_EMPTY)
+	{
+		next.found = true;
+		next.owner = queue->places[place].owner;
+		next.task_run_id = queue->places[place].task_run_id;
+	}
+	next.drained = pool->waiting < pool->refill_below;
+	LWLockRelease(queue->lock);
+	return next;
+}
+
+void
+queue_pools_changed(Oid dbid)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < queue->pool_end; i++)
+		if (queue->pools[i].dbid == dbid)
+			queue->pools[i].change++;
+	LWLockRelease(queue->lock);
+}
+
+static EtlPoolState
+state_of(const Pool *pool)
+{
+	EtlPoolState state = {
+		.slots = pool->slots, .taken = pool->taken, .waiting = pool->waiting, .change = pool->change};
+
+	strlcpy(state.name, pool->name, sizeof(state.name));
+	return state;
+}
+
+bool
+queue_pool_to_read(Oid dbid, EtlPoolState *pool)
+{
+	bool found = false;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < queue->pool_end && !found; i++)
+		if (queue->pools[i].dbid == dbid && is_to_be_read(&queue->pools[i]))
+		{
+			*pool = state_of(&queue->pools[i]);
+			found = true;
+		}
+	LWLockRelease(queue->lock);
+	return found;
+}
+
+bool
+queue_pools_drained(Oid dbid)
+{
+	bool drained = false;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < queue->pool_end; i++)
+		if (queue->pools[i].dbid == dbid && queue->pools[i].waiting < queue->pools[i].refill_below)
+			drained = true;
+	LWLockRelease(queue->lock);
+	return drained;
+}
+
+void
+queue_pool_set(Oid dbid, const EtlPoolState *state, int slots)
+{
+	Pool *pool;
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	pool = find_pool(dbid, state->name, false);
+	if (pool != NULL)
+	{
+		pool->slots = slots;
+		pool->read = state->change;
+		fill_slots(pool);
+	}
+	LWLockRelease(queue->lock);
+}
+
+bool
+queue_pool_remove_first(Oid dbid, const char *name, EtlQueued *step)
+{
+	Pool *pool;
+	bool found;
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	pool = find_pool(dbid, name, false);
+	found = pool != NULL && pool->waiting > 0;
+	if (found)
+	{
+		*step = free_place(take_from_pool(pool));
+		step->slot_of = 0;
+	}
+	LWLockRelease(queue->lock);
+	return found;
+}
+
+int
+queue_pools(Oid dbid, EtlPoolState **pools)
+{
+	int count = 0;
+
+	*pools = palloc(ETL_POOLS * sizeof(EtlPoolState));
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < queue->pool_end; i++)
+		if (queue->pools[i].dbid == dbid && (queue->pools[i].taken > 0 || queue->pools[i].waiting > 0))
+			(*pools)[count++] = state_of(&queue->pools[i]);
+	LWLockRelease(queue->lock);
+	return count;
+}
+
+/* The lock is held; places has room for all of them. */
+static int
+list_waiting(const Pool *pool, int *places, int count)
+{
+	int next = count;
+
+	/* Each node in the list adds its child and its sibling, until all are in it. */
+	places[count++] = pool->first;
+	for (; next < count; next++)
+	{
+		const EtlHeapNode *node = &queue->places[places[next]].node;
+
+		if (node->child != ETL_HEAP_EMPTY)
+			places[count++] = node->child;
+		if (node->sibling != ETL_HEAP_EMPTY)
+			places[count++] = node->sibling;
+	}
+	return count;
+}
+
+int
+queue_waiting(Oid dbid, int64 **task_run_ids)
+{
+	int *places = palloc(QUEUE_PLACES * sizeof(int)); /* not under the lock; of memory that isn't touched there is none */
+	int count = 0;
+
+	*task_run_ids = palloc(QUEUE_PLACES * sizeof(int64));
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < queue->pool_end; i++)
+		if (queue->pools[i].dbid == dbid && queue->pools[i].waiting > 0)
+			count = list_waiting(&queue->pools[i], places, count);
+	for (int i = 0; i < count; i++)
+		(*task_run_ids)[i] = queue->places[places[i]].task_run_id;
+	LWLockRelease(queue->lock);
+	pfree(places);
+	return count;
 }

@@ -11,21 +11,39 @@
  * Steps of one database and owner are a lane; the one with the highest priority comes first, among equals the oldest. So
  * are those of a database, whoever owns them, that need no executor of their owner's: the remote lane. What is there has no
  * question to ask in SQL any more (condition, wait_until): the remote executor doesn't ask.
+ *
+ * A step of a pool (etl.pool) needs one of its slots. It waits in the pool's own heap, in the same order, whoever owns
+ * it, and joins its lane when it is given a slot. It keeps that until whoever popped it gives it back: executors when they
+ * take their next step or end, remote ones when the step's place is free. How many slots a pool has is in etl.pool, which
+ * the scheduler reads (pool.c).
  */
 #ifndef ETL_FLOW_QUEUE_H
 #define ETL_FLOW_QUEUE_H
 
 #include "postgres.h"
 
+#define ETL_QUEUE_LANES 512		   /* owners with ready steps at a time */
+#define ETL_POOLS 1024			   /* pools with steps at a time, in all databases */
+#define ETL_POOL_NAME_SIZE (80 * 4 + 1) /* 80 characters, in any encoding */
 #define ETL_REMOTE_LANE InvalidOid /* in place of an owner */
 
 typedef struct EtlQueued
 {
 	int64 task_run_id;
 	int64 run_id;
-	int priority; /* higher comes first */
-	bool remote;  /* it is for the remote lane, not for its owner's */
+	int priority;	  /* higher comes first */
+	bool remote;	  /* it is for the remote lane, not for its owner's */
+	const char *pool; /* of a step that is pushed: the pool it needs a slot of; NULL: none */
+	int slot_of;	  /* of one that was popped: the pool it has a slot of, for queue_pool_release; 0: none */
 } EtlQueued;
+
+typedef enum EtlQueuePush
+{
+	ETL_QUEUE_READY, /* it is in its lane */
+	ETL_QUEUE_WAITS, /* for a slot of its pool */
+	ETL_QUEUE_ASKS,	 /* the same, and the scheduler is to read the pool */
+	ETL_QUEUE_FULL	 /* it is not in the queue: the scheduler is to read the tables when there is room */
+} EtlQueuePush;
 
 /* A lane that is not empty. */
 typedef struct EtlQueueDemand
@@ -34,21 +52,59 @@ typedef struct EtlQueueDemand
 	int steps;
 } EtlQueueDemand;
 
+/* A pool as it stands. */
+typedef struct EtlPoolState
+{
+	char name[ETL_POOL_NAME_SIZE];
+	int slots; /* ETL_POOL_GONE: there is none of this name */
+	int taken;
+	int waiting;
+	uint32 change; /* counts the commits that may have changed it */
+} EtlPoolState;
+
+#define ETL_POOL_GONE (-1)
+
+/* What follows from a slot that is free again. */
+typedef struct EtlPoolNext
+{
+	Oid dbid;
+	bool found; /* a step that can start now */
+	Oid owner;	/* whose lane it is in: an owner's or the remote */
+	int64 task_run_id;
+	bool drained; /* the scheduler is to read the tables: see queue_pools_drained */
+} EtlPoolNext;
+
 extern Size queue_shared_size(void);
 /* In shared memory that is being made. */
 extern void queue_shared_init(void *memory);
 /* Where it is, in any process. */
 extern void queue_shared_attach(void *memory);
 
-/* False: it is full. Then the database's scheduler must be told, for it to read the tables when there is room. */
-extern bool queue_push(Oid dbid, Oid owner, const EtlQueued *step);
+extern EtlQueuePush queue_push(Oid dbid, Oid owner, const EtlQueued *step);
 /* From one lane: an owner's or the remote. */
 extern bool queue_pop(Oid dbid, Oid owner, EtlQueued *step);
-/* Nothing of the database is in it any more. */
+/* Nothing of the database is in it any more. Slots that popped steps have stay theirs. */
 extern void queue_clear(Oid dbid);
-/* The database's lanes that are not empty; at most `size`. */
-extern int queue_demand(Oid dbid, EtlQueueDemand *demand, int size);
-/* Whether half of the places are free again. */
+/* The database's lanes that are not empty; demand has room for ETL_QUEUE_LANES. */
+extern int queue_demand(Oid dbid, EtlQueueDemand *demand);
+/* Whether half of the places that no pool's steps have are free again. */
 extern bool queue_has_room(void);
+
+/* A popped step has ended, or its process has: its slot goes to the step that comes first. See shared_release_pool. */
+extern EtlPoolNext queue_pool_release(int pool);
+/* A commit may have changed any of the database's pools. */
+extern void queue_pools_changed(Oid dbid);
+/* One that the scheduler is to look at: it may have changed, or is gone while steps wait for it. False: there is none. */
+extern bool queue_pool_to_read(Oid dbid, EtlPoolState *pool);
+/* What etl.pool says of a pool, as of queue_pool_to_read. Steps that now have a slot are in their lanes. */
+extern void queue_pool_set(Oid dbid, const EtlPoolState *pool, int slots);
+/* Take the first step that waits for a slot, to deal with it without one. */
+extern bool queue_pool_remove_first(Oid dbid, const char *pool, EtlQueued *step);
+/* Of some pool more steps wait than found a place, and now there is room: the scheduler is to read the tables. */
+extern bool queue_pools_drained(Oid dbid);
+/* The database's pools that steps wait for or have slots of; palloc'd. */
+extern int queue_pools(Oid dbid, EtlPoolState **pools);
+/* The steps of the database that wait for slots (their task_run_ids); palloc'd. */
+extern int queue_waiting(Oid dbid, int64 **task_run_ids);
 
 #endif

@@ -71,6 +71,7 @@ forget(int index)
 	journal_clear(index);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	memset(&etl_shared->executors[index], 0, sizeof(EtlExecutorSlot));
+	shared_wake_wanting(NULL);
 	LWLockRelease(etl_shared->lock);
 }
 
@@ -148,11 +149,23 @@ recover_abandoned(void)
 	return complete;
 }
 
+/* A step that nobody is at, and why nobody will be. */
 typedef struct Unrunnable
 {
-	const EtlRoleProblem *problem;
 	EtlQueued step;
+	const EtlRoleProblem *problem; /* of its owner; NULL: none */
+	const char *pool;			   /* which is not there */
 } Unrunnable;
+
+static EtlStepFailure
+pool_failure(const EtlClaim *claim, const char *pool)
+{
+	return (EtlStepFailure){
+		.sqlstate = ERRCODE_UNDEFINED_OBJECT,
+		.message = psprintf("task \"%s\" needs a slot of pool \"%s\", which does not exist", claim->step.task, pool),
+		.detail = "A run keeps the definition it was queued with.",
+		.hint = "Insert the pool into etl.pool and carry the run on with etl.retry_run, or queue another."};
+}
 
 static void
 record_unrunnable(void *arg)
@@ -165,12 +178,23 @@ record_unrunnable(void *arg)
 	claim = step_claim(refused->step.run_id, refused->step.task_run_id);
 	if (claim != NULL)
 	{
-		EtlStepFailure failure = role_failure(claim, refused->problem);
+		EtlStepFailure failure = refused->problem != NULL ? role_failure(claim, refused->problem)
+														  : pool_failure(claim, refused->pool);
 
 		claim->retries = 0;
 		record(claim, ETL_STEP_FAILED, &failure);
 	}
 	CommitTransactionCommand();
+}
+
+/* False: somebody has locked it, and it is in the tables alone now. */
+static bool
+refuse(Unrunnable *refused)
+{
+	if (etl_transaction_guard(record_unrunnable, refused) != ERRCODE_LOCK_NOT_AVAILABLE)
+		return true;
+	shared_queue_overflowed(MyDatabaseId);
+	return false;
 }
 
 bool
@@ -180,10 +204,20 @@ recover_unrunnable(Oid owner, const EtlRoleProblem *problem)
 	bool complete = true;
 
 	while (queue_pop(MyDatabaseId, owner, &refused.step))
-		if (etl_transaction_guard(record_unrunnable, &refused) == ERRCODE_LOCK_NOT_AVAILABLE)
-			complete = false;
-	/* A step that is locked is in the tables alone now. */
-	if (!complete)
-		shared_queue_overflowed(MyDatabaseId);
+	{
+		complete = refuse(&refused) && complete;
+		shared_release_pool(refused.step.slot_of);
+	}
+	return complete;
+}
+
+bool
+recover_without_pool(const char *pool)
+{
+	Unrunnable refused = {.pool = pool};
+	bool complete = true;
+
+	while (queue_pool_remove_first(MyDatabaseId, pool, &refused.step))
+		complete = refuse(&refused) && complete;
 	return complete;
 }

@@ -20,6 +20,8 @@ extern bool recover_crashed(void);
 extern bool recover_abandoned(void);
 /* Steps of an owner that has this problem. */
 extern bool recover_unrunnable(Oid owner, const EtlRoleProblem *problem);
+/* Steps that wait for a slot of a pool that is not there. */
+extern bool recover_without_pool(const char *pool);
 
 /* In any process: nobody is to recover steps of this database, which nothing serves. */
 extern void recover_forget(Oid dbid);

@@ -186,7 +186,8 @@ claim_step(RemoteStep *step)
 	else if (claim->adapter->start == NULL)
 		wake_for_step(claim->owner, &(EtlQueued){.run_id = claim->step.run_id,
 												 .task_run_id = claim->step.task_run_id,
-												 .priority = step->queued.priority});
+												 .priority = step->queued.priority,
+												 .pool = claim->task ? claim->task->pool : NULL});
 	else if (!step_record_start(claim))
 		step_record_outcome(claim, ETL_STEP_CANCELLED, NULL, NULL);
 	else

@@ -67,7 +67,7 @@ remote_place_take(EtlQueued *step)
 		place = -1;
 	if (place >= 0)
 		all->places[place] = (EtlRemotePlace){
-			.pid = MyProcPid, .dbid = MyDatabaseId, .task_run_id = step->task_run_id, .run_id = step->run_id};
+			.pid = MyProcPid, .dbid = MyDatabaseId, .task_run_id = step->task_run_id, .run_id = step->run_id, .pool = step->slot_of};
 	LWLockRelease(etl_shared->lock);
 	return place;
 }
@@ -88,34 +88,29 @@ remote_place_is_cancelled(int place)
 	return ((volatile EtlRemotePlace *) &all->places[place])->cancel;
 }
 
-/* The lock is held. */
-static void
-free_locked(int place)
+void
+remote_place_free(int place)
 {
+	int pool = all->places[place].pool;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	memset(&all->places[place], 0, sizeof(EtlRemotePlace));
 	if (all->wanted)
 	{
 		all->wanted = false;
 		shared_call_remote_executors_locked(InvalidOid);
 	}
-}
-
-void
-remote_place_free(int place)
-{
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	free_locked(place);
 	LWLockRelease(etl_shared->lock);
+	shared_release_pool(pool);
 }
 
 void
 remote_place_free_all(void)
 {
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	/* Which places are this process's nobody else changes. */
 	for (int i = 0; i < etl_max_remote_steps; i++)
 		if (all->places[i].pid == MyProcPid)
-			free_locked(i);
-	LWLockRelease(etl_shared->lock);
+			remote_place_free(i);
 }
 
 void

@@ -21,6 +21,7 @@ typedef struct EtlRemotePlace
 	int64 task_run_id;
 	int64 run_id;
 	TimestampTz started_at;
+	int pool;	 /* of which the step has a slot, as queue_pop says; 0: none */
 	bool cancel; /* the step's run was cancelled */
 } EtlRemotePlace;
 

@@ -15,11 +15,11 @@
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/deadline.h"
-#include "flow/executor.h"
+#include "flow/dispatch.h"
+#include "flow/pool.h"
 #include "flow/queue.h"
 #include "flow/recover.h"
 #include "flow/retention.h"
-#include "flow/role.h"
 #include "flow/scheduler.h"
 #include "flow/shared.h"
 #include "flow/suspend.h"
@@ -44,7 +44,6 @@
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
 
 static EtlSchedulerSlot *my_slot = NULL;
-static BackgroundWorkerHandle **started; /* by slot: the executor this process last started there, or NULL */
 
 bool
 scheduler_start(int slot, BackgroundWorkerHandle **handle)
@@ -78,6 +77,7 @@ leave(int code, Datum arg)
 		if (etl_shared->executors[i].state == ETL_EXECUTOR_STARTING && etl_shared->executors[i].dbid == my_slot->dbid)
 			memset(&etl_shared->executors[i], 0, sizeof(EtlExecutorSlot));
 	memset(my_slot, 0, sizeof(*my_slot));
+	shared_wake_wanting(NULL);
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(served);
 	ConditionVariableBroadcast(&etl_shared->worker_gone);
@@ -131,7 +131,7 @@ read_queue(void)
 		"SELECT t.task_run_id, t.run_id, r.owner::oid,"
 		"  coalesce((v.definition -> 'tasks' -> t.task ->> 'priority')::int4, 0),"
 		/* A notification is no task of the version. */
-		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true)"
+		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true), v.definition -> 'tasks' -> t.task ->> 'pool'"
 		" FROM etl.run r JOIN etl.task_run t USING (run_id) JOIN etl.workflow_version v USING (version_id)"
 		" WHERE (r.finished_at IS NULL OR r.notifications_open > 0) AND t.status = 'queued' ORDER BY t.task_run_id",
 		0,
@@ -153,7 +153,8 @@ read_queue(void)
 		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
 		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
 		step.remote = DatumGetBool(etl_spi_datum(i, 5, &isnull));
-		full = !queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
+		step.pool = etl_spi_text(&spi, i, 6);
+		full = queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step) == ETL_QUEUE_FULL;
 	}
 	etl_spi_close(&spi);
 	CommitTransactionCommand();
@@ -172,7 +173,7 @@ refill(void)
 	LWLockAcquire(etl_shared->lock, LW_SHARED);
 	overflowed = my_slot->overflowed;
 	LWLockRelease(etl_shared->lock);
-	if (!overflowed)
+	if (!overflowed && !queue_pools_drained(MyDatabaseId))
 		return DT_NOEND;
 	if (now < next || !queue_has_room())
 		return Max(next, TimestampTzPlusMilliseconds(now, REFILL_PAUSE_MS));
@@ -182,215 +183,6 @@ refill(void)
 	read_queue();
 	next = TimestampTzPlusMilliseconds(clock_now(), REFILL_PAUSE_MS);
 	return DT_NOEND;
-}
-
-static bool
-owner_has_problem(Oid owner, EtlRoleProblem *problem)
-{
-	MemoryContext context = CurrentMemoryContext;
-	bool has;
-
-	StartTransactionCommand();
-	has = role_has_problem(owner, problem);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
-	return has;
-}
-
-/*
- * Give slots to `wanted` more executors of this owner. Returns how many got one, their numbers in slots. When none
- * is free, idle ones of other owners are asked to leave; the scheduler is woken when they have.
- */
-static int
-reserve_slots(Oid owner, int wanted, int *slots)
-{
-	int got = 0;
-
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < etl_max_executors; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		if (slot->dbid != MyDatabaseId || slot->owner != owner)
-			continue;
-		/* Who is going to take one of the steps need not be started. */
-		if (slot->state == ETL_EXECUTOR_STARTING || slot->state == ETL_EXECUTOR_CALLED)
-			wanted--;
-	}
-	for (int i = 0; i < etl_max_executors && wanted > 0; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		if (slot->state != ETL_EXECUTOR_IDLE || slot->dbid != MyDatabaseId || slot->owner != owner)
-			continue;
-		shared_call_executor(slot);
-		wanted--;
-	}
-	for (int i = 0; i < etl_max_executors && got < wanted; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		if (slot->state != ETL_EXECUTOR_FREE)
-			continue;
-		slot->state = ETL_EXECUTOR_STARTING;
-		slot->dbid = MyDatabaseId;
-		slot->owner = owner;
-		slots[got++] = i;
-	}
-	for (int i = 0, evict = wanted - got; i < etl_max_executors && evict > 0; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		if (slot->state == ETL_EXECUTOR_IDLE && (slot->dbid != MyDatabaseId || slot->owner != owner))
-		{
-			slot->retire = true;
-			SetLatch(slot->latch);
-			evict--;
-		}
-	}
-	LWLockRelease(etl_shared->lock);
-	return got;
-}
-
-/* A slot for the database's remote executor; -1: it has one, or all are taken. */
-static int
-reserve_remote_slot(void)
-{
-	int found = -1;
-
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	for (int i = etl_max_executors; i < etl_shared->executor_count; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-
-		if (slot->dbid == MyDatabaseId && slot->state != ETL_EXECUTOR_RECOVER)
-		{
-			if (slot->latch != NULL)
-				SetLatch(slot->latch);
-			found = -1;
-			break;
-		}
-		if (slot->state == ETL_EXECUTOR_FREE && found < 0)
-			found = i;
-	}
-	if (found >= 0)
-	{
-		etl_shared->executors[found].state = ETL_EXECUTOR_STARTING;
-		etl_shared->executors[found].dbid = MyDatabaseId;
-		etl_shared->executors[found].owner = ETL_REMOTE_LANE;
-	}
-	LWLockRelease(etl_shared->lock);
-	return found;
-}
-
-static void
-release_slot(int index)
-{
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	memset(&etl_shared->executors[index], 0, sizeof(EtlExecutorSlot));
-	LWLockRelease(etl_shared->lock);
-}
-
-/* Free the slots of executors that ended before they were there, as when no process could be forked. True: some did. */
-static bool
-reap_unborn(void)
-{
-	bool found = false;
-
-	for (int i = 0; i < etl_shared->executor_count; i++)
-	{
-		EtlExecutorSlot *slot = &etl_shared->executors[i];
-		pid_t pid;
-
-		if (started[i] == NULL || GetBackgroundWorkerPid(started[i], &pid) != BGWH_STOPPED)
-			continue;
-		pfree(started[i]);
-		started[i] = NULL;
-		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-		if (slot->state == ETL_EXECUTOR_STARTING && slot->dbid == MyDatabaseId)
-		{
-			memset(slot, 0, sizeof(*slot));
-			found = true;
-		}
-		LWLockRelease(etl_shared->lock);
-	}
-	return found;
-}
-
-/* Fill a reserved slot. False, with the slot free again: there is no process to be had. */
-static bool
-start_in_slot(int index)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	bool success;
-
-	if (started[index] != NULL)
-		pfree(started[index]);
-	started[index] = NULL;
-	success = executor_start(index, &started[index]);
-	MemoryContextSwitchTo(old);
-	if (!success)
-		release_slot(index);
-	return success;
-}
-
-/* Said once, until there is a process again. */
-static void
-warn_of_no_worker(bool complete)
-{
-	static bool warned = false;
-
-	if (!complete && !warned)
-		ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				errmsg("no background worker is left for an executor"),
-				errhint("Raise max_worker_processes, or lower etl.max_executors."));
-	warned = !complete;
-}
-
-/*
- * See that executors are at work for every owner with steps in the queue. Returns when to look next: if some process
- * could not be had, or could not connect (the server log says why), in a while.
- */
-static TimestampTz
-dispatch(void)
-{
-	int *slots = palloc(etl_shared->executor_count * sizeof(int));
-	bool complete = true;
-	bool recorded = true;
-	bool pause;
-	EtlQueueDemand demand[64]; /* the rest is seen when these have been */
-	int lanes;
-
-	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	pause = my_slot->executor_failed;
-	my_slot->executor_failed = false;
-	LWLockRelease(etl_shared->lock);
-	if (reap_unborn() || pause)
-		return TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
-	lanes = queue_demand(MyDatabaseId, demand, lengthof(demand));
-	for (int lane = 0; lane < lanes; lane++)
-	{
-		EtlRoleProblem problem;
-		int count;
-
-		if (demand[lane].owner == ETL_REMOTE_LANE)
-		{
-			int slot = reserve_remote_slot();
-
-			complete = (slot < 0 || start_in_slot(slot)) && complete;
-			continue;
-		}
-		if (owner_has_problem(demand[lane].owner, &problem))
-		{
-			recorded = recover_unrunnable(demand[lane].owner, &problem) && recorded;
-			continue;
-		}
-		count = reserve_slots(demand[lane].owner, Min(demand[lane].steps, etl_shared->executor_count), slots);
-		for (int i = 0; i < count; i++)
-			complete = start_in_slot(slots[i]) && complete;
-	}
-	warn_of_no_worker(complete);
-	return complete && recorded ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
 }
 
 static void
@@ -494,7 +286,8 @@ static TimestampTz
 do_chores(MemoryContext context)
 {
 	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
-												   tick_run,	refill,	  dispatch,	  retention_make_ranges, retention_run};
+												   tick_run,	refill,	  pool_read_changed, dispatch, retention_make_ranges,
+												   retention_run};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)
@@ -534,7 +327,7 @@ pg_etl_scheduler_main(Datum arg)
 	shared_wake_launcher(false);
 
 	etl_spi_lock_timeout = LOCK_TIMEOUT;
-	started = MemoryContextAllocZero(TopMemoryContext, etl_shared->executor_count * sizeof(BackgroundWorkerHandle *));
+	dispatch_init(my_slot);
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	read_queue();

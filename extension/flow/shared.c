@@ -167,6 +167,59 @@ shared_call_remote_executor(Oid dbid)
 	LWLockRelease(etl_shared->lock);
 }
 
+int
+shared_executors_of(Oid dbid, Oid owner)
+{
+	int count = 0;
+
+	for (int i = 0; i < etl_max_executors; i++)
+		if (etl_shared->executors[i].state >= ETL_EXECUTOR_STARTING && etl_shared->executors[i].dbid == dbid &&
+			etl_shared->executors[i].owner == owner)
+			count++;
+	return count;
+}
+
+void
+shared_wake_wanting(const EtlSchedulerSlot *but)
+{
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+	{
+		const EtlSchedulerSlot *scheduler = &etl_shared->schedulers[i];
+
+		if (scheduler != but && scheduler->wants && scheduler->latch != NULL)
+			SetLatch(scheduler->latch);
+	}
+}
+
+void
+shared_pool_next(const EtlPoolNext *next)
+{
+	if (next->found && next->owner == ETL_REMOTE_LANE)
+		shared_call_remote_executor(next->dbid);
+	else if (next->found)
+		shared_call_executors(next->dbid, next->owner, 1);
+	if (next->drained)
+		shared_wake_scheduler(next->dbid);
+}
+
+void
+shared_release_pool(int pool)
+{
+	EtlPoolNext next;
+
+	if (pool == 0)
+		return;
+	next = queue_pool_release(pool);
+	shared_pool_next(&next);
+}
+
+void
+shared_pools_changed(Oid dbid)
+{
+	queue_pools_changed(dbid);
+	shared_wake_scheduler(dbid);
+}
+
 void
 shared_executor_left(Oid dbid)
 {

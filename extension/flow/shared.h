@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "flow/queue.h"
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -19,6 +20,7 @@
 #define ETL_MOST_EXECUTORS 1024 /* that etl.max_executors may be */
 #define ETL_MAX_DATABASES 64 /* that have the extension */
 #define ETL_MAX_QUIESCED 32	 /* databases being dropped, or losing the extension, at a time */
+#define ETL_EXECUTOR_QUANTUM_MS 100 /* how long an executor stays that another owner wants the place of */
 
 typedef enum EtlExecutorState
 {
@@ -40,8 +42,10 @@ typedef struct EtlExecutorSlot
 	int64 task_run_id; /* 0: runs none */
 	int64 run_id;
 	TimestampTz started_at; /* of the step */
+	int pool;				/* of which the step has a slot, as queue_pop says; 0: none */
 	bool cancel;			/* the step's run was cancelled */
-	bool retire;			/* asked to make room for another owner's */
+	bool retire;			/* asked to make room for another owner's: see dispatch.c */
+	int64 came_ms;			/* when the process did, by clock_monotonic_ms */
 } EtlExecutorSlot;
 
 typedef struct EtlSchedulerSlot
@@ -54,6 +58,10 @@ typedef struct EtlSchedulerSlot
 	bool executor_left;	  /* one has: was it at an external step? */
 	bool overflowed;	  /* steps are ready that are not in the queue */
 	bool signalled;		  /* somebody has said what became of a suspended step */
+	bool wants;			  /* more executors: no slot was free */
+	Oid wanted_for;		  /* if it does: the owner that has fewest of those it wants them for */
+	int has;			  /* so many */
+	uint64 ticket;		  /* who has waited for longer has the lower one */
 } EtlSchedulerSlot;
 
 typedef struct EtlQuiesced
@@ -68,6 +76,7 @@ typedef struct EtlShared
 	pid_t launcher_pid;
 	Latch *launcher_latch;
 	bool look_again;			   /* the launcher is to look at every database anew */
+	uint64 tickets;				   /* given so far: see dispatch.c */
 	bool scheduler_failed;		   /* because one has died: not again at once */
 	ConditionVariable run_ended;   /* broadcast when a run has */
 	ConditionVariable worker_gone; /* broadcast when a scheduler or executor is */
@@ -90,6 +99,10 @@ extern void shared_init(void);
 extern void shared_wake_launcher(bool look_again);
 /* The lock is held, the slot is ETL_EXECUTOR_IDLE. */
 extern void shared_call_executor(EtlExecutorSlot *slot);
+/* The lock is held. How many executors of this database and owner there are, or are coming. */
+extern int shared_executors_of(Oid dbid, Oid owner);
+/* The lock is held. Schedulers but this one that want executors' slots look whether they can have one now. */
+extern void shared_wake_wanting(const EtlSchedulerSlot *but);
 /* The database's scheduler; InvalidOid: every one. */
 extern void shared_wake_scheduler(Oid dbid);
 /* Call up to `count` idle executors of this database and owner; the scheduler too when they don't suffice. */
@@ -102,6 +115,12 @@ extern bool shared_call_remote_executors_locked(Oid dbid);
 extern bool shared_slot_is_remote(int index);
 /* An executor has left, or failed to record what its step did: the scheduler is to look for abandoned ones. */
 extern void shared_executor_left(Oid dbid);
+/* A step that has ended, or was dealt with, had a slot of the pool: whoever waits for it starts. 0: it had none. */
+extern void shared_release_pool(int pool);
+/* What follows from a slot that was given back: see queue_pool_release. */
+extern void shared_pool_next(const EtlPoolNext *next);
+/* A commit may have changed etl.pool. */
+extern void shared_pools_changed(Oid dbid);
 /* The database has steps that are not in the queue: the scheduler is to read the tables. */
 extern void shared_queue_overflowed(Oid dbid);
 /* Somebody has said what became of a suspended step: the scheduler is to look. */

@@ -31,12 +31,14 @@ leave(int code, Datum arg)
 {
 	Oid dbid = my_slot->dbid;
 	bool died = my_slot->task_run_id != 0 && !stopped && !shared_is_quiesced(dbid);
+	int pool = my_slot->pool;
 
 	journal_write(dbid, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	if (died)
 	{
 		my_slot->state = ETL_EXECUTOR_RECOVER;
+		my_slot->pool = 0;
 		my_slot->owner = InvalidOid;
 		my_slot->pid = 0;
 		my_slot->latch = NULL;
@@ -47,6 +49,7 @@ leave(int code, Datum arg)
 		if (!connected && etl_shared->schedulers[i].dbid == dbid)
 			etl_shared->schedulers[i].executor_failed = true;
 	LWLockRelease(etl_shared->lock);
+	shared_release_pool(pool);
 	if (code != 0)
 		shared_queue_overflowed(dbid); /* a step that it took and never came to is in the tables alone */
 	shared_executor_left(dbid);
@@ -82,6 +85,7 @@ slot_take(int index, Oid *dbid, Oid *owner)
 	my_slot->pid = MyProcPid;
 	my_slot->latch = MyLatch;
 	my_slot->state = ETL_EXECUTOR_CALLED;
+	my_slot->came_ms = clock_monotonic_ms();
 	*dbid = my_slot->dbid;
 	*owner = my_slot->owner;
 	LWLockRelease(etl_shared->lock);
@@ -106,26 +110,65 @@ slot_is_wanted(void)
 	return wanted;
 }
 
+/*
+ * The lock is held. Asked to make room though there may be work for it: it does when it has been there for a while, if
+ * a place is still wanted for an owner that has fewer. One of the owner's is enough.
+ */
+static bool
+gives_way(void)
+{
+	int has;
+
+	if (!my_slot->retire || clock_monotonic_ms() - my_slot->came_ms < ETL_EXECUTOR_QUANTUM_MS)
+		return false;
+	has = shared_executors_of(my_slot->dbid, my_slot->owner);
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+	{
+		const EtlSchedulerSlot *scheduler = &etl_shared->schedulers[i];
+
+		if (!scheduler->wants || (scheduler->has > 0 && scheduler->has + 1 >= has))
+			continue;
+		for (int j = 0; j < etl_shared->executor_count; j++)
+			if (etl_shared->executors[j].dbid == my_slot->dbid && etl_shared->executors[j].owner == my_slot->owner)
+				etl_shared->executors[j].retire = false;
+		my_slot->retire = true;
+		return true;
+	}
+	my_slot->retire = false;
+	return false;
+}
+
 bool
 slot_step_take(EtlQueued *step)
 {
 	bool taken;
+	EtlPoolNext next = {0};
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	taken = queue_pop(my_slot->dbid, my_slot->owner, step);
+	if (my_slot->pool != 0)
+		next = queue_pool_release(my_slot->pool);
+	my_slot->pool = 0;
+	taken = !gives_way() && queue_pop(my_slot->dbid, my_slot->owner, step);
 	if (taken)
 	{
 		my_slot->state = ETL_EXECUTOR_BUSY;
 		my_slot->task_run_id = step->task_run_id;
 		my_slot->run_id = step->run_id;
+		my_slot->pool = step->slot_of;
 		my_slot->started_at = clock_now();
 		my_slot->cancel = false;
+		if (step->task_run_id == next.task_run_id)
+			next.found = false; /* nobody else is to be called for it */
 	}
 	else
+	{
 		my_slot->state = ETL_EXECUTOR_IDLE;
+		shared_wake_wanting(NULL);
+	}
 	/* One that was sent to the step before, too late, was sent under this lock. */
 	QueryCancelPending = false;
 	LWLockRelease(etl_shared->lock);
+	shared_pool_next(&next);
 	if (taken)
 		journal_write(my_slot->dbid, step->run_id, step->task_run_id, my_slot->started_at);
 	else

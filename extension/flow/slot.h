@@ -24,8 +24,9 @@ extern void slot_at_stop(SIGNAL_ARGS);
 
 /* What the step's code tells of itself: to shared memory and the journal, to pg_stat_activity. */
 /*
- * Take the owner's next step from the queue and be at it. False: there is none, and the executor is idle until it is
- * called. Both in one with the state others see, so that no step is ever left to an executor that has taken another.
+ * Take the owner's next step from the queue and be at it; the slot that the last one had of a pool is given back. False:
+ * there is none, or the place is wanted for another owner, and the executor is idle until it is called. All in one with
+ * the state others see, so that no step is ever left to an executor that has taken another.
  */
 extern bool slot_step_take(EtlQueued *step);
 extern void slot_step_show(const EtlStep *step);

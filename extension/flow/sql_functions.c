@@ -20,10 +20,13 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 PG_FUNCTION_INFO_V1(pg_etl_engine_is_loaded);
 Datum
@@ -40,14 +43,31 @@ pg_etl_engine_start(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static void
-put_activity(ReturnSetInfo *result, pid_t pid, Oid owner, int64 task_run_id, int64 run_id, TimestampTz started_at)
+/* The kind of lock that the process waits for; NULL: none. */
+static const char *
+awaited_lock(pid_t pid)
 {
-	Datum values[] = {Int32GetDatum(pid), ObjectIdGetDatum(owner), Int64GetDatum(task_run_id), Int64GetDatum(run_id),
-					  TimestampTzGetDatum(started_at)};
+	PGPROC *process = BackendPidGetProc(pid);
+	uint32 event = process == NULL ? 0 : *(volatile uint32 *) &process->wait_event_info;
+	const char *type = pgstat_get_wait_event_type(event);
+
+	return type != NULL && strcmp(type, "Lock") == 0 ? pgstat_get_wait_event(event) : NULL;
+}
+
+static void
+put_activity(ReturnSetInfo *result, pid_t pid, Oid owner, int64 task_run_id, int64 run_id, TimestampTz started_at,
+			 const char *lock)
+{
+	Datum values[] = {Int32GetDatum(pid),
+					  ObjectIdGetDatum(owner),
+					  Int64GetDatum(task_run_id),
+					  Int64GetDatum(run_id),
+					  TimestampTzGetDatum(started_at),
+					  lock == NULL ? (Datum) 0 : CStringGetTextDatum(lock)};
 	bool nulls[lengthof(values)] = {false};
 
 	nulls[2] = nulls[3] = nulls[4] = task_run_id == 0;
+	nulls[5] = lock == NULL;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -74,13 +94,65 @@ pg_etl_activity(PG_FUNCTION_ARGS)
 			continue;
 		if (!sees_all && !has_privs_of_role(GetUserId(), slot.owner))
 			continue;
-		put_activity(result, slot.pid, slot.owner, slot.task_run_id, slot.run_id, slot.started_at);
+		put_activity(result, slot.pid, slot.owner, slot.task_run_id, slot.run_id, slot.started_at,
+					 awaited_lock(slot.pid));
 	}
 	for (int i = 0; remote_place_read(i, &place); i++)
 		if (place.dbid == MyDatabaseId && OidIsValid(place.owner) &&
 			(sees_all || has_privs_of_role(GetUserId(), place.owner)))
-			put_activity(result, place.pid, place.owner, place.task_run_id, place.run_id, place.started_at);
+			put_activity(result, place.pid, place.owner, place.task_run_id, place.run_id, place.started_at,
+						 NULL); /* its process waits for no lock, but for a moment */
 	return (Datum) 0;
+}
+
+/* The lock is held. */
+static bool
+is_served(Oid dbid)
+{
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (etl_shared->schedulers[i].dbid == dbid && etl_shared->schedulers[i].serving)
+			return true;
+	return false;
+}
+
+static char *
+describe_executors(bool remote)
+{
+	EtlRemotePlace place;
+	int count = 0;
+	int busy = 0;
+
+	if (remote)
+		for (; remote_place_read(count, &place); count++)
+			busy += place.pid != 0;
+	else
+	{
+		count = etl_max_executors;
+		LWLockAcquire(etl_shared->lock, LW_SHARED);
+		for (int i = 0; i < count; i++)
+			busy += etl_shared->executors[i].state == ETL_EXECUTOR_BUSY;
+		LWLockRelease(etl_shared->lock);
+	}
+	if (busy < count)
+		return "executor";
+	return remote ? psprintf("executor (at %d external steps, as many as it may be)", busy)
+				  : psprintf("executor (all %d are busy)", busy);
+}
+
+PG_FUNCTION_INFO_V1(pg_etl_waiting_for_executor);
+Datum
+pg_etl_waiting_for_executor(PG_FUNCTION_ARGS)
+{
+	bool served;
+
+	if (etl_shared == NULL)
+		PG_RETURN_TEXT_P(cstring_to_text("engine, which is not in shared_preload_libraries"));
+	LWLockAcquire(etl_shared->lock, LW_SHARED);
+	served = is_served(MyDatabaseId);
+	LWLockRelease(etl_shared->lock);
+	if (!served)
+		PG_RETURN_TEXT_P(cstring_to_text("scheduler, which is not running"));
+	PG_RETURN_TEXT_P(cstring_to_text(describe_executors(PG_GETARG_BOOL(0))));
 }
 
 PG_FUNCTION_INFO_V1(pg_etl_current_run);

@@ -397,7 +397,8 @@ hand_over(const EtlClaim *claim)
 	EtlQueued queued = {.run_id = claim->step.run_id,
 						.task_run_id = claim->step.task_run_id,
 						.priority = claim->task ? claim->task->priority : 0,
-						.remote = true};
+						.remote = true,
+						.pool = claim->task ? claim->task->pool : NULL};
 
 	wake_for_step(claim->owner, &queued);
 }

@@ -263,19 +263,28 @@ make_report(const EtlClaim *claim)
 						   .started_at = claim->run_started ? 0 : claim->started_at};
 }
 
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text == NULL ? 'n' : ' ';
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
 bool
 step_record_wait(const EtlClaim *claim)
 {
 	static EtlSpiPlan wait = {
 		"WITH waits AS (UPDATE etl.task_run_{range} SET status = 'waiting' WHERE run_id = $5 AND task_run_id = $1"
 		"  RETURNING task_run_id, run_id)"
-		" INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
-		" SELECT task_run_id, run_id, $2, $3, $4 FROM waits",
-		5,
-		{INT8OID, OIDOID, INT4OID, TIMESTAMPTZOID, INT8OID}};
+		" INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at, pool)"
+		" SELECT task_run_id, run_id, $2, $3, $4, $6 FROM waits",
+		6,
+		{INT8OID, OIDOID, INT4OID, TIMESTAMPTZOID, INT8OID, TEXTOID}};
 	TimestampTz due = TimestampTzPlusMilliseconds(clock_now(), (int64) (claim->task->poll_interval * 1000));
+	char nulls[] = "      ";
 	Datum values[] = {Int64GetDatum(claim->step.task_run_id), ObjectIdGetDatum(claim->owner),
-					  Int32GetDatum(claim->task->priority), TimestampTzGetDatum(due), Int64GetDatum(claim->step.run_id)};
+					  Int32GetDatum(claim->task->priority), TimestampTzGetDatum(due), Int64GetDatum(claim->step.run_id),
+					  text_or_null(claim->task->pool, &nulls[5])};
 	EtlSpiScope spi;
 	bool goes_on;
 
@@ -283,7 +292,7 @@ step_record_wait(const EtlClaim *claim)
 	goes_on = run_lock(claim->step.run_id);
 	if (goes_on)
 	{
-		range_execute(&wait, claim->step.run_id, SPI_OK_INSERT, values, NULL);
+		range_execute(&wait, claim->step.run_id, SPI_OK_INSERT, values, nulls);
 		wake_for_scheduler();
 	}
 	etl_spi_close(&spi);
@@ -382,13 +391,6 @@ status_name(EtlStepStatus status)
 	}
 }
 
-static Datum
-text_or_null(const char *text, char *null)
-{
-	*null = text == NULL ? 'n' : ' ';
-	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
-}
-
 static void
 record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 			   const EtlStepFailure *failure, TimestampTz now)
@@ -481,24 +483,28 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 		"   first_attempt, CASE WHEN $3 > $2 THEN 'retrying' ELSE 'queued' END, $3,"
 		"   notification_id, arguments, parameters, items FROM etl.task_run_{range} t WHERE run_id = $6 AND task_run_id = $1"
 		"  RETURNING task_run_id, run_id, status, attempt),"
-		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at)"
-		"  SELECT task_run_id, run_id, $4, $5, $3 FROM next WHERE status = 'retrying')"
+		" later AS (INSERT INTO etl.timer (task_run_id, run_id, owner, priority, due_at, pool)"
+		"  SELECT task_run_id, run_id, $4, $5, $3, $7 FROM next WHERE status = 'retrying')"
 		" SELECT task_run_id, attempt FROM next",
-		6,
-		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID, INT8OID}};
+		7,
+		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, OIDOID, INT4OID, INT8OID, TEXTOID}};
 	const EtlStep *step = &claim->step;
 	EtlQueued queued = {.run_id = step->run_id,
 						.priority = claim->task ? claim->task->priority : 0,
-						.remote = claim->task ? claim->task->remote : true};
+						.remote = claim->task ? claim->task->remote : true,
+						.pool = claim->task ? claim->task->pool : NULL};
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
-	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(due),
-					  ObjectIdGetDatum(claim->owner), Int32GetDatum(queued.priority), Int64GetDatum(step->run_id)};
+	char nulls[] = "       ";
+	Datum values[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now),
+					  TimestampTzGetDatum(due),			ObjectIdGetDatum(claim->owner),
+					  Int32GetDatum(queued.priority),	Int64GetDatum(step->run_id),
+					  text_or_null(queued.pool, &nulls[6])};
 	int attempt;
 	bool isnull;
 
 	if (claim->is_notification)
 		lock_numbers(step->run_id);
-	range_execute(&next, step->run_id, SPI_OK_SELECT, values, NULL);
+	range_execute(&next, step->run_id, SPI_OK_SELECT, values, nulls);
 	queued.task_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	attempt = DatumGetInt32(etl_spi_datum(0, 2, &isnull));
 	SPI_freetuptable(SPI_tuptable);

@@ -24,13 +24,13 @@ timer_fire(void)
 		"WITH due AS (SELECT m.task_run_id FROM etl.timer m JOIN etl.task_run t USING (run_id, task_run_id)"
 		"  WHERE m.due_at <= $1 FOR UPDATE SKIP LOCKED),"
 		" fired AS (DELETE FROM etl.timer m USING due WHERE m.task_run_id = due.task_run_id"
-		"  RETURNING m.task_run_id, m.run_id, m.owner, m.priority)"
+		"  RETURNING m.task_run_id, m.run_id, m.owner, m.priority, m.pool)"
 		" UPDATE etl.task_run t SET status = 'queued', queued_at = $1"
 		" FROM fired JOIN etl.run r USING (run_id) JOIN etl.workflow_version v USING (version_id)"
 		" WHERE t.run_id = fired.run_id AND t.task_run_id = fired.task_run_id"
 		" RETURNING fired.task_run_id, fired.run_id, fired.owner, fired.priority,"
 		/* A notification is no task of the version. */
-		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true)",
+		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true), fired.pool",
 		1,
 		{TIMESTAMPTZOID}};
 	static EtlSpiPlan next = {"SELECT min(due_at) FROM etl.timer", 0, {0}};
@@ -52,6 +52,7 @@ timer_fire(void)
 		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
 		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
 		step.remote = DatumGetBool(etl_spi_datum(i, 5, &isnull));
+		step.pool = etl_spi_text(&spi, i, 6);
 		wake_for_step(DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step);
 	}
 	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);

@@ -16,6 +16,7 @@ typedef enum WishKind
 {
 	WISH_STEP,
 	WISH_SCHEDULER,
+	WISH_POOLS,
 	WISH_RUN_END,
 	WISH_CANCEL,
 	WISH_SIGNAL,
@@ -47,6 +48,8 @@ wish(WishKind kind, int64 run_id, Oid owner, const EtlQueued *step)
 	*new = (Wish){.kind = kind, .nest_level = GetCurrentTransactionNestLevel(), .owner = owner, .run_id = run_id};
 	if (step != NULL)
 		new->step = *step;
+	if (step != NULL && step->pool != NULL)
+		new->step.pool = pstrdup(step->pool); /* the definition may be forgotten before the commit */
 	wishes = lappend(wishes, new);
 	MemoryContextSwitchTo(old);
 }
@@ -61,6 +64,12 @@ void
 wake_for_scheduler(void)
 {
 	wish(WISH_SCHEDULER, 0, InvalidOid, NULL);
+}
+
+void
+wake_for_pools(void)
+{
+	wish(WISH_POOLS, 0, InvalidOid, NULL);
 }
 
 void
@@ -95,14 +104,42 @@ wake_for_launcher(void)
 	wish(WISH_LAUNCHER, 0, InvalidOid, NULL);
 }
 
+/* What is to be seen to when all steps are queued. */
+typedef struct Queued
+{
+	bool full;	 /* some are not in the queue */
+	bool asks;	 /* some pool's slots aren't known */
+	bool remote; /* some are the remote executor's */
+} Queued;
+
+/* True: an executor of the step's owner can start it. */
+static bool
+queue_step(const Wish *wish, Queued *queued)
+{
+	switch (queue_push(MyDatabaseId, wish->owner, &wish->step))
+	{
+		case ETL_QUEUE_READY:
+			queued->remote = queued->remote || wish->step.remote;
+			return !wish->step.remote;
+		case ETL_QUEUE_WAITS:
+			return false;
+		case ETL_QUEUE_ASKS:
+			queued->asks = true;
+			return false;
+		case ETL_QUEUE_FULL:
+			queued->full = true;
+			return false;
+	}
+	return false;
+}
+
 /* Steps of one owner, one after the other in the list, are queued together and then looked for together. */
 static void
 queue_steps(void)
 {
 	Oid owner = InvalidOid;
 	int count = 0;
-	bool full = false;
-	bool remote = false;
+	Queued queued = {0};
 	ListCell *cell;
 
 	foreach (cell, wishes)
@@ -111,12 +148,6 @@ queue_steps(void)
 
 		if (wish->kind != WISH_STEP)
 			continue;
-		if (wish->step.remote)
-		{
-			full = !queue_push(MyDatabaseId, wish->owner, &wish->step) || full;
-			remote = true;
-			continue;
-		}
 		if (wish->owner != owner)
 		{
 			if (count > 0)
@@ -124,15 +155,17 @@ queue_steps(void)
 			owner = wish->owner;
 			count = owner == slot_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
 		}
-		count++;
-		full = !queue_push(MyDatabaseId, owner, &wish->step) || full;
+		if (queue_step(wish, &queued))
+			count++;
 	}
 	if (count > 0)
 		shared_call_executors(MyDatabaseId, owner, count);
-	if (remote)
+	if (queued.remote)
 		shared_call_remote_executor(MyDatabaseId);
-	if (full)
+	if (queued.full)
 		shared_queue_overflowed(MyDatabaseId);
+	else if (queued.asks)
+		shared_wake_scheduler(MyDatabaseId);
 }
 
 static void
@@ -153,6 +186,8 @@ grant(void)
 		else
 			once[wish->kind] = true;
 	}
+	if (once[WISH_POOLS])
+		shared_pools_changed(MyDatabaseId); /* before steps that this commit queued take slots it took away */
 	queue_steps();
 	if (once[WISH_SCHEDULER])
 		shared_wake_scheduler(MyDatabaseId);

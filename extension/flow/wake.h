@@ -19,6 +19,8 @@ extern void wake_init(void);
 extern void wake_for_step(Oid owner, const EtlQueued *step);
 /* Timers or definitions changed. */
 extern void wake_for_scheduler(void);
+/* So did pools: the scheduler reads them. */
+extern void wake_for_pools(void);
 /* A run ended: sessions in etl.wait_for_run look. */
 extern void wake_for_run_end(void);
 /* A run was cancelled: executors that are at one of its steps stop. */

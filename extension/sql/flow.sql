@@ -170,7 +170,8 @@ CREATE TABLE etl.timer (
 	owner oid NOT NULL,
 	priority integer NOT NULL,
 	due_at timestamptz NOT NULL,
-	set_at timestamptz NOT NULL DEFAULT etl._clock()
+	set_at timestamptz NOT NULL DEFAULT etl._clock(),
+	pool text
 );
 CREATE INDEX timer_due_at_idx ON etl.timer (due_at);
 COMMENT ON TABLE etl.timer IS 'Steps that wait for a moment; the scheduler puts them into the queue when it has come';
@@ -180,6 +181,7 @@ COMMENT ON COLUMN etl.timer.owner IS 'The role it runs as';
 COMMENT ON COLUMN etl.timer.priority IS 'Its task''s';
 COMMENT ON COLUMN etl.timer.due_at IS 'The moment';
 COMMENT ON COLUMN etl.timer.set_at IS 'When it was set; if that is yet to come, the clock has been put back';
+COMMENT ON COLUMN etl.timer.pool IS 'Its task''s; NULL: none';
 
 CREATE TABLE etl.deadline (
 	run_id bigint PRIMARY KEY,
@@ -473,10 +475,15 @@ COMMENT ON FUNCTION etl.retry_run(bigint) IS 'Carry a run on that failed or was 
 -- What executors are doing right now ---------------------------------------------------------------------------
 
 CREATE FUNCTION etl._activity(OUT pid integer, OUT owner oid, OUT task_run_id bigint, OUT run_id bigint,
-		OUT started_at timestamptz) RETURNS SETOF record
+		OUT started_at timestamptz, OUT lock text) RETURNS SETOF record
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_activity';
 REVOKE ALL ON FUNCTION etl._activity() FROM PUBLIC;
-COMMENT ON FUNCTION etl._activity() IS 'The executors of this database and the step each is running. Internal; see etl.task_status.';
+COMMENT ON FUNCTION etl._activity() IS 'The executors of this database, the step each is running, and the kind of lock its statement waits for. Internal; see etl.task_status.';
+
+CREATE FUNCTION etl._waiting_for_executor(remote boolean) RETURNS text
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_waiting_for_executor';
+REVOKE ALL ON FUNCTION etl._waiting_for_executor(boolean) FROM PUBLIC;
+COMMENT ON FUNCTION etl._waiting_for_executor(boolean) IS 'What a step waits for that could start, in words. Internal; see etl.task_status.';
 
 CREATE FUNCTION etl._engine_start() RETURNS void
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_engine_start';
@@ -485,6 +492,72 @@ COMMENT ON FUNCTION etl._engine_start() IS 'Has the launcher look at this databa
 SELECT etl._engine_start();
 
 -- Views --------------------------------------------------------------------------------------------------------
+
+CREATE VIEW etl.task_status WITH (security_invoker = true) AS
+	SELECT t.run_id, r.workflow, t.task, nullif(t.item, 0) AS item, t.attempt,
+		CASE WHEN a.pid IS NOT NULL THEN 'running' WHEN i.never_starts THEN 'cancelled' ELSE t.status END AS status,
+		t.queued_at, coalesce(t.started_at, a.started_at) AS started_at, t.finished_at,
+		coalesce(t.finished_at, etl._clock()) - coalesce(t.started_at, a.started_at) AS duration,
+		t.rows, t.sqlstate, t.error,
+		CASE
+			WHEN t.finished_at IS NOT NULL OR i.never_starts THEN NULL
+			WHEN a.pid IS NOT NULL THEN 'lock (' || a.lock || ')' || coalesce(', held by ' || (
+				SELECT string_agg(DISTINCT CASE b.pid WHEN 0 THEN 'a prepared transaction' ELSE 'process ' || b.pid END, ', ')
+				FROM unnest(pg_blocking_pids(a.pid)) AS b(pid)), '')
+			WHEN t.status = 'waiting' AND t.item > 0 AND t.queued_at IS NULL THEN 'items before it'
+			WHEN t.status = 'running' AND t.items IS NOT NULL
+				THEN format('items, %s of %s have ended', t.items_succeeded + t.items_failed, t.items)
+			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
+				THEN 'condition, looked at again at ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
+			WHEN t.status = 'waiting' AND s.child_run_id IS NOT NULL THEN 'run ' || s.child_run_id
+			WHEN t.status = 'waiting' AND s.task_run_id IS NOT NULL
+				THEN 'token' || coalesce(' until ' || to_char(s.due_at, 'YYYY-MM-DD HH24:MI:SSOF'), '')
+			WHEN t.status = 'waiting' THEN 'dependency ' || (
+				SELECT string_agg(quote_ident(d.name), ', ' ORDER BY d.name)
+				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
+				WHERE v.version_id = r.version_id
+					AND EXISTS (SELECT FROM etl.task_run o
+								WHERE o.run_id = t.run_id AND o.task = d.name AND o.item = 0 AND o.finished_at IS NULL))
+			WHEN t.status = 'retrying' THEN 'time ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
+			WHEN t.status = 'queued' THEN coalesce((
+				SELECT format('role %s, which ', r.owner) || CASE WHEN o.oid IS NULL THEN 'does not exist'
+					WHEN NOT o.rolcanlogin THEN 'has no LOGIN'
+					WHEN NOT has_database_privilege(o.oid, current_database(), 'CONNECT')
+						THEN 'has no CONNECT privilege on this database' END
+				FROM (SELECT) one LEFT JOIN pg_roles o ON o.oid = r.owner),
+				CASE WHEN w.task_run_id IS NOT NULL THEN coalesce((
+					SELECT format('pool %I (%s of %s slots taken)', p.name, p.taken, p.slots)
+					FROM etl.workflow_version v JOIN etl.pool_status p ON p.name = v.definition -> 'tasks' -> t.task ->> 'pool'
+					WHERE v.version_id = r.version_id), 'pool') END,
+				(SELECT etl._waiting_for_executor(coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true))
+					FROM etl.workflow_version v WHERE v.version_id = r.version_id))
+		END AS waiting_for,
+		coalesce(a.pid, t.worker_pid) AS worker_pid
+	FROM etl.task_run t
+	JOIN etl.run r USING (run_id)
+	LEFT JOIN etl.timer tm USING (task_run_id)
+	LEFT JOIN etl.suspended s USING (task_run_id)
+	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
+	LEFT JOIN etl._waiting_in_pools() AS w(task_run_id) ON w.task_run_id = t.task_run_id AND t.finished_at IS NULL
+	-- An item whose turn had not come when its task ended: its row is left as it was.
+	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
+			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting' AND t.queued_at IS NULL;
+COMMENT ON VIEW etl.task_status IS 'A row an attempt of a step, as it stands this moment';
+COMMENT ON COLUMN etl.task_status.run_id IS 'The run';
+COMMENT ON COLUMN etl.task_status.workflow IS 'The workflow';
+COMMENT ON COLUMN etl.task_status.task IS 'The task';
+COMMENT ON COLUMN etl.task_status.item IS 'The item of for_each; NULL for the task itself';
+COMMENT ON COLUMN etl.task_status.attempt IS '1, 2, …';
+COMMENT ON COLUMN etl.task_status.status IS 'queued, waiting, running, retrying, succeeded, failed, skipped, cancelled, timed_out';
+COMMENT ON COLUMN etl.task_status.queued_at IS 'When it could have started';
+COMMENT ON COLUMN etl.task_status.started_at IS 'When it did';
+COMMENT ON COLUMN etl.task_status.finished_at IS 'When its outcome was known';
+COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
+COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
+COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
+COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
+COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, items (of for_each), token, run, pool, lock, role, executor';
+COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';
 
 CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 	SELECT r.run_id, r.workflow, r.run_name,
@@ -495,7 +568,13 @@ CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 		r.tasks_done, r.tasks_total,
 		CASE WHEN r.failed_task IS NULL OR r.status = 'timed_out' THEN r.error
 			ELSE format('%s: %s', r.failed_task, r.error) END AS error,
-		r.parent_run_id
+		r.parent_run_id,
+		-- Of a run none of whose steps is at work: what the one waits for that could have been the first.
+		CASE WHEN r.finished_at IS NULL THEN (
+			SELECT CASE WHEN t.waiting_for IS NOT NULL THEN format('%s: %s', t.task, t.waiting_for) END FROM etl.task_status t
+			WHERE t.run_id = r.run_id AND t.status IN ('waiting', 'queued', 'running', 'retrying')
+				AND coalesce(t.waiting_for, '') NOT LIKE 'dependency %' AND coalesce(t.waiting_for, '') NOT LIKE 'items%'
+			ORDER BY t.waiting_for IS NOT NULL, t.queued_at LIMIT 1) END AS waiting_for
 	FROM etl.run r
 	LEFT JOIN (SELECT act.run_id, min(act.started_at) AS started_at FROM etl._activity() act GROUP BY 1) a
 		ON a.run_id = r.run_id AND r.finished_at IS NULL;
@@ -514,54 +593,4 @@ COMMENT ON COLUMN etl.run_status.tasks_done IS 'Tasks that have come to an end';
 COMMENT ON COLUMN etl.run_status.tasks_total IS 'Tasks in all';
 COMMENT ON COLUMN etl.run_status.error IS 'The first task that failed, and its message; or that the run timed out';
 COMMENT ON COLUMN etl.run_status.parent_run_id IS 'The run a step of which queued it';
-
-CREATE VIEW etl.task_status WITH (security_invoker = true) AS
-	SELECT t.run_id, r.workflow, t.task, nullif(t.item, 0) AS item, t.attempt,
-		CASE WHEN a.pid IS NOT NULL THEN 'running' WHEN i.never_starts THEN 'cancelled' ELSE t.status END AS status,
-		t.queued_at, coalesce(t.started_at, a.started_at) AS started_at, t.finished_at,
-		coalesce(t.finished_at, etl._clock()) - coalesce(t.started_at, a.started_at) AS duration,
-		t.rows, t.sqlstate, t.error,
-		CASE
-			WHEN a.pid IS NOT NULL OR i.never_starts THEN NULL
-			WHEN t.status = 'waiting' AND t.item > 0 AND t.queued_at IS NULL THEN 'items before it'
-			WHEN t.status = 'running' AND t.items IS NOT NULL
-				THEN format('items, %s of %s have ended', t.items_succeeded + t.items_failed, t.items)
-			WHEN t.status = 'waiting' AND tm.due_at IS NOT NULL
-				THEN 'condition, looked at again at ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
-			WHEN t.status = 'waiting' AND s.child_run_id IS NOT NULL THEN 'run ' || s.child_run_id
-			WHEN t.status = 'waiting' AND s.task_run_id IS NOT NULL
-				THEN 'token' || coalesce(' until ' || to_char(s.due_at, 'YYYY-MM-DD HH24:MI:SSOF'), '')
-			WHEN t.status = 'waiting' THEN 'dependency ' || (
-				SELECT string_agg(quote_ident(d.name), ', ' ORDER BY d.name)
-				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
-				WHERE v.version_id = r.version_id
-					AND NOT EXISTS (SELECT FROM etl.task_run o
-									WHERE o.run_id = t.run_id AND o.task = d.name AND o.item = 0 AND o.status = 'succeeded'))
-			WHEN t.status = 'retrying' THEN 'time ' || to_char(tm.due_at, 'YYYY-MM-DD HH24:MI:SSOF')
-			WHEN t.status = 'queued' THEN 'executor'
-		END AS waiting_for,
-		coalesce(a.pid, t.worker_pid) AS worker_pid
-	FROM etl.task_run t
-	JOIN etl.run r USING (run_id)
-	LEFT JOIN etl.timer tm USING (task_run_id)
-	LEFT JOIN etl.suspended s USING (task_run_id)
-	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
-	-- An item whose turn had not come when its task ended: its row is left as it was.
-	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
-			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting' AND t.queued_at IS NULL;
-COMMENT ON VIEW etl.task_status IS 'A row an attempt of a step, as it stands this moment';
-COMMENT ON COLUMN etl.task_status.run_id IS 'The run';
-COMMENT ON COLUMN etl.task_status.workflow IS 'The workflow';
-COMMENT ON COLUMN etl.task_status.task IS 'The task';
-COMMENT ON COLUMN etl.task_status.item IS 'The item of for_each; NULL for the task itself';
-COMMENT ON COLUMN etl.task_status.attempt IS '1, 2, …';
-COMMENT ON COLUMN etl.task_status.status IS 'queued, waiting, running, retrying, succeeded, failed, skipped, cancelled, timed_out';
-COMMENT ON COLUMN etl.task_status.queued_at IS 'When it could have started';
-COMMENT ON COLUMN etl.task_status.started_at IS 'When it did';
-COMMENT ON COLUMN etl.task_status.finished_at IS 'When its outcome was known';
-COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
-COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
-COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
-COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
-COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, executor, items (of for_each), token, run';
-COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';
+COMMENT ON COLUMN etl.run_status.waiting_for IS 'If none of its steps is at work: the one that could have been first, and what that waits for';

@@ -8,7 +8,7 @@ CREATE TABLE etl.role_grant (
 );
 COMMENT ON TABLE etl.role_grant IS 'Who sees what everybody owns. Kept by etl.grant_reader, etl.grant_operator and etl.revoke_role.';
 COMMENT ON COLUMN etl.role_grant.role IS 'The role; its members, too';
-COMMENT ON COLUMN etl.role_grant.kind IS 'reader: sees all workflows and runs; operator: may cancel and retry runs, and pause workflows, besides';
+COMMENT ON COLUMN etl.role_grant.kind IS 'reader: sees all workflows and runs; operator: may cancel and retry runs, pause workflows and change pools, besides';
 SELECT pg_catalog.pg_extension_config_dump('etl.role_grant', '');
 ALTER TABLE etl.role_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY role_grant_member ON etl.role_grant FOR SELECT USING (pg_catalog.pg_has_role(current_user, role, 'USAGE'));
@@ -73,10 +73,12 @@ CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
-		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.role_grant,'
+		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.pool, etl.pool_status,'
+		' etl.role_grant,'
 		' etl.job, etl.load_history, etl.unload_history TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._duration_in_words(float8),'
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._waiting_for_executor(boolean), etl._is_remote(jsonb),'
+		' etl._pools(), etl._waiting_in_pools(), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
 END $$;
@@ -92,6 +94,7 @@ BEGIN
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
 		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
 		' etl.heartbeat_task(text), etl.pause_workflow(text), etl.resume_workflow(text) FROM %s', role);
+	EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON etl.pool FROM %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_reader(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl.grant_reader(regrole) IS 'Let a role see all workflows, runs and history, and change nothing. Superuser or extension owner only.';
@@ -105,9 +108,10 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl.cancel_run(bigint), etl.retry_run(bigint), etl.complete_step(bigint, text, jsonb),'
 		' etl.fail_step(bigint, text, text, text), etl.complete_task(text, jsonb), etl.fail_task(text, text, text),'
 		' etl.heartbeat_task(text), etl.pause_workflow(text), etl.resume_workflow(text) TO %s', role);
+	EXECUTE format('GRANT INSERT, UPDATE, DELETE ON etl.pool TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl.grant_operator(regrole) FROM PUBLIC;
-COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, cancel and retry any run, and pause and resume any workflow. Superuser or extension owner only.';
+COMMENT ON FUNCTION etl.grant_operator(regrole) IS 'Let a role see all workflows, runs and history, cancel and retry any run, pause and resume any workflow, and change pools. Superuser or extension owner only.';
 
 CREATE FUNCTION etl.revoke_role(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -138,7 +142,7 @@ BEGIN
 		' catchup, overlap, max_active_runs, timeout, retention), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status,'
-		' etl.role_grant TO %s', role);
+		' etl.pool, etl.pool_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
@@ -155,7 +159,7 @@ BEGIN
 			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl.grant_reader(regrole)'::regprocedure,
 				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure,
 				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure,
-				'etl._wake_scheduler()'::regprocedure)
+				'etl._wake_scheduler()'::regprocedure, 'etl._pools_changed()'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
 	END LOOP;

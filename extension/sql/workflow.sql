@@ -222,6 +222,12 @@ BEGIN
 			HINT = 'INSERT INTO etl.workflow (name) first. SELECT name FROM etl.workflow lists the workflows you own.',
 			TABLE = 'task', COLUMN = 'workflow', SCHEMA = 'etl';
 	END IF;
+	IF NEW.pool IS NOT NULL AND NOT EXISTS (SELECT FROM etl.pool p WHERE p.name = NEW.pool) THEN
+		RAISE foreign_key_violation USING
+			MESSAGE = format('%s is of pool "%s", which does not exist', subject, NEW.pool),
+			HINT = 'INSERT INTO etl.pool (name, slots) first. SELECT name FROM etl.pool lists those there are.',
+			TABLE = 'task', COLUMN = 'pool', SCHEMA = 'etl';
+	END IF;
 	IF NEW.name = '' OR length(NEW.name) > 80 OR NEW.name ~ '[[:cntrl:]]' THEN
 		problem := 'has a name that is not usable'; col := 'name';
 		remedy := 'Use 1 to 80 characters, none of them a control character.';
