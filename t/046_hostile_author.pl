@@ -12,7 +12,7 @@ my $etl = EtlTest->new(conf => 'etl.max_executors = 4');
 my $node = $etl->primary;
 
 $etl->sql(q{
-	CREATE ROLE villain LOGIN; CREATE ROLE victim LOGIN;
+	CREATE ROLE villain LOGIN; CREATE ROLE victim LOGIN; CREATE ROLE gang; GRANT gang TO villain;
 	SELECT etl.grant_author('villain'), etl.grant_author('victim');
 	CREATE SCHEMA villain AUTHORIZATION villain; CREATE SCHEMA victim AUTHORIZATION victim;
 	INSERT INTO etl.workflow (name, owner) VALUES ('good', 'victim');
@@ -114,7 +114,7 @@ as_villain(q{
 	INSERT INTO etl.task (workflow, name, sql, retries, retry_delay) VALUES ('odd', 'x', 'SELECT 1 / 0', 1, '0');
 	INSERT INTO etl.task (workflow, name, sql, depends_on, run_if) VALUES ('odd', 'y', 'SELECT pg_sleep(0.01)', '{x}', 'all_done')});
 my @settings = (
-	"search_path = villain", "default_transaction_read_only = on", "default_transaction_isolation = 'serializable'",
+	"search_path = villain", "role = gang", "default_transaction_read_only = on", "default_transaction_isolation = 'serializable'",
 	"statement_timeout = '1ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "row_security = off",
 	"DateStyle = 'German, DMY'", "IntervalStyle = 'sql_standard'", "TimeZone = 'Pacific/Chatham'", "bytea_output = 'escape'",
 	"standard_conforming_strings = off", "array_nulls = off", "transform_null_equals = on", "quote_all_identifiers = on",

@@ -210,22 +210,17 @@ sleep_until(TimestampTz due)
 static TimestampTz
 recover(void)
 {
-	bool abandoned;
+	static bool abandoned = true; /* until looked for: some may have been before this process was there */
 	bool complete;
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-	abandoned = my_slot->executor_left;
+	abandoned = abandoned || my_slot->executor_left;
 	my_slot->executor_left = false;
 	LWLockRelease(etl_shared->lock);
 	complete = recover_crashed();
-	if (abandoned && !recover_abandoned())
-	{
-		LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
-		my_slot->executor_left = true;
-		LWLockRelease(etl_shared->lock);
-		complete = false;
-	}
-	return complete ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
+	if (abandoned)
+		abandoned = !recover_abandoned();
+	return complete && !abandoned ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), PAUSE_MS);
 }
 
 /* Steps that wait for a token or a run; looked at when somebody has spoken, or their time comes. */
@@ -322,7 +317,6 @@ pg_etl_scheduler_main(Datum arg)
 	}
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	my_slot->serving = true;
-	my_slot->executor_left = true; /* before this process was there */
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(false);
 
