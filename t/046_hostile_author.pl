@@ -58,6 +58,17 @@ goes_on('a run whose retry is due is being cancelled');
 $session->query_safe('ROLLBACK');
 is($etl->sql("SELECT etl.wait_for_run($held)"), 'failed', 'which is made when nobody does any more');
 
+# So do deadlines.
+as_villain(q{
+	INSERT INTO etl.workflow (name, timeout) VALUES ('late', '1 hour');
+	INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('late', 'x', 'SELECT 1', 'false')});
+my $late_run = as_villain(q{SELECT etl.run_workflow('late')});
+$etl->wait_until(qq{SELECT status = 'waiting' FROM etl.task_status WHERE run_id = $late_run});
+$session->query_safe("BEGIN; SELECT etl.cancel_run($late_run)");
+goes_on('a run whose time is up is being cancelled');
+$session->query_safe('ROLLBACK');
+is($etl->sql("SELECT etl.wait_for_run($late_run)"), 'timed_out', 'which ends when nobody does any more');
+
 # Recovering an interrupted step takes its run's row.
 as_villain(q{
 	INSERT INTO etl.workflow (name) VALUES ('dies');
