@@ -18,6 +18,14 @@ sub as
 	return $status == 0 ? $stdout : $stderr;
 }
 
+# Try them all, whatever becomes of each.
+sub try_as
+{
+	my ($role, @statements) = @_;
+	my ($status, $stdout, $stderr) = $node->psql('postgres', join(";\n", @statements), on_error_stop => 0, extra_params => [ '-U', $role ]);
+	return $stdout . $stderr;
+}
+
 # Define a workflow of one step as a role, run it, and return the run.
 my $flows = 0;
 sub run_as
@@ -97,8 +105,9 @@ my $shadows = q{
 			AND oprleft::regtype::text !~ 'any'};
 as('villain', 'CREATE TABLE villain.caught (what text, who text); GRANT ALL ON villain.caught TO PUBLIC; GRANT USAGE ON SCHEMA villain TO PUBLIC');
 my @shadows = split /\x01/, $etl->sql("SELECT string_agg(s, E'\\x01') FROM ($shadows) AS t(s)");
-my @failed = grep { /ERROR/ } map { as('villain', $_) } @shadows;
-cmp_ok(@shadows - @failed, '>', 60, 'traps are laid') or diag(@failed);
+try_as('villain', @shadows);
+my $laid = $etl->sql(q{SELECT count(*) FROM pg_proc WHERE proowner = 'villain'::regrole});
+cmp_ok($laid, '>', 60, 'traps are laid');
 my $trapped = q{SET search_path = villain, public, pg_catalog, pg_temp;
 	CREATE TEMP TABLE workflow (name text, owner oid, version_id bigint); CREATE TEMP TABLE task (LIKE workflow);
 	CREATE TEMP TABLE run (LIKE workflow); CREATE TEMP TABLE old_rows (workflow text); CREATE TEMP TABLE new_rows (workflow text);
@@ -143,9 +152,9 @@ foreach my $role ('villain', 'reads', 'operates')
 	foreach my $table (split ' ', $tables)
 	{
 		my @columns = split ' ', $etl->sql("SELECT string_agg(quote_ident(attname), ' ') FROM pg_attribute WHERE attrelid = 'etl.$table'::regclass AND attnum > 0 AND NOT attisdropped");
-		as($role, $_) foreach "DELETE FROM etl.$table", "TRUNCATE etl.$table CASCADE", "INSERT INTO etl.$table SELECT * FROM etl.$table",
+		try_as($role, "DELETE FROM etl.$table", "TRUNCATE etl.$table CASCADE", "INSERT INTO etl.$table SELECT * FROM etl.$table",
 		  (map { "UPDATE etl.$table SET $_ = NULL" } @columns), "UPDATE etl.$table SET owner = '$role'",
-		  "DROP TABLE etl.$table CASCADE", "ALTER TABLE etl.$table DISABLE ROW LEVEL SECURITY", "CREATE TRIGGER t BEFORE INSERT ON etl.$table FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()";
+		  "DROP TABLE etl.$table CASCADE", "ALTER TABLE etl.$table DISABLE ROW LEVEL SECURITY", "CREATE TRIGGER t BEFORE INSERT ON etl.$table FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()");
 	}
 }
 $etl->sql_is($contents, $before, 'no statement changes a row that is another\'s');
@@ -158,11 +167,7 @@ foreach my $role ('villain', 'reads', 'operates')
 {
 	my @calls = split /\n/, as($role, $calls);
 	cmp_ok(scalar @calls, '>', 5, "$role may call functions");
-	foreach my $call (grep { $role ne 'operates' || !/etl\.(cancel|retry)_run/ } @calls)
-	{
-		my $answer = as($role, $call);
-		unlike($answer, qr/canary/, "$call shows $role no secret") if $answer =~ /canary/;
-	}
+	unlike(try_as($role, grep { $role ne 'operates' || !/etl\.(cancel|retry)_run/ } @calls), qr/canary/, 'none of which shows a secret');
 	$etl->sql_is($contents, $before, "no function changes what is another's for $role");
 }
 foreach my $role ('villain', 'reads')
