@@ -18,6 +18,24 @@ variable_length(const char *text)
 }
 
 /*
+ * The name of a task's output, task.key, before a closing quote; 0: that isn't one. psql leaves such a text as it is,
+ * and so it is an error in all SQL: no colon comes before a literal, but for an array's bounds, and no bound has a dot.
+ * A task's name may have blanks and signs.
+ */
+static int
+output_length(const char *text)
+{
+	int length = 0;
+	int dot = -1;
+
+	for (; (unsigned char) text[length] >= ' ' && text[length] != '\'' && text[length] != '\\'; length++)
+		if (text[length] == '.')
+			dot = length;
+	/* A doubled quote does not close. */
+	return text[length] == '\'' && text[length + 1] != '\'' && dot > 0 && dot + 1 < length ? length : 0;
+}
+
+/*
  * If a parameter starts at the colon `text`, appends its value and returns the length of the reference; 0 when there
  * is none, or no value.
  */
@@ -35,6 +53,8 @@ append_parameter(StringInfo out, const char *text, EtlParameterLookup lookup, vo
 		return 0;
 	length = variable_length(name);
 	close = open == NULL ? '\0' : *open == '{' ? '}' : *open;
+	if (close == '\'' && name[length] != close)
+		length = output_length(name);
 	if (length == 0 || (close != '\0' && name[length] != close))
 		return 0;
 

@@ -24,7 +24,9 @@ extern bool condition_holds(const EtlStep *step, const char *condition);
 /* An EtlItemQuery. */
 extern void for_each_query_run(const EtlStep *step, const char *query, EtlItemVisit visit, void *arg);
 
-/* A step's parameters: the keys of the run's input, an item's over them, and what it is a step of. */
+/* The run's input, an item's columns merged over it: also its nulls, which hide what the run has of that name. */
+extern Jsonb *step_values(const EtlStep *step);
+/* A step's parameters: the keys of these values, what it is a step of, and the outputs of the run's earlier tasks. */
 extern void statement_parameters(const EtlStep *step, EtlParameters *parameters);
 
 #endif

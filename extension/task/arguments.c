@@ -40,16 +40,16 @@ put_in_text(const char *text, const EtlParameters *parameters)
 	return result.data;
 }
 
-/* A string that is a key of the run's input becomes its value; one that has parameters in it gets their texts. */
+/* A string that is a key of the step's values becomes that value; one that has parameters in it gets their texts. */
 static void
-put_in_string(JsonbValue *string, const EtlStep *step, const EtlParameters *parameters)
+put_in_string(JsonbValue *string, Jsonb *values, const EtlParameters *parameters)
 {
 	char *text = pnstrdup(string->val.string.val, string->val.string.len);
 	const char *value = text[0] == ':' ? parameters_lookup(text + 1, (void *) parameters) : NULL;
 	JsonbValue *given = NULL;
 
-	if (value != NULL && step->input != NULL)
-		given = getKeyJsonValueFromContainer(&step->input->root, text + 1, strlen(text + 1), NULL);
+	if (value != NULL && values != NULL)
+		given = getKeyJsonValueFromContainer(&values->root, text + 1, strlen(text + 1), NULL);
 	/* What the engine says of a step comes before a key of that name; it is a string. */
 	if (given != NULL && given->type != jbvNull && strcmp(json_value_text(given), value) == 0)
 		*string = *given;
@@ -60,6 +60,7 @@ put_in_string(JsonbValue *string, const EtlStep *step, const EtlParameters *para
 static Jsonb *
 put_in(const EtlStep *step)
 {
+	Jsonb *values = step_values(step);
 	EtlParameters parameters = {0};
 	JsonbIterator *iterator = JsonbIteratorInit(&step->arguments->root);
 	JsonbParseState *state = NULL;
@@ -68,10 +69,11 @@ put_in(const EtlStep *step)
 	JsonbValue item;
 
 	statement_parameters(step, &parameters);
+	parameters.outputs_may_miss = true; /* a text may say ${…} to somebody else */
 	while ((token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
 	{
 		if ((token == WJB_VALUE || token == WJB_ELEM) && item.type == jbvString)
-			put_in_string(&item, step, &parameters);
+			put_in_string(&item, values, &parameters);
 		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &item : NULL);
 	}
 	return JsonbValueToJsonb(result);

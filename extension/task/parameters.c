@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "task/output.h"
 #include "task/parameters.h"
 
 char *
@@ -70,5 +71,7 @@ parameters_lookup(const char *name, void *arg)
 		if (strcmp(parameter->name, name) == 0)
 			return parameter->value;
 	}
+	if (parameters->outputs_of != NULL && strchr(name, '.') != NULL)
+		return output_text(parameters->outputs_of, name, parameters->outputs_may_miss);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "flow/adapter.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
@@ -19,6 +20,8 @@ typedef struct EtlParameter
 typedef struct EtlParameters
 {
 	List *items; /* of EtlParameter, the latest first; it is the latest of a name that counts */
+	const EtlStep *outputs_of; /* other names that have a dot are outputs of this step's run; NULL: of none */
+	bool outputs_may_miss;	   /* such a name that is of no task is no parameter, and no error */
 } EtlParameters;
 
 /*

@@ -9,18 +9,21 @@
 #include "task/script.h"
 #include "utils/fmgrprotos.h"
 
+Jsonb *
+step_values(const EtlStep *step)
+{
+	if (step->item_parameters == NULL)
+		return step->input;
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(step->input), JsonbPGetDatum(step->item_parameters)));
+}
+
 void
 statement_parameters(const EtlStep *step, EtlParameters *parameters)
 {
-	Jsonb *values = step->input;
-
-	/* Merged, and not added one after the other: an item's null hides a value of the run. */
-	if (step->item_parameters != NULL)
-		values = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(step->input),
-													JsonbPGetDatum(step->item_parameters)));
-	parameters_add_json(parameters, values);
+	parameters_add_json(parameters, step_values(step));
 	if (step->item > 0)
 		parameters_add(parameters, "item_number", psprintf("%d", step->item));
+	parameters->outputs_of = step;
 	parameters_add(parameters, "run_id", psprintf(INT64_FORMAT, step->run_id));
 	parameters_add(parameters, "run_name", step->run_name == NULL ? "" : step->run_name);
 	if (step->scheduled_for != NULL)

@@ -23,6 +23,8 @@ lookup(const char *name, void *arg)
 		{"BUCKET", "b2"},
 		{"colon", ":n"},
 		{"empty", ""},
+		{"stage.rows", "91"},
+		{"load data.v2.it", "x"},
 	};
 
 	for (int i = 0; i < lengthof(known); i++)
@@ -58,6 +60,20 @@ test_psql(void **state)
 }
 
 static void
+test_output(void **state)
+{
+	assert_string_equal(psql("select :'stage.rows' + 1"), "select '91' + 1");
+	assert_string_equal(psql("select 1 as:'load data.v2.it'"), "select 1 as 'x'");
+	assert_string_equal(psql("select :'stage.none', ':''stage.rows'''"), "select :'stage.none', ':''stage.rows'''");
+	/* what else psql reads there it reads still */
+	assert_string_equal(psql(":stage.rows :n.rows :\"stage.rows\" :{?stage.rows}"),
+						":stage.rows 3.rows :\"stage.rows\" :{?stage.rows}");
+	assert_string_equal(psql(":'.rows' :'stage.' :'stage\\.rows' :'stage.rows''x' a[1:'2'] x::'stage.rows'"),
+						":'.rows' :'stage.' :'stage\\.rows' :'stage.rows''x' a[1:'2'] x::'stage.rows'");
+	assert_string_equal(psql(":'stage.rows"), "unterminated quoted string");
+}
+
+static void
 test_text(void **state)
 {
 	assert_string_equal(dialect_substitute_text("copy t from 's3://${1}/<BUCKET>/x'", lookup, NULL),
@@ -70,7 +86,7 @@ test_text(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_psql), cmocka_unit_test(test_text)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_psql), cmocka_unit_test(test_output), cmocka_unit_test(test_text)};
 
 	return cmocka_run_group_tests_name("dialect_substitute", tests, NULL, NULL);
 }
