@@ -32,10 +32,11 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 
 #define IDLE_TIMEOUT_MS 10000 /* without a step it leaves after this */
 #define BATCH 50			  /* steps claimed, or recorded, in a transaction */
-#define LOCK_TIMEOUT "100ms"
+#define LONGEST_LOCK_WAIT "100ms"
 #define LOCKED_PAUSE_MS 500
 #define MOST_LOCKED 3
 #define OWN_FILES 100 /* descriptors that its steps leave to the process */
@@ -60,6 +61,14 @@ abandon_all(int code, Datum arg)
 	remote_place_free_all();
 }
 
+/* Whose step would be meant? etl.cancel_run says so. But PostgreSQL has the end of lock_timeout come this way, too. */
+static void
+at_cancel(SIGNAL_ARGS)
+{
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+		StatementCancelHandler(postgres_signal_arg);
+}
+
 static void
 attach(int index)
 {
@@ -69,14 +78,14 @@ attach(int index)
 	if (!slot_take(index, &dbid, &lane))
 		proc_exit(0);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGINT, SIG_IGN); /* whose step is meant? etl.cancel_run says so */
+	pqsignal(SIGINT, at_cancel);
 	pqsignal(SIGTERM, slot_at_stop);
 	pqsignal(SIGQUIT, slot_at_crash_of_another);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, 0);
 	slot_set_connected();
 	etl_transaction_set_defaults();
-	etl_spi_lock_timeout = LOCK_TIMEOUT;
+	etl_spi_lock_timeout = LONGEST_LOCK_WAIT;
 	/* What must be on disk says so: that steps start, and how they ended. */
 	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("application_name", "pg_etl remote executor", PGC_USERSET, PGC_S_SESSION);
