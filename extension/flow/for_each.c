@@ -197,7 +197,10 @@ queue_items(const EtlClaim *claim, const Whole *whole)
 	count = range_execute(&next, claim->step.run_id, SPI_OK_SELECT, values, NULL);
 	for (uint64 i = 0; i < count; i++)
 	{
-		EtlQueued queued = {.run_id = claim->step.run_id, .priority = task->priority, .pool = task->pool};
+		EtlQueued queued = {.run_id = claim->step.run_id,
+							.priority = task->priority,
+							.pool = task->pool,
+							.remote = step_is_remote(claim)};
 		bool isnull;
 
 		queued.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));

@@ -192,7 +192,7 @@ claim_step(RemoteStep *step)
 		claim->retries = 0;
 		refuse(claim, role_failure(claim, &problem));
 	}
-	else if (claim->adapter->start == NULL)
+	else if (!step_is_remote(claim))
 		wake_for_step(claim->owner, &(EtlQueued){.run_id = claim->step.run_id,
 												 .task_run_id = claim->step.task_run_id,
 												 .priority = step->queued.priority,

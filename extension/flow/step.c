@@ -471,7 +471,7 @@ run_claimed(EtlClaim *claim)
 		return;
 	else if (claim->task != NULL && claim->task->for_each != NULL && claim->step.item == 0)
 		run_for_each(claim);
-	else if (claim->adapter->start != NULL)
+	else if (step_is_remote(claim))
 		hand_over(claim);
 	else if (!step_starts_apart(claim))
 		run_transactional(claim, &result, &failure);

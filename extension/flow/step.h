@@ -102,6 +102,13 @@ extern bool step_record(const EtlClaim *claim, EtlStepStatus status, const EtlSt
 extern void step_record_outcome(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 								const EtlStepFailure *failure);
 
+/* Whether it is the remote executor's, its task's questions being answered. */
+static inline bool
+step_is_remote(const EtlClaim *claim)
+{
+	return claim->adapter != NULL && claim->adapter->start != NULL;
+}
+
 /*
  * A claim that is held for long: copy what its adapter is told into the current context, and do without the definition,
  * which the process may forget. Before the outcome is recorded, in the same transaction, it is found again.

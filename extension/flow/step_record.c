@@ -491,7 +491,7 @@ queue_next_attempt(const EtlClaim *claim, double delay, TimestampTz now, EtlHist
 	const EtlStep *step = &claim->step;
 	EtlQueued queued = {.run_id = step->run_id,
 						.priority = claim->task ? claim->task->priority : 0,
-						.remote = claim->task ? claim->task->remote : true,
+						.remote = claim->task != NULL && step->item == 0 ? claim->task->remote : step_is_remote(claim),
 						.pool = claim->task ? claim->task->pool : NULL};
 	TimestampTz due = TimestampTzPlusMilliseconds(now, (int64) (delay * 1000));
 	char nulls[] = "       ";
