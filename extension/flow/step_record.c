@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 static bool
@@ -324,7 +325,12 @@ step_record_start(EtlClaim *claim)
 	bool goes_on;
 
 	if (has_token(claim))
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(claim)); /* it is the claim's, whoever keeps that */
+
 		step->task_token = token_make();
+		MemoryContextSwitchTo(old);
+	}
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	goes_on = claim->is_notification ||
 		(step->item > 0 ? for_each_lock(claim) : run_report(step->run_id, &report, &history));

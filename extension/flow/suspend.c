@@ -13,6 +13,7 @@
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/child.h"
+#include "flow/definition.h"
 #include "flow/for_each.h"
 #include "flow/range.h"
 #include "flow/run.h"
@@ -22,6 +23,7 @@
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
@@ -325,6 +327,8 @@ end_step(void *arg)
 	else if (ended)
 		step_record(claim, status, NULL, &failure);
 	etl_spi_close(&spi); /* the claim is in its memory */
+	/* A crash that loses this leaves what was said. */
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 }
@@ -334,8 +338,8 @@ static void
 take_heartbeats(void)
 {
 	static EtlSpiPlan beat = {
-		"WITH live AS (SELECT s.task_run_id FROM etl.suspended s WHERE EXISTS (SELECT FROM etl.signal g"
-		"   WHERE g.task_run_id = s.task_run_id AND g.kind = 'heartbeat') FOR UPDATE SKIP LOCKED),"
+		"WITH live AS (SELECT s.task_run_id FROM etl.suspended s WHERE s.task_run_id = ANY (ARRAY("
+		"   SELECT task_run_id FROM etl.signal WHERE kind = 'heartbeat')) FOR UPDATE SKIP LOCKED),"
 		" beats AS (DELETE FROM etl.signal g USING live WHERE g.task_run_id = live.task_run_id AND g.kind = 'heartbeat'"
 		"   RETURNING g.task_run_id, g.at),"
 		" last AS (SELECT task_run_id, max(at) AS at FROM beats GROUP BY task_run_id)"
@@ -350,8 +354,9 @@ take_heartbeats(void)
 static void
 drop_stale_signals(void)
 {
-	static EtlSpiPlan drop = {"DELETE FROM etl.signal g WHERE NOT EXISTS (SELECT FROM etl.suspended s"
-							  " WHERE s.task_run_id = g.task_run_id)",
+	/* Counted, for a look by the index a signal, however many steps wait. */
+	static EtlSpiPlan drop = {"DELETE FROM etl.signal g"
+							  " WHERE (SELECT count(*) FROM etl.suspended s WHERE s.task_run_id = g.task_run_id) = 0",
 							  0,
 							  {0}};
 
@@ -363,8 +368,8 @@ static Suspended *
 collect(int *count)
 {
 	static EtlSpiPlan find = {
-		"SELECT s.task_run_id, s.run_id FROM etl.signal g JOIN etl.suspended s USING (task_run_id)"
-		" WHERE g.kind <> 'heartbeat' AND s.since IS NOT NULL"
+		"SELECT task_run_id, run_id FROM etl.suspended WHERE since IS NOT NULL"
+		"  AND task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.signal WHERE kind <> 'heartbeat'))"
 		" UNION SELECT task_run_id, run_id FROM etl.suspended WHERE due_at <= $1",
 		1,
 		{TIMESTAMPTZOID}};
@@ -420,6 +425,7 @@ suspend_run(void)
 	int count;
 	Suspended *steps = collect(&count);
 
+	definition_trim();
 	for (int i = 0, ended = 0; i < count; i++)
 	{
 		int sqlstate = etl_transaction_guard(end_step, &steps[i]);

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #define TOKEN_BYTES 32
@@ -113,11 +114,25 @@ typedef struct Signal
 	text *cause;
 } Signal;
 
-static void
-refuse_second(const Suspended *step)
+/*
+ * As of now: while this transaction waited for another that had said something, the scheduler may have acted on that. From
+ * the insertion on nobody else can say anything.
+ */
+static bool
+still_waits(int64 task_run_id)
 {
-	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("the step of this task token has been ended already"), errdetail("%s.", step->subject));
+	static EtlSpiPlan look = {"SELECT FROM etl.suspended WHERE task_run_id = $1", 1, {INT8OID}};
+	Datum values[] = {Int64GetDatum(task_run_id)};
+
+	if (look.plan == NULL)
+	{
+		look.plan = SPI_prepare(look.sql, look.nargs, look.types);
+		if (look.plan == NULL || SPI_keepplan(look.plan) != 0)
+			elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(SPI_result), look.sql);
+	}
+	if (SPI_execute_snapshot(look.plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, true, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "SPI refused: %s", look.sql);
+	return SPI_processed > 0;
 }
 
 /* Inserted and nothing else: neither the step's executor nor whoever cancels the run ever waits for this transaction. */
@@ -139,8 +154,9 @@ send(const Suspended *step, const Signal *signal)
 				errmsg("the step of this task token has timed out"), errdetail("%s.", step->subject));
 	for (int i = 3; i < lengthof(values); i++)
 		nulls[i] = values[i] == (Datum) 0 ? 'n' : ' ';
-	if (etl_spi_execute(&insert, SPI_OK_INSERT, values, nulls) == 0)
-		refuse_second(step);
+	if (etl_spi_execute(&insert, SPI_OK_INSERT, values, nulls) == 0 || !still_waits(step->task_run_id))
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the step of this task token has been ended already"), errdetail("%s.", step->subject));
 	wake_for_signal();
 }
 
