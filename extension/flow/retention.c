@@ -275,10 +275,10 @@ drop(Pass *pass)
 static void
 delete_some(Pass *pass)
 {
-	/* As many runs as have 1,000 tasks together. */
+	/* As many runs as have 200 tasks together. The bounds stand at each table, for its index to be used. */
 	static EtlSpiPlan until = {
 		"SELECT max(run_id) FROM (SELECT run_id, sum(tasks_total) OVER (ORDER BY run_id) - tasks_total AS before"
-		"  FROM (SELECT * FROM etl.run_{range} WHERE run_id > $1 ORDER BY run_id LIMIT 1000) r) r WHERE before < 1000",
+		"  FROM (SELECT * FROM etl.run_{range} WHERE run_id > $1 ORDER BY run_id LIMIT 200) r) r WHERE before < 200",
 		1,
 		{INT8OID}};
 	static EtlSpiPlan remove = {
@@ -286,9 +286,9 @@ delete_some(Pass *pass)
 		"  AND keep.age >= keep.time AND NOT EXISTS (SELECT FROM etl.task_run_{range} t"
 		"   WHERE t.run_id = r.run_id AND t.finished_at IS NULL)"
 		"  AND NOT EXISTS (SELECT FROM etl.suspended s WHERE s.child_run_id = r.run_id) FOR UPDATE OF r SKIP LOCKED),"
-		" steps AS (DELETE FROM etl.task_run_{range} t USING old WHERE t.run_id = old.run_id),"
-		" events AS (DELETE FROM etl.event_{range} e USING old WHERE e.run_id = old.run_id)"
-		" DELETE FROM etl.run_{range} r USING old WHERE r.run_id = old.run_id",
+		" steps AS (DELETE FROM etl.task_run_{range} t USING old WHERE t.run_id = old.run_id AND t.run_id > $3 AND t.run_id <= $4),"
+		" events AS (DELETE FROM etl.event_{range} e USING old WHERE e.run_id = old.run_id AND e.run_id > $3 AND e.run_id <= $4)"
+		" DELETE FROM etl.run_{range} r USING old WHERE r.run_id = old.run_id AND r.run_id > $3 AND r.run_id <= $4",
 		ARGUMENTS};
 	Datum values[] = {Int64GetDatum(pass->at)};
 	int64 last;
