@@ -93,24 +93,17 @@ pg_etl_pools(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(pg_etl_waiting_in_pools);
+PG_FUNCTION_INFO_V1(pg_etl_waiting_for_pool);
 Datum
-pg_etl_waiting_in_pools(PG_FUNCTION_ARGS)
+pg_etl_waiting_for_pool(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64 *ids;
-	int count;
+	EtlQueued step = {.pool = text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					  .priority = PG_GETARG_INT32(1),
+					  .task_run_id = PG_GETARG_INT64(2)};
+	EtlPoolState pool;
 
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (etl_shared == NULL)
-		return (Datum) 0;
-	count = queue_waiting(MyDatabaseId, &ids);
-	for (int i = 0; i < count; i++)
-	{
-		Datum value = Int64GetDatum(ids[i]);
-		bool isnull = false;
-
-		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
-	}
-	return (Datum) 0;
+	if (etl_shared == NULL || !queue_waits_in_pool(MyDatabaseId, &step, &pool))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("pool %s (%d of %d slots taken)", quote_identifier(pool.name), pool.taken,
+											  Max(pool.slots, 0))));
 }

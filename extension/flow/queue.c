@@ -505,40 +505,22 @@ queue_pools(Oid dbid, EtlPoolState **pools)
 	return count;
 }
 
-/* The lock is held; places has room for all of them. */
-static int
-list_waiting(const Pool *pool, int *places, int count)
+bool
+queue_waits_in_pool(Oid dbid, const EtlQueued *step, EtlPoolState *state)
 {
-	int next = count;
+	Pool *pool;
+	bool waits = false;
 
-	/* Each node in the list adds its child and its sibling, until all are in it. */
-	places[count++] = pool->first;
-	for (; next < count; next++)
-	{
-		const EtlHeapNode *node = &queue->places[places[next]].node;
-
-		if (node->child != ETL_HEAP_EMPTY)
-			places[count++] = node->child;
-		if (node->sibling != ETL_HEAP_EMPTY)
-			places[count++] = node->sibling;
-	}
-	return count;
-}
-
-int
-queue_waiting(Oid dbid, int64 **task_run_ids)
-{
-	int *places = palloc(QUEUE_PLACES * sizeof(int)); /* not under the lock; of memory that isn't touched there is none */
-	int count = 0;
-
-	*task_run_ids = palloc(QUEUE_PLACES * sizeof(int64));
 	LWLockAcquire(queue->lock, LW_SHARED);
-	for (int i = 0; i < queue->pool_end; i++)
-		if (queue->pools[i].dbid == dbid && queue->pools[i].waiting > 0)
-			count = list_waiting(&queue->pools[i], places, count);
-	for (int i = 0; i < count; i++)
-		(*task_run_ids)[i] = queue->places[places[i]].task_run_id;
+	pool = find_pool(dbid, step->pool, false);
+	if (pool != NULL && pool->waiting > 0)
+	{
+		const Place *first = &queue->places[pool->first];
+
+		waits = step->priority < first->priority ||
+			(step->priority == first->priority && step->task_run_id >= first->task_run_id);
+		*state = state_of(pool);
+	}
 	LWLockRelease(queue->lock);
-	pfree(places);
-	return count;
+	return waits;
 }

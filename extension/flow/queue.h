@@ -104,7 +104,7 @@ extern bool queue_pool_remove_first(Oid dbid, const char *pool, EtlQueued *step)
 extern bool queue_pools_drained(Oid dbid);
 /* The database's pools that steps wait for or have slots of; palloc'd. */
 extern int queue_pools(Oid dbid, EtlPoolState **pools);
-/* The steps of the database that wait for slots (their task_run_ids); palloc'd. */
-extern int queue_waiting(Oid dbid, int64 **task_run_ids);
+/* Whether a step that is ready waits for a slot: the first that does comes before it. Then `state` is its pool's. */
+extern bool queue_waits_in_pool(Oid dbid, const EtlQueued *step, EtlPoolState *state);
 
 #endif

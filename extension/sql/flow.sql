@@ -525,12 +525,10 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 					WHEN NOT has_database_privilege(o.oid, current_database(), 'CONNECT')
 						THEN 'has no CONNECT privilege on this database' END
 				FROM (SELECT) one LEFT JOIN pg_roles o ON o.oid = r.owner),
-				CASE WHEN w.task_run_id IS NOT NULL THEN coalesce((
-					SELECT format('pool %I (%s of %s slots taken)', p.name, p.taken, p.slots)
-					FROM etl.workflow_version v JOIN etl.pool_status p ON p.name = v.definition -> 'tasks' -> t.task ->> 'pool'
-					WHERE v.version_id = r.version_id), 'pool') END,
-				(SELECT etl._waiting_for_executor(coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true))
-					FROM etl.workflow_version v WHERE v.version_id = r.version_id))
+				(SELECT coalesce(etl._waiting_for_pool(d.task ->> 'pool', coalesce((d.task ->> 'priority')::integer, 0), t.task_run_id),
+						etl._waiting_for_executor(coalesce(etl._is_remote(d.task), true)))
+					FROM (SELECT v.definition -> 'tasks' -> t.task FROM etl.workflow_version v
+							WHERE v.version_id = r.version_id OFFSET 0) AS d(task)))
 		END AS waiting_for,
 		coalesce(a.pid, t.worker_pid) AS worker_pid
 	FROM etl.task_run t
@@ -538,7 +536,6 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	LEFT JOIN etl.timer tm USING (task_run_id)
 	LEFT JOIN etl.suspended s USING (task_run_id)
 	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
-	LEFT JOIN etl._waiting_in_pools() AS w(task_run_id) ON w.task_run_id = t.task_run_id AND t.finished_at IS NULL
 	-- An item whose turn had not come when its task ended: its row is left as it was.
 	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
 			AND o.item = 0 AND o.finished_at IS NULL) AS never_starts) i ON t.item > 0 AND t.status = 'waiting' AND t.queued_at IS NULL;

@@ -78,7 +78,7 @@ BEGIN
 		' etl.job, etl.load_history, etl.unload_history TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._waiting_for_executor(boolean), etl._is_remote(jsonb),'
-		' etl._pools(), etl._waiting_in_pools(), etl._duration_in_words(float8),'
+		' etl._pools(), etl._waiting_for_pool(text, integer, bigint), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
 		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
 END $$;

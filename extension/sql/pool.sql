@@ -57,10 +57,10 @@ CREATE FUNCTION etl._pools(OUT name text, OUT taken integer, OUT waiting integer
 REVOKE ALL ON FUNCTION etl._pools() FROM PUBLIC;
 COMMENT ON FUNCTION etl._pools() IS 'The pools of this database that steps have slots of or wait for. Internal; see etl.pool_status.';
 
-CREATE FUNCTION etl._waiting_in_pools() RETURNS SETOF bigint
-	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_waiting_in_pools';
-REVOKE ALL ON FUNCTION etl._waiting_in_pools() FROM PUBLIC;
-COMMENT ON FUNCTION etl._waiting_in_pools() IS 'The steps (etl.task_run) of this database that wait for a slot of a pool. Internal; see etl.task_status.';
+CREATE FUNCTION etl._waiting_for_pool(pool text, priority integer, task_run_id bigint) RETURNS text
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_waiting_for_pool';
+REVOKE ALL ON FUNCTION etl._waiting_for_pool(text, integer, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION etl._waiting_for_pool(text, integer, bigint) IS 'Which pool a step that could start waits for a slot of, in words; NULL: none. Internal; see etl.task_status.';
 
 CREATE VIEW etl.pool_status WITH (security_invoker = true) AS
 	SELECT p.name, p.slots, coalesce(s.taken, 0) AS taken, coalesce(s.waiting, 0) AS waiting
