@@ -181,6 +181,35 @@ SELECT etl.complete_task(token_of(:run_id, 'three'));
 SELECT etl.wait_for_run(:run_id);
 SELECT count(*) FROM effect;
 
+-- Each item waits for its own token, or for its own run.
+INSERT INTO etl.workflow (name) VALUES ('items'), ('item');
+INSERT INTO etl.task (workflow, name, sql) VALUES ('item', 'work', $$INSERT INTO effect VALUES ('item ' || :'what')$$);
+INSERT INTO etl.task (workflow, name, sql, wait_for_token, for_each, tolerate) VALUES ('items', 'ask',
+	$$INSERT INTO request VALUES (:run_id, :'what', :attempt, :'task_token')$$, true, $$SELECT * FROM unnest('{a,b,c}'::text[]) AS w(what)$$, 1);
+INSERT INTO etl.task (workflow, name, resource, arguments, for_each, depends_on) VALUES ('items', 'start',
+	'arn:aws:states:::states:startExecution.sync', '{"StateMachineArn": "item", "Input": {"what": ":what"}}',
+	$$SELECT * FROM unnest('{x,y}'::text[]) AS w(what)$$, '{ask}');
+SELECT etl.run_workflow('items') AS run_id \gset
+DO $$ BEGIN WHILE (SELECT count(*) < 3 FROM etl.suspended WHERE since IS NOT NULL) LOOP COMMIT; PERFORM pg_sleep(0.005); END LOOP; END $$;
+SELECT task, item, status, waiting_for FROM etl.task_status WHERE run_id = :run_id AND item IS NOT NULL ORDER BY item;
+\set VERBOSITY sqlstate
+SELECT etl.complete_step(:run_id, 'ask'); -- which of the three?
+\set VERBOSITY default
+SELECT etl.complete_task(token_of(:run_id, 'b'), '"yes"');
+SELECT etl.fail_task(token_of(:run_id, 'a'), 'no');
+SELECT etl.complete_task(token_of(:run_id, 'c'));
+SELECT etl.wait_for_run(:run_id);
+SELECT task, item, status, error, output ->> 'Status' AS child, CASE WHEN task = 'ask' THEN output END AS output
+	FROM etl.task_run WHERE run_id = :run_id AND item > 0 ORDER BY task, item;
+SELECT replace(run_name, :'run_id' || '/', 'R/') AS run_name, status FROM etl.run WHERE parent_run_id = :run_id ORDER BY 1;
+SELECT what FROM effect WHERE what LIKE 'item%' ORDER BY what;
+-- Cancelled, all of them end.
+SELECT etl.run_workflow('items') AS run_id \gset
+DO $$ BEGIN WHILE (SELECT count(*) < 3 FROM etl.suspended WHERE since IS NOT NULL) LOOP COMMIT; PERFORM pg_sleep(0.005); END LOOP; END $$;
+SELECT etl.cancel_run(:run_id);
+SELECT etl.complete_task(token_of(:run_id, 'b'));
+SELECT task, status, count(*) FROM etl.task_status WHERE run_id = :run_id GROUP BY 1, 2 ORDER BY 1, 2;
+
 -- Nothing is left behind.
 SELECT count(*) FROM etl.suspended;
 SELECT count(*) FROM etl.signal;

@@ -184,6 +184,19 @@ $etl->sql_is('SELECT count(*) FROM etl.suspended', 1, 'so is its token');
 $etl->sql("SELECT etl.complete_task('$token')");
 ends($run, 'succeeded', 'the second is answered');
 
+# --- A statement on a connection has its token, too, over there
+my ($host, $port, $user) = ($node->host, $node->port, $etl->sql('SELECT current_user'));
+$etl->sql("CREATE SERVER here FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '$host', port '$port', dbname 'postgres');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER here OPTIONS (user '$user', password 'none')");
+define('far', sql => "INSERT INTO public.request VALUES (:run_id, 'ask', :attempt, :'task_token')", connection => 'here', timeout => '1 hour');
+$run = run('far');
+$token = token($run);
+$etl->sql_is("SELECT rows FROM etl.task_run WHERE run_id = $run", 1, 'a step on a connection waits');
+$etl->sql_is('SELECT count(*) FROM etl.running', 0, 'and runs no more');
+$etl->sql("SELECT etl.complete_task('$token', '[1]')");
+ends($run, 'succeeded', 'until it is answered');
+$etl->sql_is("SELECT output FROM etl.task_run WHERE run_id = $run", '[1]', 'with the answer');
+
 # --- Ten thousand
 $etl->sql(qq{INSERT INTO etl.workflow (name) VALUES ('many');
 	INSERT INTO etl.task (workflow, name, sql, wait_for_token)
