@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use EtlTest;
 use Test::More;
 
-my $etl = EtlTest->new(conf => "etl.max_executors = 4\nrestart_after_crash = on");
+my $etl = EtlTest->new(warehouse => 1, conf => "etl.max_executors = 4\nrestart_after_crash = on");
 my $node = $etl->primary;
 my $keeper = $node->background_psql('postgres');
 
@@ -200,6 +200,40 @@ $etl->sql(q{UPDATE etl.pool SET slots = 0; UPDATE etl.timer SET due_at = now(); 
 $etl->wait_until(q{SELECT waiting = 1 FROM etl.pool_status});
 $etl->sql(q{UPDATE etl.pool SET slots = 1});
 ends($retries, 'succeeded', 'so does an attempt that is repeated');
+
+# --- Items of a task, and steps that one process is at, of which one is handed over by its owner's executor first
+my %login = %{ $etl->warehouse_login };
+my $far = $etl->warehouse->background_psql($login{dbname});
+$etl->warehouse->safe_psql($login{dbname}, "SELECT etl.grant_author('$login{username}')");
+$etl->sql(qq{
+	CREATE SERVER far FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '$login{host}', port '$login{port}', dbname '$login{dbname}');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user '$login{username}', password '$login{password}');
+	INSERT INTO etl.pool (name, slots) VALUES ('far', 0);
+	INSERT INTO etl.workflow (name) VALUES ('away');
+	INSERT INTO etl.task (workflow, name, connection, pool, priority, sql, for_each, condition) VALUES
+		('away', 'a', 'far', 'far', 0, 'SELECT pg_advisory_lock_shared(1)', NULL, NULL),
+		('away', 'b', 'far', 'far', 0, 'SELECT pg_advisory_lock_shared(1)', NULL, 'SELECT true'),
+		('away', 'c', NULL, 'far', 9, 'SELECT pg_advisory_xact_lock_shared(1)', 'SELECT generate_series(1, 3) AS n', NULL)});
+my $far_is = sub {
+	my ($expected, $name) = @_;
+	ok($etl->wait_until(q{SELECT concat_ws('|', slots, taken, waiting) FROM etl.pool_status WHERE name = 'far'}, $expected), $name);
+};
+my $here = $node->background_psql('postgres');
+$_->query_safe('SELECT pg_advisory_lock(1)') foreach $far, $here;
+my $away = $etl->sql(q{SELECT etl.run_workflow('away')});
+my $busy = qq{SELECT string_agg(concat(task, item), ' ' ORDER BY task, item) FROM etl.task_status
+	WHERE run_id = $away AND status = 'running' AND (item IS NOT NULL OR task <> 'c')};
+$far_is->('0|0|3', 'none starts');
+$etl->sql(q{UPDATE etl.pool SET slots = 2 WHERE name = 'far'});
+ok($etl->wait_until($busy, 'a c1'), 'a step there and an item here have the slots');
+$far_is->('2|2|3', 'the others wait');
+$etl->sql(q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE backend_type LIKE 'pg_etl remote executor%'});
+ok($etl->wait_until($busy, 'c1 c2'), 'a remote executor that ends gives its steps\' slots back');
+$far_is->('2|2|3', 'and its step waits again');
+$_->query_safe('SELECT pg_advisory_unlock(1)') foreach $far, $here;
+ends($away, 'succeeded', 'all of them end');
+$far_is->('2|0|0', 'all slots are free');
+$etl->sql(q{DELETE FROM etl.workflow WHERE name = 'away'; DELETE FROM etl.pool WHERE name = 'far'});
 
 # --- A pool that is gone
 $etl->sql_fails(q{DELETE FROM etl.pool}, 'a pool that tasks name stays', qr/23503/);
