@@ -129,27 +129,34 @@ make_items(const EtlClaim *claim, EtlItemList *list)
 		{INT8OID, TEXTOID, INT4OID, JSONBARRAYOID}};
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(list->columns, &TTSOpsMinimalTuple);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl items", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext outer = MemoryContextSwitchTo(context);
+	MemoryContext outer = CurrentMemoryContext;
 	Datum parameters[BATCH_ITEMS];
 	int made = 0;
 	int count;
 
-	while ((count = next_batch(list, slot, parameters)) > 0)
+	for (;; made += count)
 	{
-		Datum values[] = {Int64GetDatum(claim->step.run_id), CStringGetTextDatum(claim->step.task), Int32GetDatum(made),
-						  PointerGetDatum(construct_array(parameters, count, JSONBOID, -1, false, TYPALIGN_INT))};
+		Datum values[4];
 
+		MemoryContextSwitchTo(context); /* SPI leaves its own */
+		count = next_batch(list, slot, parameters);
+		if (count == 0)
+			break;
+		values[0] = Int64GetDatum(claim->step.run_id);
+		values[1] = CStringGetTextDatum(claim->step.task);
+		values[2] = Int32GetDatum(made);
+		values[3] = PointerGetDatum(construct_array(parameters, count, JSONBOID, -1, false, TYPALIGN_INT));
 		/* Cancel requests are held off while something is recorded. This can take a while. */
 		CHECK_FOR_INTERRUPTS();
 		if (slot_step_is_cancelled())
 			ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
 		range_execute(&insert, claim->step.run_id, SPI_OK_INSERT, values, NULL);
-		made += count;
+		ExecClearTuple(slot); /* its row is in the context, too */
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(outer);
-	MemoryContextDelete(context);
 	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
 	tuplestore_end(list->rows);
 }
 
