@@ -24,7 +24,7 @@ depth_of(int64 run_id)
 {
 	static EtlSpiPlan walk = {
 		"WITH RECURSIVE above AS (SELECT $1::int8 AS run_id, 0 AS depth"
-		" UNION ALL SELECT r.parent_run_id, above.depth + 1 FROM above JOIN etl.run r ON r.run_id = above.run_id"
+		" UNION ALL SELECT r.parent_run_id, above.depth + 1 FROM above JOIN etl.run r USING (run_id)"
 		"  WHERE r.parent_run_id IS NOT NULL AND above.depth < $2)"
 		" SELECT max(depth) FROM above",
 		2,
@@ -40,7 +40,8 @@ static void
 link_to_step(const EtlStep *step, const char *workflow, int64 run_id, bool waits)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} SET trigger = 'workflow', parent_run_id = $2, parent_task_run_id = $3 WHERE run_id = $1",
+		"UPDATE etl.run_{range} SET trigger = 'workflow', parent_run_id = $2, parent_task_run_id = $3"
+		" WHERE run_id = $1",
 		3,
 		{INT8OID, INT8OID, INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(step->run_id), Int64GetDatum(step->task_run_id)};
@@ -49,11 +50,13 @@ link_to_step(const EtlStep *step, const char *workflow, int64 run_id, bool waits
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	if (depth_of(step->run_id) + 1 >= ETL_CHILD_MAX_DEPTH)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("task \"%s\" cannot start workflow \"%s\": runs have started each other %d deep", step->task, workflow,
-					   ETL_CHILD_MAX_DEPTH),
-				errdetail("Run " INT64_FORMAT " was started by a step of another, that one by another's, and so on.", step->run_id),
-				errhint("SELECT run_id, workflow, parent_run_id FROM etl.run_status shows who started whom. For work that is to be"
-						" repeated for ever, give the workflow a schedule."));
+				errmsg("task \"%s\" cannot start workflow \"%s\": runs have started each other %d deep",
+					   step->task, workflow, ETL_CHILD_MAX_DEPTH),
+				errdetail("Run " INT64_FORMAT
+						  " was started by a step of another, that one by another's, and so on.",
+						  step->run_id),
+				errhint("SELECT run_id, workflow, parent_run_id FROM etl.run_status shows who started whom."
+						" For work that is to be repeated for ever, give the workflow a schedule."));
 	range_execute(&update, run_id, SPI_OK_UPDATE, values, waits ? NULL : "  n");
 	etl_spi_close(&spi);
 }
@@ -63,10 +66,12 @@ static char *
 make_name(const EtlStep *step)
 {
 	char *prefix = psprintf(INT64_FORMAT "/", step->run_id);
-	char *suffix = step->item == 0 ? psprintf("/%d", step->attempt) : psprintf("/%d/%d", step->item, step->attempt);
+	char *suffix =
+		step->item == 0 ? psprintf("/%d", step->attempt) : psprintf("/%d/%d", step->item, step->attempt);
 	int room = LONGEST_NAME - strlen(prefix) - strlen(suffix);
 
-	return psprintf("%s%.*s%s", prefix, (int) pg_mbcharcliplen(step->task, strlen(step->task), room), step->task, suffix);
+	return psprintf("%s%.*s%s", prefix, (int) pg_mbcharcliplen(step->task, strlen(step->task), room),
+					step->task, suffix);
 }
 
 EtlChild
@@ -77,7 +82,8 @@ child_start(const EtlStep *step, const char *workflow, const char *run_name, Jso
 								3,
 								{TEXTOID, TEXTOID, JSONBOID}};
 	EtlChild child = {.run_name = run_name == NULL ? make_name(step) : pstrdup(run_name)};
-	Datum values[] = {CStringGetTextDatum(workflow), CStringGetTextDatum(child.run_name), JsonbPGetDatum(input)};
+	Datum values[] = {CStringGetTextDatum(workflow), CStringGetTextDatum(child.run_name),
+					  JsonbPGetDatum(input)};
 	EtlSpiScope spi;
 	bool isnull;
 
@@ -90,20 +96,6 @@ child_start(const EtlStep *step, const char *workflow, const char *run_name, Jso
 	return child;
 }
 
-/* What Step Functions answers; the output of a run is that of its tasks, by their names. */
-#define OUTCOME_QUERY                                                                                                \
-	"SELECT r.finished_at IS NOT NULL, r.status, r.workflow, r.failed_task, r.error, f.sqlstate,"                    \
-	" jsonb_build_object('RunId', r.run_id, 'Name', coalesce(r.run_name, r.run_id::text), 'Status', upper(r.status),"                             \
-	"  'StartDate', r.queued_at, 'StopDate', r.finished_at,"                                                         \
-	"  'Input', CASE WHEN $2 THEN r.input ELSE to_jsonb(r.input::text) END,"                                         \
-	"  'Output', CASE WHEN $2 THEN o.output ELSE to_jsonb(o.output::text) END)"                                      \
-	" FROM etl.run_{range} r"                                                                                                \
-	" CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(t.task, coalesce(t.output, jsonb_build_object('rows', t.rows))), '{}') AS output"                      \
-	"  FROM etl.task_run_{range} t WHERE t.run_id = r.run_id AND t.status = 'succeeded' AND t.notification_id IS NULL AND t.item = 0) o"    \
-	" LEFT JOIN LATERAL (SELECT t.sqlstate FROM etl.task_run_{range} t WHERE t.run_id = r.run_id AND t.task = r.failed_task AND t.item = 0" \
-	"  ORDER BY t.attempt DESC LIMIT 1) f ON true"                                                                   \
-	" WHERE r.run_id = $1"
-
 static int
 parse_sqlstate(const char *text, int otherwise)
 {
@@ -113,11 +105,28 @@ parse_sqlstate(const char *text, int otherwise)
 }
 
 bool
-child_outcome(EtlSpiScope *spi, const EtlClaim *claim, int64 run_id, EtlStepStatus *status, EtlStepResult *result,
-			  EtlStepFailure *failure)
+child_outcome(EtlSpiScope *spi, const EtlClaim *claim, int64 run_id, EtlStepStatus *status,
+			  EtlStepResult *result, EtlStepFailure *failure)
 {
-	static EtlSpiPlan look = {OUTCOME_QUERY, 2, {INT8OID, BOOLOID}};
-	Datum values[] = {Int64GetDatum(run_id), BoolGetDatum(claim->adapter != NULL && claim->adapter->json_output)};
+	/* What Step Functions answers; the output of a run is that of its tasks, by their names. */
+	static EtlSpiPlan look = {
+		"SELECT r.finished_at IS NOT NULL, r.status, r.workflow, r.failed_task, r.error, f.sqlstate,"
+		"  jsonb_build_object('RunId', r.run_id, 'Name', coalesce(r.run_name, r.run_id::text),"
+		"   'Status', upper(r.status), 'StartDate', r.queued_at, 'StopDate', r.finished_at,"
+		"   'Input', CASE WHEN $2 THEN r.input ELSE to_jsonb(r.input::text) END,"
+		"   'Output', CASE WHEN $2 THEN o.output ELSE to_jsonb(o.output::text) END)"
+		" FROM etl.run_{range} r"
+		" CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(t.task,"
+		"    coalesce(t.output, jsonb_build_object('rows', t.rows))), '{}') AS output"
+		"   FROM etl.task_run_{range} t WHERE t.run_id = r.run_id AND t.item = 0 AND t.status = 'succeeded'"
+		"    AND t.notification_id IS NULL) o"
+		" LEFT JOIN LATERAL (SELECT t.sqlstate FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
+		"   AND t.task = r.failed_task AND t.item = 0 ORDER BY t.attempt DESC LIMIT 1) f ON true"
+		" WHERE r.run_id = $1",
+		2,
+		{INT8OID, BOOLOID}};
+	Datum values[] = {Int64GetDatum(run_id),
+					  BoolGetDatum(claim->adapter != NULL && claim->adapter->json_output)};
 	MemoryContext old;
 	char *ended_as;
 	bool isnull;
@@ -126,7 +135,8 @@ child_outcome(EtlSpiScope *spi, const EtlClaim *claim, int64 run_id, EtlStepStat
 	if (range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) == 0)
 	{
 		failure->sqlstate = ERRCODE_UNDEFINED_OBJECT;
-		failure->message = psprintf("run " INT64_FORMAT ", which task \"%s\" waited for, is gone", run_id, claim->step.task);
+		failure->message =
+			psprintf("run " INT64_FORMAT ", which task \"%s\" waited for, is gone", run_id, claim->step.task);
 		return true;
 	}
 	if (!DatumGetBool(etl_spi_datum(0, 1, &isnull)))

@@ -25,13 +25,14 @@ typedef struct EtlChild
  * etl.run. run_name NULL: one made of the step's. With `waits` the step is told of its end; the adapter answers the
  * run in EtlStepResult.child_run_id.
  */
-extern EtlChild child_start(const EtlStep *step, const char *workflow, const char *run_name, Jsonb *input, bool waits);
+extern EtlChild child_start(const EtlStep *step, const char *workflow, const char *run_name, Jsonb *input,
+							bool waits);
 
 /*
  * Inside an ETL_SPI_OWNER scope: what has become of the run the step waits for, in the caller's context. False: it
  * goes on. On failure the result is empty.
  */
-extern bool child_outcome(EtlSpiScope *spi, const EtlClaim *claim, int64 run_id, EtlStepStatus *status, EtlStepResult *result,
-						  EtlStepFailure *failure);
+extern bool child_outcome(EtlSpiScope *spi, const EtlClaim *claim, int64 run_id, EtlStepStatus *status,
+						  EtlStepResult *result, EtlStepFailure *failure);
 
 #endif

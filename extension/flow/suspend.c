@@ -55,22 +55,27 @@ suspend_announce(const EtlClaim *claim)
 bool
 suspend_step(const EtlClaim *claim, const EtlStepResult *result)
 {
-	static EtlSpiPlan wait = {"UPDATE etl.task_run_{range} SET status = 'waiting', started_at = $3, rows = $4, worker_pid = $5"
-							  " WHERE run_id = $1 AND task_run_id = $2",
-							  5,
-							  {INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}};
+	static EtlSpiPlan wait = {
+		"UPDATE etl.task_run_{range} SET status = 'waiting', started_at = $3, rows = $4, worker_pid = $5"
+		" WHERE run_id = $1 AND task_run_id = $2",
+		5,
+		{INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID}};
 	static EtlSpiPlan suspend = {
-		"UPDATE etl.suspended SET since = $2, timeout_at = $3 + make_interval(secs => $4), heartbeat = make_interval(secs => $5),"
-		" due_at = least($3 + make_interval(secs => $4), $2 + make_interval(secs => $5)) WHERE task_run_id = $1",
+		"UPDATE etl.suspended SET since = $2, timeout_at = $3 + make_interval(secs => $4),"
+		"  heartbeat = make_interval(secs => $5),"
+		"  due_at = least($3 + make_interval(secs => $4), $2 + make_interval(secs => $5))"
+		" WHERE task_run_id = $1",
 		5,
 		{INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID}};
 	const EtlStep *step = &claim->step;
 	TimestampTz now = clock_now();
 	double heartbeat = claim->task->heartbeat;
-	Datum did[] = {Int64GetDatum(step->run_id), Int64GetDatum(step->task_run_id), TimestampTzGetDatum(claim->started_at),
-				   Int64GetDatum(result->rows), Int32GetDatum(MyProcPid)};
-	Datum waits[] = {Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(claim->started_at),
-					 Float8GetDatum(Min(claim->timeout, LONGEST_WAIT)), Float8GetDatum(Min(heartbeat, LONGEST_WAIT))};
+	Datum did[] = {Int64GetDatum(step->run_id), Int64GetDatum(step->task_run_id),
+				   TimestampTzGetDatum(claim->started_at), Int64GetDatum(result->rows),
+				   Int32GetDatum(MyProcPid)};
+	Datum waits[] = {
+		Int64GetDatum(step->task_run_id), TimestampTzGetDatum(now), TimestampTzGetDatum(claim->started_at),
+		Float8GetDatum(Min(claim->timeout, LONGEST_WAIT)), Float8GetDatum(Min(heartbeat, LONGEST_WAIT))};
 	char nulls[] = {' ', ' ', ' ', claim->timeout > 0 ? ' ' : 'n', heartbeat > 0 ? ' ' : 'n', '\0'};
 	EtlSpiScope spi;
 	bool goes_on;
@@ -118,7 +123,8 @@ suspend_cancel(int64 run_id, const char *task)
 {
 	/* Items whose turn has not come have no time of queuing; there may be a million of them. */
 	static EtlSpiPlan forget = {
-		"DELETE FROM etl.suspended WHERE task_run_id = ANY (ARRAY(SELECT task_run_id FROM etl.task_run_{range}"
+		"DELETE FROM etl.suspended WHERE task_run_id = ANY (ARRAY("
+		" SELECT task_run_id FROM etl.task_run_{range}"
 		" WHERE run_id = $1 AND notification_id IS NULL AND finished_at IS NULL AND queued_at IS NOT NULL"
 		"  AND ($2 IS NULL OR task = $2))) RETURNING child_run_id",
 		2,
@@ -186,13 +192,16 @@ copy_jsonb(MemoryContext context, Datum value)
 static bool
 read_suspended(EtlSpiScope *spi, Suspended *step)
 {
-	static EtlSpiPlan lock = {"SELECT FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL FOR NO KEY UPDATE SKIP LOCKED",
-							  1,
-							  {INT8OID}};
+	static EtlSpiPlan lock = {
+		"SELECT FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL FOR NO KEY UPDATE SKIP LOCKED",
+		1,
+		{INT8OID}};
 	static EtlSpiPlan read = {
-		"SELECT coalesce(s.child_run_id, 0), coalesce(s.timeout_at <= $2, false), coalesce(extract(epoch FROM s.heartbeat)::float8, 0),"
+		"SELECT coalesce(s.child_run_id, 0), coalesce(s.timeout_at <= $2, false),"
+		"  coalesce(extract(epoch FROM s.heartbeat)::float8, 0),"
 		"  g.kind, g.role, g.output, g.error, g.cause"
-		" FROM etl.suspended s LEFT JOIN etl.signal g ON g.task_run_id = s.task_run_id AND g.kind <> 'heartbeat'"
+		" FROM etl.suspended s"
+		" LEFT JOIN etl.signal g ON g.task_run_id = s.task_run_id AND g.kind <> 'heartbeat'"
 		" WHERE s.task_run_id = $1 AND s.since IS NOT NULL AND (g.kind IS NOT NULL OR s.due_at <= $2)",
 		2,
 		{INT8OID, TIMESTAMPTZOID}};
@@ -202,7 +211,8 @@ read_suspended(EtlSpiScope *spi, Suspended *step)
 	bool isnull;
 
 	if (!for_each_try_lock(step->run_id, step->task_run_id) ||
-		range_execute(&lock, step->run_id, SPI_OK_SELECT, run_id, NULL) == 0 || etl_spi_execute(&read, SPI_OK_SELECT, values, NULL) == 0)
+		range_execute(&lock, step->run_id, SPI_OK_SELECT, run_id, NULL) == 0 ||
+		etl_spi_execute(&read, SPI_OK_SELECT, values, NULL) == 0)
 		return false;
 	step->child_run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	step->late = DatumGetBool(etl_spi_datum(0, 2, &isnull));
@@ -220,10 +230,11 @@ read_suspended(EtlSpiScope *spi, Suspended *step)
 static bool
 forget_orphan(const Suspended *step)
 {
-	static EtlSpiPlan forget = {"DELETE FROM etl.suspended WHERE task_run_id = $1"
-								" AND NOT EXISTS (SELECT FROM etl.run WHERE run_id = $2 AND finished_at IS NULL)",
-								2,
-								{INT8OID, INT8OID}};
+	static EtlSpiPlan forget = {
+		"DELETE FROM etl.suspended WHERE task_run_id = $1"
+		" AND NOT EXISTS (SELECT FROM etl.run WHERE run_id = $2 AND finished_at IS NULL)",
+		2,
+		{INT8OID, INT8OID}};
 	Datum values[] = {Int64GetDatum(step->task_run_id), Int64GetDatum(step->run_id)};
 
 	return etl_spi_execute(&forget, SPI_OK_DELETE, values, NULL) > 0;
@@ -235,17 +246,20 @@ describe_timeout(const EtlClaim *claim, const Suspended *step, EtlStepFailure *f
 	failure->sqlstate = ERRCODE_QUERY_CANCELED;
 	if (step->late)
 	{
-		failure->message = psprintf("task \"%s\" was ended: it took longer than its timeout of %g s", claim->step.task,
-									claim->timeout);
-		failure->detail = step->child_run_id == 0 ? "States.Timeout: nobody ended it with its token."
-												  : psprintf("States.Timeout: run " INT64_FORMAT " went on, and was cancelled.",
-															 step->child_run_id);
+		failure->message = psprintf("task \"%s\" was ended: it took longer than its timeout of %g s",
+									claim->step.task, claim->timeout);
+		failure->detail = step->child_run_id == 0
+							  ? "States.Timeout: nobody ended it with its token."
+							  : psprintf("States.Timeout: run " INT64_FORMAT " went on, and was cancelled.",
+										 step->child_run_id);
 		failure->hint = "Raise etl.task.timeout, or see to it that somebody answers in time.";
 	}
 	else
 	{
-		failure->message = psprintf("task \"%s\" was ended: no heartbeat came for %g s", claim->step.task, step->heartbeat);
-		failure->detail = "States.HeartbeatTimeout: whoever works on it calls etl.heartbeat_task more often than that.";
+		failure->message =
+			psprintf("task \"%s\" was ended: no heartbeat came for %g s", claim->step.task, step->heartbeat);
+		failure->detail =
+			"States.HeartbeatTimeout: whoever works on it calls etl.heartbeat_task more often than that.";
 	}
 }
 
@@ -276,8 +290,8 @@ wait_on(const Suspended *step)
 
 /* What has become of it. False: nothing yet. */
 static bool
-judge(EtlSpiScope *spi, const EtlClaim *claim, const Suspended *step, EtlStepStatus *status, EtlStepResult *result,
-	  EtlStepFailure *failure)
+judge(EtlSpiScope *spi, const EtlClaim *claim, const Suspended *step, EtlStepStatus *status,
+	  EtlStepResult *result, EtlStepFailure *failure)
 {
 	if (step->kind == NULL)
 	{
@@ -293,7 +307,8 @@ judge(EtlSpiScope *spi, const EtlClaim *claim, const Suspended *step, EtlStepSta
 	*status = strcmp(step->kind, "succeeded") == 0 ? ETL_STEP_SUCCEEDED : ETL_STEP_FAILED;
 	result->output = step->output;
 	failure->sqlstate = ERRCODE_RAISE_EXCEPTION;
-	failure->message = step->error ? step->error : psprintf("task \"%s\" was failed with its token", claim->step.task);
+	failure->message =
+		step->error ? step->error : psprintf("task \"%s\" was failed with its token", claim->step.task);
 	failure->detail = step->cause;
 	return true;
 }
@@ -328,7 +343,8 @@ end_step(void *arg)
 		step_record(claim, status, NULL, &failure);
 	etl_spi_close(&spi); /* the claim is in its memory */
 	/* A crash that loses this leaves what was said. */
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true,
+							 0, false);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 }
@@ -340,7 +356,8 @@ take_heartbeats(void)
 	static EtlSpiPlan beat = {
 		"WITH live AS (SELECT s.task_run_id FROM etl.suspended s WHERE s.task_run_id = ANY (ARRAY("
 		"   SELECT task_run_id FROM etl.signal WHERE kind = 'heartbeat')) FOR UPDATE SKIP LOCKED),"
-		" beats AS (DELETE FROM etl.signal g USING live WHERE g.task_run_id = live.task_run_id AND g.kind = 'heartbeat'"
+		" beats AS (DELETE FROM etl.signal g USING live"
+		"   WHERE g.task_run_id = live.task_run_id AND g.kind = 'heartbeat'"
 		"   RETURNING g.task_run_id, g.at),"
 		" last AS (SELECT task_run_id, max(at) AS at FROM beats GROUP BY task_run_id)"
 		" UPDATE etl.suspended s SET due_at = least(s.timeout_at, last.at + s.heartbeat) FROM last"
@@ -355,10 +372,11 @@ static void
 drop_stale_signals(void)
 {
 	/* Counted, for a look by the index a signal, however many steps wait. */
-	static EtlSpiPlan drop = {"DELETE FROM etl.signal g"
-							  " WHERE (SELECT count(*) FROM etl.suspended s WHERE s.task_run_id = g.task_run_id) = 0",
-							  0,
-							  {0}};
+	static EtlSpiPlan drop = {
+		"DELETE FROM etl.signal g"
+		" WHERE (SELECT count(*) FROM etl.suspended s WHERE s.task_run_id = g.task_run_id) = 0",
+		0,
+		{0}};
 
 	etl_spi_execute(&drop, SPI_OK_DELETE, NULL, NULL);
 }

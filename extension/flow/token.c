@@ -54,9 +54,9 @@ typedef struct Suspended
 	bool late;
 } Suspended;
 
-#define SUSPENDED_QUERY                                                                                              \
-	"SELECT s.task_run_id, format('Task \"%s\" of run %s, attempt %s', t.task, t.run_id, t.attempt),"               \
-	"  coalesce(s.due_at <= $1, false)"                                                                              \
+#define SUSPENDED_QUERY                                                                                      \
+	"SELECT s.task_run_id, format('Task \"%s\" of run %s, attempt %s', t.task, t.run_id, t.attempt),"        \
+	"  coalesce(s.due_at <= $1, false)"                                                                      \
 	" FROM etl.suspended s JOIN etl.task_run t ON t.run_id = s.run_id AND t.task_run_id = s.task_run_id"
 
 /* From the one row of such a query. */
@@ -78,7 +78,8 @@ find_by_token(const EtlSpiScope *spi, const char *token)
 
 	if (etl_spi_execute(&find, SPI_OK_SELECT, values, NULL) == 0)
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no step waits for this task token"),
-				errdetail("It was never given out here, or its step has ended: completed, failed, timed out or cancelled."),
+				errdetail("It was never given out here, or its step has ended:"
+						  " completed, failed, timed out or cancelled."),
 				errhint("A new attempt of a step has a new token."));
 	return read_suspended(spi);
 }
@@ -88,7 +89,8 @@ static Suspended
 find_by_task(const EtlSpiScope *spi, int64 run_id, const char *task)
 {
 	static EtlSpiPlan find = {
-		SUSPENDED_QUERY " WHERE t.run_id = $2 AND t.task = $3 AND s.token_hash IS NOT NULL AND s.since IS NOT NULL",
+		SUSPENDED_QUERY
+		" WHERE t.run_id = $2 AND t.task = $3 AND s.token_hash IS NOT NULL AND s.since IS NOT NULL",
 		3,
 		{TIMESTAMPTZOID, INT8OID, TEXTOID}};
 	Datum values[] = {TimestampTzGetDatum(clock_now()), Int64GetDatum(run_id), CStringGetTextDatum(task)};
@@ -97,11 +99,12 @@ find_by_task(const EtlSpiScope *spi, int64 run_id, const char *task)
 	if (count == 0)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("task \"%s\" of run " INT64_FORMAT " does not wait for a token", task, run_id),
-				errhint("SELECT task, status, waiting_for FROM etl.task_status WHERE run_id = " INT64_FORMAT ";", run_id));
+				errhint("SELECT task, waiting_for FROM etl.task_status WHERE run_id = " INT64_FORMAT ";", run_id));
 	if (count > 1)
 		ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
 				errmsg("task \"%s\" of run " INT64_FORMAT " waits for more than one token", task, run_id),
-				errdetail(UINT64_FORMAT " of its items do.", count), errhint("Complete them with their tokens."));
+				errdetail(UINT64_FORMAT " of its items do.", count),
+				errhint("Complete them with their tokens."));
 	return read_suspended(spi);
 }
 
@@ -130,7 +133,8 @@ still_waits(int64 task_run_id)
 		if (look.plan == NULL || SPI_keepplan(look.plan) != 0)
 			elog(ERROR, "SPI answered %s to: %s", SPI_result_code_string(SPI_result), look.sql);
 	}
-	if (SPI_execute_snapshot(look.plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, true, false, 1) != SPI_OK_SELECT)
+	if (SPI_execute_snapshot(look.plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, true, false, 1) !=
+		SPI_OK_SELECT)
 		elog(ERROR, "SPI refused: %s", look.sql);
 	return SPI_processed > 0;
 }
@@ -141,12 +145,14 @@ send(const Suspended *step, const Signal *signal)
 {
 	static EtlSpiPlan insert = {
 		"INSERT INTO etl.signal (task_run_id, kind, role, output, error, cause)"
-		" SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM etl.signal WHERE task_run_id = $1 AND kind <> 'heartbeat')"
+		" SELECT $1, $2, $3, $4, $5, $6"
+		"  WHERE NOT EXISTS (SELECT FROM etl.signal WHERE task_run_id = $1 AND kind <> 'heartbeat')"
 		" ON CONFLICT (task_run_id) WHERE kind <> 'heartbeat' DO NOTHING",
 		6,
 		{INT8OID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID}};
-	Datum values[] = {Int64GetDatum(step->task_run_id), CStringGetTextDatum(signal->kind), PointerGetDatum(signal->role),
-					  signal->output, PointerGetDatum(signal->error), PointerGetDatum(signal->cause)};
+	Datum values[] = {Int64GetDatum(step->task_run_id), CStringGetTextDatum(signal->kind),
+					  PointerGetDatum(signal->role), signal->output,
+					  PointerGetDatum(signal->error), PointerGetDatum(signal->cause)};
 	char nulls[] = "      ";
 
 	if (step->late)
@@ -156,7 +162,8 @@ send(const Suspended *step, const Signal *signal)
 		nulls[i] = values[i] == (Datum) 0 ? 'n' : ' ';
 	if (etl_spi_execute(&insert, SPI_OK_INSERT, values, nulls) == 0 || !still_waits(step->task_run_id))
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("the step of this task token has been ended already"), errdetail("%s.", step->subject));
+				errmsg("the step of this task token has been ended already"),
+				errdetail("%s.", step->subject));
 	wake_for_signal();
 }
 
@@ -222,7 +229,9 @@ PG_FUNCTION_INFO_V1(pg_etl_fail_task);
 Datum
 pg_etl_fail_task(PG_FUNCTION_ARGS)
 {
-	send_by_token(fcinfo, (Signal){.kind = "failed", .error = text_argument(fcinfo, 1), .cause = text_argument(fcinfo, 2)});
+	send_by_token(
+		fcinfo,
+		(Signal){.kind = "failed", .error = text_argument(fcinfo, 1), .cause = text_argument(fcinfo, 2)});
 	PG_RETURN_VOID();
 }
 
@@ -246,6 +255,8 @@ PG_FUNCTION_INFO_V1(pg_etl_fail_step);
 Datum
 pg_etl_fail_step(PG_FUNCTION_ARGS)
 {
-	send_by_task(fcinfo, (Signal){.kind = "failed", .error = text_argument(fcinfo, 2), .cause = text_argument(fcinfo, 3)});
+	send_by_task(
+		fcinfo,
+		(Signal){.kind = "failed", .error = text_argument(fcinfo, 2), .cause = text_argument(fcinfo, 3)});
 	PG_RETURN_VOID();
 }

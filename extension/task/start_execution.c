@@ -43,8 +43,9 @@ run_input(EtlArguments *arguments)
 	Jsonb *input = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text == NULL ? "{}" : text)));
 
 	if (!JB_ROOT_IS_OBJECT(input))
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("argument \"Input\" of resource \"%s\" must be a JSON object", arguments->step->resource));
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("argument \"Input\" of resource \"%s\" must be a JSON object", arguments->step->resource));
 	return input;
 }
 
@@ -111,8 +112,9 @@ start_execution_sync_run(const EtlStep *step, EtlStepResult *result)
 
 const EtlAdapter start_execution_adapter = {
 	.resource = "arn:aws:states:::states:startExecution", .transactional = true, .run = start_execution_run};
-const EtlAdapter start_execution_sync_adapter = {
-	.resource = "arn:aws:states:::states:startExecution.sync", .transactional = true, .run = start_execution_sync_run};
+const EtlAdapter start_execution_sync_adapter = {.resource = "arn:aws:states:::states:startExecution.sync",
+												 .transactional = true,
+												 .run = start_execution_sync_run};
 const EtlAdapter start_execution_sync2_adapter = {.resource = "arn:aws:states:::states:startExecution.sync:2",
 												  .transactional = true,
 												  .json_output = true,
