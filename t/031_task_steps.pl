@@ -61,6 +61,12 @@ is(step('message', 'resource, arguments', qq{'arn:aws:states:::sns:publish', '{"
 	'succeeded|||', 'a message');
 my $messages = $etl->fixtures('read-queue', $topic->{queue_url});
 is(scalar @$messages, 1, 'it arrived, once');
+$etl->sql(q{ALTER ROLE CURRENT_USER SET etl.aws_server = 'nosuch'});
+like(step('message_elsewhere', 'resource, arguments', qq{'arn:aws:states:::sns:publish', '{"TopicArn": "$topic->{topic_arn}", "Message": "x"}'}),
+	qr/^failed\|42704\|.*"nosuch"/, 'its owner\'s setting says by which server');
+$etl->sql(q{ALTER ROLE CURRENT_USER RESET etl.aws_server});
+is($etl->sql(q{SELECT string_agg(DISTINCT backend_type, ', ') FROM pg_stat_activity a JOIN etl.task_status t ON t.worker_pid = a.pid
+	WHERE t.workflow LIKE 'message%'}), 'pg_etl remote executor', 'it takes no executor');
 
 is(job('job', '{"JobName": "load", "Arguments": {"--id": "10"}}'), 'succeeded|||2', 'a job');
 is($warehouse->safe_psql('dev', 'SELECT * FROM public.sales ORDER BY id'), "10|one\n11|two;", 'it ran over there');

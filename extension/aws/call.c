@@ -33,10 +33,18 @@ service_find(const char *name)
 	elog(ERROR, "unknown AWS service \"%s\"", name);
 }
 
-static void
-call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, const char *body,
-		   size_t body_size, StringInfo out)
+struct EtlAwsCallRun
 {
+	const char *doing;
+	const char *object;
+	StringInfoData answer;
+	EtlAwsFetch *fetch;
+};
+
+static EtlAwsCallRun *
+call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, const char *body)
+{
+	EtlAwsCallRun *run = palloc0(sizeof(EtlAwsCallRun));
 	EtlAwsRequest request = {.server = call->server,
 							 .credentials = call->credentials,
 							 .action = {.doing = call->doing,
@@ -48,49 +56,83 @@ call_fetch(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 							 .path = "/",
 							 .headers = headers,
 							 .nheaders = nheaders,
-							 .body = {.data = body, .fd = -1, .size = body_size}};
+							 .body = {.data = body, .fd = -1, .size = strlen(body)}};
 	EtlError error;
 
 	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint,
 						  &error))
 		etl_error_raise(&error);
-	initStringInfo(out);
-	aws_request_fetch(&request, MAX_ANSWER_SIZE, out);
+	run->doing = call->doing;
+	run->object = call->object;
+	initStringInfo(&run->answer);
+	run->fetch = aws_fetch_start(&request, MAX_ANSWER_SIZE, &run->answer);
+	return run;
 }
 
-void
-aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters, EtlXml *out)
+EtlAwsCallRun *
+aws_call_query_start(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters)
 {
 	static const EtlHttpField headers[] = {
 		{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
 	const Service *service = service_find(call->service);
 	EtlHttpField *form = palloc((nparameters + 2) * sizeof(EtlHttpField));
-	StringInfoData answer;
-	EtlError error;
-	char *body;
 
 	form[0] = (EtlHttpField){"Action", call->action};
 	form[1] = (EtlHttpField){"Version", service->version};
 	if (nparameters > 0)
 		memcpy(form + 2, parameters, nparameters * sizeof(EtlHttpField));
-	body = sigv4_query_string(form, nparameters + 2);
-	call_fetch(call, headers, lengthof(headers), body, strlen(body), &answer);
-	if (!xml_parse(answer.data, answer.len, out, &error))
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not %s \"%s\": unexpected answer", call->doing, call->object),
-				errdetail("%s", error.detail));
-	explicit_bzero(answer.data, answer.len);
-	pfree(answer.data);
-	pfree(body);
-	pfree(form);
+	return call_start(call, headers, lengthof(headers), sigv4_query_string(form, nparameters + 2));
+}
+
+EtlAwsCallRun *
+aws_call_json_start(const EtlAwsCall *call, const char *input)
+{
+	const Service *service = service_find(call->service);
+	EtlHttpField *headers = palloc(2 * sizeof(EtlHttpField));
+
+	headers[0] = (EtlHttpField){"Content-Type", "application/x-amz-json-1.1"};
+	headers[1] = (EtlHttpField){"X-Amz-Target", psprintf("%s.%s", service->target, call->action)};
+	return call_start(call, headers, 2, input);
+}
+
+bool
+aws_call_poll(EtlAwsCallRun *run, EtlWait *wait)
+{
+	return aws_fetch_poll(run->fetch, wait);
 }
 
 void
-aws_call_json(const EtlAwsCall *call, const char *input, StringInfo out)
+aws_call_wait(EtlAwsCallRun *run)
 {
-	const Service *service = service_find(call->service);
-	EtlHttpField headers[] = {{"Content-Type", "application/x-amz-json-1.1"},
-							  {"X-Amz-Target", psprintf("%s.%s", service->target, call->action)}};
+	EtlWait wait;
 
-	call_fetch(call, headers, lengthof(headers), input, strlen(input), out);
+	while (!aws_call_poll(run, &wait))
+		http_wait(&wait);
+}
+
+StringInfo
+aws_call_answer(EtlAwsCallRun *run)
+{
+	return &run->answer;
+}
+
+void
+aws_call_xml(EtlAwsCallRun *run, EtlXml *out)
+{
+	EtlError error;
+
+	if (!xml_parse(run->answer.data, run->answer.len, out, &error))
+		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("could not %s \"%s\": unexpected answer", run->doing, run->object),
+				errdetail("%s", error.detail));
+	explicit_bzero(run->answer.data, run->answer.len);
+}
+
+void
+aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters, EtlXml *out)
+{
+	EtlAwsCallRun *run = aws_call_query_start(call, parameters, nparameters);
+
+	aws_call_wait(run);
+	aws_call_xml(run, out);
 }

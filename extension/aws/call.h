@@ -25,7 +25,19 @@ typedef struct EtlAwsCall
 /* Query protocol. Raises when it fails. */
 extern void aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters,
 						   EtlXml *out);
-/* JSON protocol: `input` is a JSON object; the answer's body goes to `out`. Raises when it fails. */
-extern void aws_call_json(const EtlAwsCall *call, const char *input, StringInfo out);
+
+/*
+ * The form that doesn't wait (base/wait.h), of a call by query protocol or, with a JSON object as input, by JSON. Server,
+ * credentials and texts must stay as they are until it is through. Polling raises when it fails.
+ */
+typedef struct EtlAwsCallRun EtlAwsCallRun;
+extern EtlAwsCallRun *aws_call_query_start(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters);
+extern EtlAwsCallRun *aws_call_json_start(const EtlAwsCall *call, const char *input);
+extern bool aws_call_poll(EtlAwsCallRun *run, EtlWait *wait);
+/* Wait right here until it is through. */
+extern void aws_call_wait(EtlAwsCallRun *run);
+/* The answer of one that is through: as it came, or taken apart. */
+extern StringInfo aws_call_answer(EtlAwsCallRun *run);
+extern void aws_call_xml(EtlAwsCallRun *run, EtlXml *out);
 
 #endif

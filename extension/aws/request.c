@@ -72,9 +72,9 @@ format_timestamp(char out[TIMESTAMP_SIZE])
 				errmsg("the clock's time can't be signed"));
 }
 
-/* Sign once and send once. */
+/* Sign once and send once, without waiting for the answer. */
 static EtlHttp *
-send_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials, const char *body_hash)
+start_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials, const char *body_hash)
 {
 	bool s3 = strcmp(request->service, "s3") == 0;
 	char timestamp[TIMESTAMP_SIZE];
@@ -110,7 +110,7 @@ send_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials,
 	for (int i = 0; i < signature.nheaders; i++)
 		headers[nheaders++] = signature.headers[i];
 
-	return http_send(&(EtlHttpRequest){
+	return http_start(&(EtlHttpRequest){
 		.method = request->method,
 		.url = psprintf("%s%s%s%s", request->endpoint.base, to_sign.path, *query ? "?" : "", query),
 		.headers = headers,
@@ -131,10 +131,8 @@ copy_header(char *to, size_t size, const EtlHttp *http, const char *name)
 
 /* Why this answer isn't what was asked for. */
 static void
-read_failure(EtlHttp *http, EtlAwsFailure *failure)
+read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failure)
 {
-	StringInfoData body;
-
 	memset(failure, 0, sizeof(*failure));
 	failure->status = http_status(http);
 	if (failure->status == 0)
@@ -142,13 +140,10 @@ read_failure(EtlHttp *http, EtlAwsFailure *failure)
 		failure->transport = *http_failure(http);
 		return;
 	}
-	initStringInfo(&body);
-	(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
-	aws_error_parse(body.data, body.len, http_header(http, "x-amzn-errortype"), failure);
+	aws_error_parse(body, size, http_header(http, "x-amzn-errortype"), failure);
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
 	copy_header(failure->region, sizeof(failure->region), http, "x-amz-bucket-region");
-	pfree(body.data);
 }
 
 /* True when the answer says that our time is off, and by enough that signing anew will help. */
@@ -173,30 +168,36 @@ learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
 	return false;
 }
 
-bool
-aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
+/* Is another attempt worth it, after `attempts` of them? Then in so many milliseconds. */
+static bool
+try_again(const EtlAwsFailure *failure, int attempts, int64 retry_after_ms, int *wait_ms)
 {
 	EtlRetryKind kind;
-	int wait_ms;
 
 	if (failure->transport.sqlstate != 0)
 		kind = failure->transport.transient ? ETL_RETRY_TRANSIENT : ETL_RETRY_NEVER;
 	else
 		kind = retry_kind(failure->status, failure->code);
-	if (!retry_again(kind, attempts, pg_prng_double(&pg_global_prng_state), retry_after_ms, &wait_ms))
+	return retry_again(kind, attempts, pg_prng_double(&pg_global_prng_state), retry_after_ms, wait_ms);
+}
+
+bool
+aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
+{
+	int wait_ms;
+
+	if (!try_again(failure, attempts, retry_after_ms, &wait_ms))
 		return false;
 	http_sleep(wait_ms);
 	return true;
 }
 
-EtlHttp *
-aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+/* What all attempts have in common: who signs, and the body's hash, into `hash` unless the request has it. */
+static const EtlAwsCredentials *
+prepare(const EtlAwsRequest *request, char hash[SIGV4_HEX_SIZE])
 {
 	const EtlAwsCredentials *credentials =
 		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
-	char hash[SIGV4_HEX_SIZE];
-	const char *body_hash = request->body_hash;
-	bool clock_corrected = false;
 	EtlError error;
 
 	if (!request->server->trusted && strncmp(request->endpoint.base, "https:", 6) != 0)
@@ -204,21 +205,41 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 				errmsg("AWS server \"%s\" may use https only", request->server->name),
 				errdetail("Its owner is not a superuser."),
 				errhint("Give it an https endpoint, or make a superuser its owner."));
-	if (body_hash == NULL)
-	{
-		if (!sigv4_sha256(request->body.data, request->body.size, hash, &error))
-			etl_error_raise(&error);
-		body_hash = hash;
-	}
+	if (request->body_hash != NULL)
+		strlcpy(hash, request->body_hash, SIGV4_HEX_SIZE);
+	else if (!sigv4_sha256(request->body.data, request->body.size, hash, &error))
+		etl_error_raise(&error);
+	return credentials;
+}
+
+static int64
+asked_pause(const EtlHttp *http)
+{
+	return retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After"));
+}
+
+EtlHttp *
+aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+{
+	char body_hash[SIGV4_HEX_SIZE];
+	const EtlAwsCredentials *credentials = prepare(request, body_hash);
+	bool clock_corrected = false;
+
 	for (int attempts = 1;; attempts++)
 	{
-		EtlHttp *http = send_attempt(request, credentials, body_hash);
+		EtlHttp *http = start_attempt(request, credentials, body_hash);
+		StringInfoData body;
 		int64 after;
 
+		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
 			return http;
-		read_failure(http, failure);
-		after = retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After"));
+		initStringInfo(&body);
+		if (http_status(http) != 0)
+			(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
+		read_failure(http, body.data, body.len, failure);
+		pfree(body.data);
+		after = asked_pause(http);
 		if (!clock_corrected && learn_clock_offset(http, failure))
 		{
 			clock_corrected = true;
@@ -251,26 +272,93 @@ aws_request_send_or_raise(const EtlAwsRequest *request)
 	return http;
 }
 
+struct EtlAwsFetch
+{
+	EtlAwsRequest request;
+	const EtlAwsCredentials *credentials;
+	char body_hash[SIGV4_HEX_SIZE];
+	size_t limit;
+	StringInfo out;
+	EtlHttp *http; /* the attempt that goes on; NULL: the next begins at resume_ms */
+	int64 resume_ms;
+	int attempts;
+	bool clock_corrected;
+};
+
+EtlAwsFetch *
+aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out)
+{
+	EtlAwsFetch *fetch = palloc0(sizeof(EtlAwsFetch));
+
+	fetch->request = *request;
+	fetch->limit = limit;
+	fetch->out = out;
+	fetch->credentials = prepare(&fetch->request, fetch->body_hash);
+	return fetch;
+}
+
+/* The attempt was in vain: raise, or have another. */
+static void
+fetch_failed(EtlAwsFetch *fetch)
+{
+	const EtlAwsRequest *request = &fetch->request;
+	EtlHttp *http = fetch->http;
+	EtlAwsFailure failure = {.status = 0};
+	int64 after = asked_pause(http);
+	int wait_ms = 0;
+
+	if (http_status(http) < 200 || http_status(http) >= 300)
+		read_failure(http, fetch->out->data, fetch->out->len, &failure);
+	else
+		failure.transport = *http_failure(http);
+	if (failure.status == 0 && failure.transport.sqlstate == 0)
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("could not %s \"%s\": the answer is too long", request->action.doing, request->action.object),
+				errdetail("It has more than %zu bytes.", fetch->limit));
+	if (!fetch->clock_corrected && learn_clock_offset(http, &failure))
+		fetch->clock_corrected = true;
+	else if (!try_again(&failure, fetch->attempts, after, &wait_ms))
+		aws_request_raise(request, &failure);
+	http_close(http);
+	fetch->http = NULL;
+	fetch->resume_ms = clock_monotonic_ms() + wait_ms;
+}
+
+bool
+aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
+{
+	*wait = ETL_WAIT_NONE;
+	for (;;)
+	{
+		bool complete;
+
+		if (fetch->http == NULL)
+		{
+			wait->until_ms = fetch->resume_ms;
+			if (clock_monotonic_ms() < fetch->resume_ms)
+				return false;
+			*wait = ETL_WAIT_NONE;
+			resetStringInfo(fetch->out);
+			fetch->attempts++;
+			fetch->http = start_attempt(&fetch->request, fetch->credentials, fetch->body_hash);
+		}
+		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
+			return false;
+		if (complete && http_status(fetch->http) >= 200 && http_status(fetch->http) < 300)
+		{
+			http_close(fetch->http);
+			return true;
+		}
+		fetch_failed(fetch);
+	}
+}
+
 void
 aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out)
 {
-	for (int attempts = 1;; attempts++)
-	{
-		EtlHttp *http = aws_request_send_or_raise(request);
-		EtlAwsFailure failure = {.status = 0};
-		bool complete = http_read_all(http, limit, out);
+	EtlAwsFetch *fetch = aws_fetch_start(request, limit, out);
+	EtlWait wait;
 
-		failure.transport = *http_failure(http);
-		http_close(http);
-		if (complete)
-			return;
-		if (failure.transport.sqlstate == 0)
-			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("could not %s \"%s\": the answer is too long", request->action.doing,
-						   request->action.object),
-					errdetail("It has more than %zu bytes.", limit));
-		if (!aws_request_wait(&failure, attempts, 0))
-			aws_request_raise(request, &failure);
-		resetStringInfo(out);
-	}
+	while (!aws_fetch_poll(fetch, &wait))
+		http_wait(&wait);
 }

@@ -34,6 +34,13 @@ typedef struct EtlAwsRequest
 extern EtlHttp *aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure);
 /* As above, and no other answer will do. */
 extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
+/*
+ * The form that doesn't wait (base/wait.h): start, then poll until it is through. The answer's body is in `out` then; raises as
+ * aws_request_fetch does. The request is copied; what it points to must stay as it is, and all lives in the current context.
+ */
+typedef struct EtlAwsFetch EtlAwsFetch;
+extern EtlAwsFetch *aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out);
+extern bool aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait);
 /* As above, its whole body read as well: one longer than limit is an error. */
 extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
 extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)

@@ -50,36 +50,73 @@ local_secret_get(const char *secret_id)
 	return value;
 }
 
-char *
-secrets_value_get(const EtlAwsServer *server, const char *secret_id)
+struct EtlSecretRun
+{
+	char *secret_id;
+	char *value; /* of local mode, where nothing is waited for */
+	EtlAwsCallRun *call;
+};
+
+EtlSecretRun *
+secrets_value_start(const EtlAwsServer *server, const char *secret_id)
 {
 	EtlAwsCall call = {server, NULL, "secretsmanager", "GetSecretValue", "get secret", secret_id};
+	EtlSecretRun *run = palloc0(sizeof(EtlSecretRun));
 	StringInfoData input;
-	StringInfoData answer;
-	char *value;
-	char *converted;
-	bool ok;
-	EtlError error;
 
+	run->secret_id = pstrdup(secret_id);
+	call.object = run->secret_id;
 	aws_text_check("the id of a secret", secret_id);
 	if (*secret_id == '\0' || strlen(secret_id) > MAX_ID_SIZE)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid length of a secret's id"),
 				errdetail("It has %zu bytes, and may have 1 to %d.", strlen(secret_id), MAX_ID_SIZE));
 	if (server->mode == ETL_AWS_MODE_LOCAL)
-		return local_secret_get(secret_id);
-
+	{
+		run->value = local_secret_get(secret_id);
+		return run;
+	}
 	initStringInfo(&input);
 	appendStringInfoString(&input, "{\"SecretId\":");
 	escape_json(&input, aws_text_to_utf8(secret_id));
 	appendStringInfoChar(&input, '}');
-	aws_call_json(&call, input.data, &answer);
-	ok = secret_answer_parse(answer.data, answer.len, secret_id, &value, &error);
-	explicit_bzero(answer.data, answer.maxlen);
-	pfree(answer.data);
+	run->call = aws_call_json_start(&call, input.data);
+	return run;
+}
+
+static char *
+take_answer(EtlSecretRun *run)
+{
+	StringInfo answer = aws_call_answer(run->call);
+	char *value;
+	char *converted;
+	bool ok;
+	EtlError error;
+
+	ok = secret_answer_parse(answer->data, answer->len, run->secret_id, &value, &error);
+	explicit_bzero(answer->data, answer->maxlen);
 	if (!ok)
 		etl_error_raise(&error);
 	converted = aws_text_from_utf8(value);
 	if (converted != value)
 		explicit_bzero(value, strlen(value));
 	return converted;
+}
+
+char *
+secrets_value_poll(EtlSecretRun *run, EtlWait *wait)
+{
+	if (run->value == NULL && aws_call_poll(run->call, wait))
+		run->value = take_answer(run);
+	return run->value;
+}
+
+char *
+secrets_value_get(const EtlAwsServer *server, const char *secret_id)
+{
+	EtlSecretRun *run = secrets_value_start(server, secret_id);
+	EtlWait wait;
+
+	while (secrets_value_poll(run, &wait) == NULL)
+		http_wait(&wait);
+	return run->value;
 }

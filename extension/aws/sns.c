@@ -215,18 +215,26 @@ add_fifo(Form *form, const char *topic_arn, const char *group_id, const char *de
 		add_field(form, "MessageDeduplicationId", deduplication_id);
 }
 
-char *
-sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message, const char *subject,
-			Jsonb *attributes, const char *group_id, const char *deduplication_id)
+struct EtlPublishRun
+{
+	EtlAwsServer server; /* of the topic's region */
+	char *topic_arn;
+	char *message_id; /* of local mode, where nothing is waited for */
+	EtlAwsCallRun *call;
+};
+
+EtlPublishRun *
+sns_publish_start(const EtlAwsServer *server, const char *topic_arn, const char *message, const char *subject,
+				  Jsonb *attributes, const char *group_id, const char *deduplication_id)
 {
 	EtlHttpField fields[3 * MAX_ATTRIBUTES + 5];
 	Form form = {.fields = fields};
-	EtlAwsServer topic_server = *server;
-	EtlAwsCall call = {&topic_server, NULL, "sns", "Publish", "publish to topic", topic_arn};
-	EtlXml answer;
-	const char *message_id;
+	EtlPublishRun *run = palloc0(sizeof(EtlPublishRun));
+	EtlAwsCall call = {&run->server, NULL, "sns", "Publish", "publish to topic"};
 
-	topic_server.region = check_topic(topic_arn); /* a topic is reached in its own region only */
+	run->server = *server;
+	call.object = run->topic_arn = pstrdup(topic_arn);
+	run->server.region = check_topic(topic_arn); /* a topic is reached in its own region only */
 	if (*message == '\0')
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("SNS message is empty"));
 	add_field(&form, "TopicArn", topic_arn);
@@ -244,14 +252,40 @@ sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *messa
 	add_fifo(&form, topic_arn, group_id, deduplication_id);
 
 	if (server->mode == ETL_AWS_MODE_LOCAL)
-		return local_topic_publish(topic_arn, message, subject, attributes);
-	aws_call_query(&call, form.fields, form.nfields, &answer);
+		run->message_id = local_topic_publish(topic_arn, message, subject, attributes);
+	else
+		run->call = aws_call_query_start(&call, form.fields, form.nfields);
+	return run;
+}
+
+char *
+sns_publish_poll(EtlPublishRun *run, EtlWait *wait)
+{
+	const char *message_id;
+	EtlXml answer;
+
+	if (run->message_id != NULL || !aws_call_poll(run->call, wait))
+		return run->message_id;
+	aws_call_xml(run->call, &answer);
 	message_id = xml_text(&answer, 0, "MessageId");
 	if (message_id == NULL)
 		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not publish to topic \"%s\": unexpected answer", topic_arn),
+				errmsg("could not publish to topic \"%s\": unexpected answer", run->topic_arn),
 				errdetail("The answer has no MessageId."));
-	return pstrdup(message_id);
+	return run->message_id = pstrdup(message_id);
+}
+
+char *
+sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message, const char *subject,
+			Jsonb *attributes, const char *group_id, const char *deduplication_id)
+{
+	EtlPublishRun *run =
+		sns_publish_start(server, topic_arn, message, subject, attributes, group_id, deduplication_id);
+	EtlWait wait;
+
+	while (sns_publish_poll(run, &wait) == NULL)
+		http_wait(&wait);
+	return run->message_id;
 }
 
 Datum

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "aws/server.h"
+#include "base/wait.h"
 #include "utils/jsonb.h"
 
 /*
@@ -18,5 +19,12 @@
 extern char *sns_publish(const EtlAwsServer *server, const char *topic_arn, const char *message,
 						 const char *subject, Jsonb *attributes, const char *group_id,
 						 const char *deduplication_id);
+
+/* The form that doesn't wait (base/wait.h): start it, then poll until there is a message id. */
+typedef struct EtlPublishRun EtlPublishRun;
+extern EtlPublishRun *sns_publish_start(const EtlAwsServer *server, const char *topic_arn, const char *message,
+										const char *subject, Jsonb *attributes, const char *group_id,
+										const char *deduplication_id);
+extern char *sns_publish_poll(EtlPublishRun *run, EtlWait *wait);
 
 #endif

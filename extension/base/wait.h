@@ -15,7 +15,8 @@ typedef struct EtlWait
 {
 	pgsocket socket; /* PGINVALID_SOCKET: none */
 	uint32 events;	 /* of the socket: WL_SOCKET_READABLE, WL_SOCKET_WRITEABLE */
-	int64 until_ms;	 /* of clock_monotonic_ms(); -1: no time */
+	const bool *flag; /* that something which goes on beside sets, such as net/http.h's transfers; NULL: none */
+	int64 until_ms;	  /* of clock_monotonic_ms(); -1: no time */
 } EtlWait;
 
 /* Nothing, for ever: what a poll function starts from. */

@@ -14,6 +14,7 @@
 static List *adapters = NIL;
 static EtlConditionTest condition_test = NULL;
 static EtlItemQuery item_query = NULL;
+static const EtlEventSource *event_source = NULL;
 
 void
 flow_condition_register(EtlConditionTest test)
@@ -37,6 +38,18 @@ EtlItemQuery
 flow_item_query(void)
 {
 	return item_query;
+}
+
+void
+flow_event_source_register(const EtlEventSource *source)
+{
+	event_source = source;
+}
+
+const EtlEventSource *
+flow_event_source(void)
+{
+	return event_source;
 }
 
 void

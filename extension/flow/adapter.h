@@ -68,6 +68,22 @@ typedef struct EtlAdapter
 	void (*abandon)(void *job);
 } EtlAdapter;
 
+/*
+ * What many jobs wait for together, and say so by a flag (base/wait.h): the HTTP client's transfers. A descriptor that is
+ * readable when there is something to be done for them, when it is so in any case (-1: not by the clock), and the work, which
+ * never waits.
+ */
+typedef struct EtlEventSource
+{
+	int (*descriptor)(void);
+	int64 (*due_ms)(void);
+	void (*drive)(void);
+} EtlEventSource;
+
+/* Called from task_init. There is one. */
+extern void flow_event_source_register(const EtlEventSource *source);
+extern const EtlEventSource *flow_event_source(void);
+
 /* Whether a task's condition, SQL of its author, is true. In the step's transaction, as its owner; may raise. */
 typedef bool (*EtlConditionTest)(const EtlStep *step, const char *condition);
 

@@ -39,6 +39,7 @@
 #define LONGEST_LOCK_WAIT "100ms"
 #define LOCKED_PAUSE_MS 500
 #define MOST_LOCKED 3
+#define SOURCE_TAG PG_UINT64_MAX /* of the event source; of no place */
 #define OWN_FILES 100 /* descriptors that its steps leave to the process */
 
 PGDLLEXPORT void pg_etl_remote_main(Datum arg);
@@ -47,6 +48,7 @@ static RemoteStep **steps; /* those it is at */
 static int step_count = 0;
 static int capacity;
 static EtlPollSet poll_set;
+static bool source_ready = false;
 
 /* By a step's place, for the poll set's tags: who is there, and the how manyth, since an event may come late. */
 static RemoteStep **at_place;
@@ -96,6 +98,7 @@ attach(int index)
 	at_place = MemoryContextAllocZero(TopMemoryContext, etl_max_remote_steps * sizeof(RemoteStep *));
 	births = MemoryContextAllocZero(TopMemoryContext, etl_max_remote_steps * sizeof(uint32));
 	poll_set_init(&poll_set);
+	(void) flow_event_source()->descriptor(); /* before any job */
 	before_shmem_exit(abandon_all, (Datum) 0);
 }
 
@@ -343,9 +346,26 @@ record_ended(int64 now_ms)
 
 /* ---- the loop ---- */
 
+/* What jobs wait for together is done first; then they have their turns. */
+static void
+drive_source(int64 now_ms)
+{
+	static bool watched = false;
+	const EtlEventSource *source = flow_event_source();
+	int64 due_ms = source->due_ms();
+
+	if (source_ready || (due_ms >= 0 && due_ms <= now_ms))
+		source->drive();
+	if (source_ready || !watched)
+		poll_set_watch(&poll_set, source->descriptor(), WL_SOCKET_READABLE, SOURCE_TAG);
+	watched = true;
+	source_ready = false;
+}
+
 static void
 take_turns(int64 now_ms)
 {
+	drive_source(now_ms);
 	for (int i = 0; i < step_count; i++)
 		if (!steps[i]->ended && remote_step_go_on(steps[i], now_ms))
 			watch(steps[i]);
@@ -370,9 +390,12 @@ report_activity(void)
 static void
 wait_for_events(int64 until_ms)
 {
+	int64 source_due = flow_event_source()->due_ms();
 	uint64 tags[BATCH];
 	int count;
 
+	if (source_due >= 0)
+		until_ms = Min(until_ms, source_due);
 	for (int i = 0; i < step_count; i++)
 	{
 		int64 due = remote_step_due(steps[i]);
@@ -385,7 +408,9 @@ wait_for_events(int64 until_ms)
 	{
 		int place = (int) (uint32) tags[i];
 
-		if (at_place[place] != NULL && births[place] == tags[i] >> 32)
+		if (tags[i] == SOURCE_TAG)
+			source_ready = true;
+		else if (at_place[place] != NULL && births[place] == tags[i] >> 32)
 			at_place[place]->ready = true;
 	}
 	if (ConfigReloadPending)

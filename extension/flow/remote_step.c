@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "flow/remote_place.h"
 #include "flow/remote_step.h"
+#include "flow/role.h"
 #include "flow/slot.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 ErrorData *
@@ -89,21 +91,24 @@ take_turn(RemoteStep *step, void (*turn)(void *step))
 	MemoryContextSwitchTo(caller);
 }
 
-/* As its owner, who is superuser or not, with that role's mappings and privileges. */
+/* As its owner, who is superuser or not, with that role's mappings, privileges and settings. */
 static void
 first_turn(void *arg)
 {
 	RemoteStep *step = arg;
 	Oid saved_user;
 	int saved_security;
+	int guc_nest_level;
 
 	StartTransactionCommand();
 	MemoryContextSwitchTo(step->context);
+	guc_nest_level = role_apply_settings(step->claim->owner);
 	GetUserIdAndSecContext(&saved_user, &saved_security);
 	SetUserIdAndSecContext(step->claim->owner,
 						   saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	step->job = step->claim->adapter->start(&step->claim->step);
 	SetUserIdAndSecContext(saved_user, saved_security);
+	AtEOXact_GUC(true, guc_nest_level);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(step->context);
 }
@@ -150,7 +155,8 @@ remote_step_go_on(RemoteStep *step, int64 now_ms)
 		end(step, ETL_STEP_CANCELLED, (EtlStepFailure){0}); /* the reason is its run's */
 	else if (step->timeout_ms >= 0 && step->timeout_ms <= now_ms)
 		end(step, ETL_STEP_TIMED_OUT, timeout_failure(step));
-	else if (step->ready || (step->wait.until_ms >= 0 && step->wait.until_ms <= now_ms))
+	else if (step->ready || (step->wait.flag != NULL && *step->wait.flag) ||
+			 (step->wait.until_ms >= 0 && step->wait.until_ms <= now_ms))
 	{
 		step->ready = false;
 		take_turn(step, next_turn);

@@ -6,12 +6,15 @@
 
 #include "access/htup_details.h"
 #include "base/compat.h"
+#include "base/spi.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_type.h"
 #include "flow/role.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 
 bool etl_run_superuser_workflows = true;
@@ -41,6 +44,37 @@ role_has_problem(Oid role, EtlRoleProblem *problem)
 	else
 		return false;
 	return true;
+}
+
+int
+role_apply_settings(Oid role)
+{
+	static EtlSpiPlan find = {
+		"SELECT split_part(s.setting, '=', 1), substr(s.setting, strpos(s.setting, '=') + 1)"
+		" FROM pg_db_role_setting r, unnest(r.setconfig) AS s(setting)"
+		" WHERE r.setrole = $1 AND r.setdatabase IN (0, $2) AND s.setting LIKE 'etl.%' ORDER BY r.setdatabase",
+		2,
+		{OIDOID, OIDOID}};
+	Datum values[] = {ObjectIdGetDatum(role), ObjectIdGetDatum(MyDatabaseId)};
+	EtlSpiScope spi;
+	uint64 count;
+	char **settings;
+	int level;
+
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	count = etl_spi_execute(&find, SPI_OK_SELECT, values, NULL);
+	settings = MemoryContextAlloc(spi.caller_context, (2 * count + 1) * sizeof(char *));
+	for (uint64 i = 0; i < count; i++)
+	{
+		settings[2 * i] = etl_spi_text(&spi, i, 1);
+		settings[2 * i + 1] = etl_spi_text(&spi, i, 2);
+	}
+	etl_spi_close(&spi);
+	level = NewGUCNestLevel();
+	for (uint64 i = 0; i < count; i++)
+		(void) set_config_option(settings[2 * i], settings[2 * i + 1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 WARNING, false);
+	return level;
 }
 
 EtlStepFailure

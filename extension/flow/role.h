@@ -20,6 +20,11 @@ extern bool etl_run_superuser_workflows; /* setting etl.run_superuser_workflows 
 
 /* Steps can't run as the role; then `problem` says why. In a transaction. */
 extern bool role_has_problem(Oid role, EtlRoleProblem *problem);
+/*
+ * Of the role's settings those of ours (etl.…), as a session of the role in this database has them; AtEOXact_GUC ends the
+ * level that is answered. In a transaction.
+ */
+extern int role_apply_settings(Oid role);
 /* The same as what a step fails with. */
 extern EtlStepFailure role_failure(const EtlClaim *claim, const EtlRoleProblem *problem);
 

@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +24,7 @@
 #include "net/guard.h"
 #include "net/http.h"
 #include "pgstat.h"
+#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
@@ -34,6 +36,7 @@
 #define CONNECT_TIMEOUT_S 10L
 #define STALL_TIMEOUT_S 60L
 #define MAX_EVENTS 16
+#define MOST_CONNECTIONS 64L
 
 struct EtlHttp
 {
@@ -60,7 +63,8 @@ struct EtlHttp
 	size_t filled;
 	bool paused;
 
-	bool done; /* result is known */
+	bool progress; /* something has come since http_collect looked */
+	bool done;	   /* result is known */
 	CURLcode result;
 	char message[CURL_ERROR_SIZE];
 	EtlHttpFailure failure;
@@ -81,14 +85,30 @@ static bool watches_changed = true;
 static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
 static int64 give_up_ms = -1; /* the same, by http_limit */
 static WaitEventSet *wait_set = NULL;
+static int watch_epoll = -1; /* has what curl waits for, too, once http_descriptor was asked for */
 
 /* ---- callbacks: note down, copy, never raise ---- */
+
+static void
+note_in_epoll(curl_socket_t socket, int what)
+{
+	struct epoll_event event = {.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0),
+								.data.fd = socket};
+
+	if (watch_epoll < 0)
+		return;
+	if (what == CURL_POLL_REMOVE)
+		epoll_ctl(watch_epoll, EPOLL_CTL_DEL, socket, NULL);
+	else if (epoll_ctl(watch_epoll, EPOLL_CTL_MOD, socket, &event) < 0)
+		epoll_ctl(watch_epoll, EPOLL_CTL_ADD, socket, &event);
+}
 
 static int
 note_socket(CURL *easy, curl_socket_t socket, int what, void *arg, void *socket_arg)
 {
 	int i = 0;
 
+	note_in_epoll(socket, what);
 	while (i < nwatches && watches[i].socket != socket)
 		i++;
 	watches_changed = true;
@@ -139,7 +159,7 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 
 		/* 100 Continue and its kind announce another response */
 		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
-		http->headers_done = status >= 200;
+		http->headers_done = http->progress = status >= 200;
 		http->status = (int) status;
 		return length;
 	}
@@ -166,6 +186,7 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 		http->filled -= http->taken;
 		http->taken = 0;
 	}
+	http->progress = true;
 	if (length > BODY_BUFFER_SIZE - http->filled)
 	{
 		http->paused = true;
@@ -297,7 +318,7 @@ note_results(void)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &http);
-		http->done = true;
+		http->done = http->progress = true;
 		http->result = message->data.result;
 	}
 }
@@ -313,6 +334,15 @@ check_limit(void)
 {
 	if (give_up_ms >= 0 && give_up_ms <= clock_monotonic_ms())
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("no answer came in time"));
+}
+
+static void
+drive_timer(void)
+{
+	if (timer_due_ms < 0 || timer_due_ms > clock_monotonic_ms())
+		return;
+	timer_due_ms = -1;
+	drive_curl(CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
@@ -348,11 +378,42 @@ pump(void)
 		if (what != 0)
 			drive_curl(events[i].fd, what);
 	}
-	if (timer_due_ms >= 0 && timer_due_ms <= clock_monotonic_ms())
+	drive_timer();
+	note_results();
+}
+
+int
+http_descriptor(void)
+{
+	multi_init();
+	if (watch_epoll < 0)
 	{
-		timer_due_ms = -1;
-		drive_curl(CURL_SOCKET_TIMEOUT, 0);
+		ReserveExternalFD();
+		watch_epoll = epoll_create1(EPOLL_CLOEXEC);
+		if (watch_epoll < 0)
+			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not make an epoll set: %m"));
+		/* A thousand requests at a time are made by fewer connections. */
+		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS);
 	}
+	return watch_epoll;
+}
+
+int64
+http_due_ms(void)
+{
+	return timer_due_ms;
+}
+
+void
+http_drive(void)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int count = epoll_wait(watch_epoll, events, MAX_EVENTS, 0);
+
+	for (int i = 0; i < count; i++)
+		drive_curl(events[i].data.fd, ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
+										  ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0));
+	drive_timer();
 	note_results();
 }
 
@@ -585,7 +646,7 @@ wait_until_done_or(EtlHttp *http, const bool *other)
 }
 
 EtlHttp *
-http_send(const EtlHttpRequest *request)
+http_start(const EtlHttpRequest *request)
 {
 	EtlHttp *http;
 
@@ -599,8 +660,13 @@ http_send(const EtlHttpRequest *request)
 	if (curl_multi_add_handle(multi, http->easy) != CURLM_OK)
 		out_of_memory();
 	http->added = true;
-	wait_until_done_or(http, &http->headers_done);
 	return http;
+}
+
+void
+http_await(EtlHttp *http)
+{
+	wait_until_done_or(http, &http->headers_done);
 }
 
 int
@@ -627,6 +693,49 @@ http_header(const EtlHttp *http, const char *name)
 	return NULL;
 }
 
+/* curl holds back what had no place in the buffer: let it fill that. */
+static void
+unpause(EtlHttp *http)
+{
+	http->paused = false;
+	curl_easy_pause(http->easy, CURLPAUSE_CONT);
+}
+
+bool
+http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWait *wait)
+{
+	http->progress = false;
+	*complete = false;
+	while (http->taken < http->filled || http->paused)
+	{
+		size_t length = http->filled - http->taken;
+
+		if (length > limit - out->len)
+			return true;
+		appendBinaryStringInfo(out, http->buffer + http->taken, (int) length);
+		http->taken = http->filled = 0;
+		if (http->paused)
+			unpause(http);
+	}
+	if (!http->done)
+	{
+		wait->flag = &http->progress;
+		return false;
+	}
+	wait_until_done_or(http, &http->done);
+	*complete = http->result == CURLE_OK;
+	return true;
+}
+
+void
+http_wait(const EtlWait *wait)
+{
+	if (wait->flag == NULL)
+		http_sleep((int) Max(wait->until_ms - clock_monotonic_ms(), 0));
+	while (wait->flag != NULL && !*wait->flag)
+		pump();
+}
+
 ssize_t
 http_read(EtlHttp *http, char *buf, size_t size)
 {
@@ -637,8 +746,7 @@ http_read(EtlHttp *http, char *buf, size_t size)
 	{
 		if (http->paused)
 		{
-			http->paused = false;
-			curl_easy_pause(http->easy, CURLPAUSE_CONT); /* fills the buffer with what it held back */
+			unpause(http);
 			continue;
 		}
 		pump();

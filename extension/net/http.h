@@ -2,7 +2,8 @@
  * http.h
  *		One HTTP request at a time over libcurl, in a process that stays cancellable.
  *
- *		EtlHttp *http = http_send(&request);            -- returns when the response's headers are there
+ *		EtlHttp *http = http_start(&request);
+ *		http_await(http);                               -- returns when the response's headers are there
  *		while ((n = http_read(http, buf, sizeof(buf))) > 0) …
  *		http_close(http);
  *
@@ -17,6 +18,7 @@
 #define ETL_NET_HTTP_H
 
 #include "base/error.h"
+#include "base/wait.h"
 
 /* A header, or a query parameter. */
 typedef struct EtlHttpField
@@ -54,10 +56,12 @@ typedef struct EtlHttpFailure
 typedef struct EtlHttp EtlHttp;
 
 /*
- * Send and wait for the status and headers of the response. Freed by http_close, or with the context that is
- * current now. The request's body must stay as it is until the response is there.
+ * Start a request. Freed by http_close, or with the context that is current now. The request's body must stay as it is
+ * until the response is there.
  */
-extern EtlHttp *http_send(const EtlHttpRequest *request);
+extern EtlHttp *http_start(const EtlHttpRequest *request);
+/* Wait for the status and headers of the response. */
+extern void http_await(EtlHttp *http);
 /* The status; 0: there was no answer, and http_failure says why. */
 extern int http_status(const EtlHttp *http);
 /* A response header's value, or NULL. Valid until http_close. */
@@ -68,6 +72,22 @@ extern ssize_t http_read(EtlHttp *http, char *buf, size_t size);
 extern bool http_read_all(EtlHttp *http, size_t limit, StringInfo out);
 extern const EtlHttpFailure *http_failure(const EtlHttp *http);
 extern void http_close(EtlHttp *http);
+
+/*
+ * The form that doesn't wait (base/wait.h). Collect the answer: false as long as it is not through. Then http_status and
+ * http_failure say what it is, and `complete` whether the whole body is in `out`, which gets `limit` bytes at most.
+ */
+extern bool http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWait *wait);
+/* Wait right here for what http_collect, or something built on it, waits for. */
+extern void http_wait(const EtlWait *wait);
+
+/*
+ * In a process that waits for many requests, and more, together: a descriptor that is readable when http_drive has something
+ * to do for any of them, and when it has in any case (-1: not by the clock). From the first call on, before any request.
+ */
+extern int http_descriptor(void);
+extern int64 http_due_ms(void);
+extern void http_drive(void);
 
 /* Wait on the latch, serving interrupts: between attempts. */
 extern void http_sleep(int milliseconds);

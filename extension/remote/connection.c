@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "net/http.h"
 #include "remote/connection.h"
 #include "remote/target.h"
 #include "storage/fd.h"
@@ -58,6 +59,11 @@ warehouse_wait(const EtlWait *wait)
 	long timeout = -1;
 	int happened;
 
+	if (wait->flag != NULL)
+	{
+		http_wait(wait);
+		return;
+	}
 	if (wait->socket != PGINVALID_SOCKET)
 		flags |= wait->events;
 	if (wait->until_ms >= 0)
@@ -304,7 +310,8 @@ warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait)
 		switch (warehouse->phase)
 		{
 			case ETL_WAREHOUSE_SECRET:
-				warehouse_target_from_secret(&warehouse->target);
+				if (!warehouse_secret_poll(warehouse->secret, &warehouse->target, wait))
+					return false;
 				target_complete(warehouse);
 				break;
 			case ETL_WAREHOUSE_RESOLVE:
@@ -339,6 +346,8 @@ make_warehouse(const EtlWarehouseTarget *target)
 	warehouse->result = etl_handle_reserve(CurrentMemoryContext, result_free);
 	if (target->secret_id == NULL)
 		target_complete(warehouse);
+	else
+		warehouse->secret = warehouse_secret_start(&warehouse->target);
 	return warehouse;
 }
 

@@ -27,6 +27,7 @@ struct EtlWarehouse
 	char *name; /* for errors: the server's name or the secret's id */
 	EtlWarehousePhase phase;
 	EtlWarehouseTarget target;
+	EtlSecretRun *secret; /* NULL: it has none */
 	EtlHandle *resolve; /* EtlResolve */
 	PostgresPollingStatusType polling;
 	int64 deadline_ms; /* to be connected by */

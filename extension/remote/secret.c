@@ -11,10 +11,8 @@
 
 #include <json-c/json.h>
 
-#include "aws/credentials.h"
 #include "aws/secrets.h"
 #include "base/handle.h"
-#include "base/transaction.h"
 #include "remote/target.h"
 
 static void
@@ -29,26 +27,10 @@ secret_free(void *handle)
 	json_object_put(secret);
 }
 
-/* Read the secret's text: in AWS mode with no transaction held meanwhile, if none was open before. */
-static char *
-secret_fetch(const char *aws_server, const char *secret_id)
+EtlSecretRun *
+warehouse_secret_start(const EtlWarehouseTarget *target)
 {
-	EtlTransaction transaction;
-	EtlAwsServer *server;
-	char *value;
-	bool local;
-
-	etl_transaction_enter(&transaction);
-	server = aws_server_get(aws_server);
-	local = server->mode == ETL_AWS_MODE_LOCAL;
-	if (local)
-		value = secrets_value_get(server, secret_id);
-	else
-		server->credentials = aws_credentials_get(server);
-	etl_transaction_leave(&transaction);
-	if (!local)
-		value = secrets_value_get(server, secret_id);
-	return value;
+	return secrets_value_start(aws_server_get(target->aws_server), target->secret_id);
 }
 
 /* The key's value as text, or NULL when it isn't there. */
@@ -82,14 +64,18 @@ secret_key_needed(json_object *secret, const char *secret_id, const char *key, c
 	return value;
 }
 
-void
-warehouse_target_from_secret(EtlWarehouseTarget *target)
+bool
+warehouse_secret_poll(EtlSecretRun *run, EtlWarehouseTarget *target, EtlWait *wait)
 {
 	const char *id = target->secret_id;
-	char *text = secret_fetch(target->aws_server, id);
-	EtlHandle *owner = etl_handle_reserve(CurrentMemoryContext, secret_free);
-	json_object *secret = json_tokener_parse(text);
+	char *text = secrets_value_poll(run, wait);
+	EtlHandle *owner;
+	json_object *secret;
 
+	if (text == NULL)
+		return false;
+	owner = etl_handle_reserve(CurrentMemoryContext, secret_free);
+	secret = json_tokener_parse(text);
 	owner->handle = secret;
 	explicit_bzero(text, strlen(text));
 	if (!json_object_is_type(secret, json_type_object))
@@ -110,4 +96,5 @@ warehouse_target_from_secret(EtlWarehouseTarget *target)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("key \"host\" of secret \"%s\" is not one host", id));
 	etl_handle_close(owner);
+	return true;
 }

@@ -8,6 +8,8 @@
 
 #include "postgres.h"
 
+#include "aws/secrets.h"
+
 #define ETL_WAREHOUSE_DEFAULT_PORT "5439"
 #define ETL_WAREHOUSE_DEFAULT_SSLMODE "prefer"
 #define ETL_WAREHOUSE_DEFAULT_TIMEOUT 30 /* seconds to connect */
@@ -33,8 +35,9 @@ typedef struct EtlWarehouseTarget
 /* What foreign server `name` and the current user's mapping say. Needs catalog access. */
 extern void warehouse_target_from_server(const char *name, EtlWarehouseTarget *target);
 
-/* Fill in what the target's secret says. With or without a transaction open. */
-extern void warehouse_target_from_secret(EtlWarehouseTarget *target);
+/* Start reading the target's secret: needs catalog access. Then poll, which needs none, until it is filled in. */
+extern EtlSecretRun *warehouse_secret_start(const EtlWarehouseTarget *target);
+extern bool warehouse_secret_poll(EtlSecretRun *run, EtlWarehouseTarget *target, EtlWait *wait);
 
 /* Is this a port number? Whatever else it is, it is not for libpq. */
 extern bool warehouse_port_valid(const char *port);

@@ -4,12 +4,17 @@
  */
 #include "postgres.h"
 
+#include "net/http.h"
 #include "task/adapters.h"
 #include "task/module.h"
+
+static const EtlEventSource http_source = {
+	.descriptor = http_descriptor, .due_ms = http_due_ms, .drive = http_drive};
 
 void
 task_init(void)
 {
+	flow_event_source_register(&http_source);
 	flow_adapter_register(&statement_adapter);
 	flow_adapter_register(&connection_adapter);
 	flow_adapter_register(&sns_publish_adapter);

@@ -2,74 +2,62 @@
  * sns_publish.c
  *		arn:aws:states:::sns:publish: a message to a topic.
  *
- * In local mode a topic is a table, so a transaction is open while it is written; AWS is called with none.
+ * In local mode a topic is a table, which is written as the step starts; AWS is called with no transaction open.
  */
 #include "postgres.h"
 
-#include "aws/credentials.h"
 #include "aws/sns.h"
-#include "base/transaction.h"
 #include "task/adapters.h"
 #include "task/arguments.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-typedef struct Message
+static void *
+sns_publish_job(const EtlStep *step)
 {
+	EtlArguments arguments;
 	char *topic_arn;
 	char *message;
 	char *subject;
 	Jsonb *attributes;
 	char *group_id;
 	char *deduplication_id;
-} Message;
-
-static char *
-publish(const EtlAwsServer *server, const Message *message)
-{
-	return sns_publish(server, message->topic_arn, message->message, message->subject, message->attributes,
-					   message->group_id, message->deduplication_id);
-}
-
-static void
-sns_publish_run(const EtlStep *step, EtlStepResult *result)
-{
-	EtlTransaction transaction;
-	EtlArguments arguments;
-	EtlAwsServer *server;
-	StringInfoData output;
-	Message message;
-	char *message_id;
-	bool local;
 
 	arguments_open(&arguments, step);
-	message.topic_arn = arguments_text(&arguments, "TopicArn", true);
-	message.message = arguments_text(&arguments, "Message", true);
-	message.subject = arguments_text(&arguments, "Subject", false);
-	message.attributes = arguments_object(&arguments, "MessageAttributes");
-	message.group_id = arguments_text(&arguments, "MessageGroupId", false);
-	message.deduplication_id = arguments_text(&arguments, "MessageDeduplicationId", false);
+	topic_arn = arguments_text(&arguments, "TopicArn", true);
+	message = arguments_text(&arguments, "Message", true);
+	subject = arguments_text(&arguments, "Subject", false);
+	attributes = arguments_object(&arguments, "MessageAttributes");
+	group_id = arguments_text(&arguments, "MessageGroupId", false);
+	deduplication_id = arguments_text(&arguments, "MessageDeduplicationId", false);
 	arguments_close(&arguments);
-	if (message.deduplication_id == NULL)
-		message.deduplication_id = pstrdup(step->idempotency_key);
+	return sns_publish_start(aws_server_get(NULL), topic_arn, message, subject, attributes, group_id,
+							 deduplication_id != NULL ? deduplication_id : step->idempotency_key);
+}
 
-	etl_transaction_enter(&transaction);
-	server = aws_server_get(NULL);
-	local = server->mode == ETL_AWS_MODE_LOCAL;
-	if (local)
-		message_id = publish(server, &message);
-	else
-		server->credentials = aws_credentials_get(server);
-	etl_transaction_leave(&transaction);
-	if (!local)
-		message_id = publish(server, &message);
+static bool
+sns_publish_go_on(void *job, EtlWait *wait, EtlStepResult *result)
+{
+	const char *message_id = sns_publish_poll(job, wait);
+	StringInfoData output;
 
+	if (message_id == NULL)
+		return false;
 	initStringInfo(&output);
 	appendStringInfoString(&output, "{\"MessageId\": ");
 	escape_json(&output, message_id);
 	appendStringInfoChar(&output, '}');
 	result->output = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(output.data)));
-	result->rows = -1;
+	return true;
 }
 
-const EtlAdapter sns_publish_adapter = {.resource = "arn:aws:states:::sns:publish", .run = sns_publish_run};
+/* The request goes with the job's memory. */
+static void
+sns_publish_abandon(void *job)
+{
+}
+
+const EtlAdapter sns_publish_adapter = {.resource = "arn:aws:states:::sns:publish",
+										.start = sns_publish_job,
+										.poll = sns_publish_go_on,
+										.abandon = sns_publish_abandon};
