@@ -75,15 +75,16 @@ $etl->wait_until(hours('cancelling'), '25 cancelled, 27 cancelled, 28 running');
 pass('three hours at once: this one, and of those that were missed what catchup says');
 
 # --- Back
-my $runs = $etl->sql('SELECT count(*) FROM etl.run');
+# Not those of the rate, which counts from the moment it was made, and comes due some seconds after the full hour.
+my $count = q{SELECT count(*) FROM etl.run WHERE workflow <> 'rate'};
+my $runs = $etl->sql($count);
 my $back = q{SELECT bool_and(next_run_at BETWEEN etl._clock() AND etl._clock() + interval '1 hour') FROM etl.schedule_state};
 set_hour(26);
 $etl->wait_until($back);
-$etl->sql_is('SELECT count(*) FROM etl.run', $runs, 'two hours back: nothing fires');
+$etl->sql_is($count, $runs, 'two hours back: nothing fires');
 set_hour(28);
 $etl->wait_until($back);
-$etl->sql_is(q{SELECT count(*) FROM etl.run WHERE workflow <> 'rate'}, $runs - $etl->sql(q{SELECT count(*) FROM etl.run WHERE workflow = 'rate'}),
-	'and those hours again: nothing fires twice');
+$etl->sql_is($count, $runs, 'and those hours again: nothing fires twice');
 $etl->sql_is(hours('cancelling'), '25 cancelled, 27 cancelled, 28 running', 'nor is its run cancelled');
 set_hour(29);
 $etl->wait_until(hours('last'), '25 succeeded, 27 succeeded, 28 succeeded, 29 succeeded');
