@@ -15,7 +15,8 @@ cluster_start() {
   as_postgres "$bindir/initdb" -D "$work/data" -A trust -U postgres >/dev/null
   printf '%s\n' "shared_preload_libraries = 'pg_etl'" "unix_socket_directories = '$work'" "listen_addresses = ''" \
     "max_worker_processes = 32" "shared_buffers = 512MB" "max_wal_size = 8GB" "$@" >>"$work/data/postgresql.conf"
-  as_postgres "$bindir/pg_ctl" -D "$work/data" -l "$work/log" -w start >/dev/null
+  # as many open files as it may have: runuser lowers that
+  as_postgres bash -c 'ulimit -n "$(ulimit -Hn)" && exec "$@"' - "$bindir/pg_ctl" -D "$work/data" -l "$work/log" -w start >/dev/null
   export PGHOST=$work PGUSER=postgres PGDATABASE=postgres
   sql 'CREATE EXTENSION pg_etl'
 }
