@@ -51,9 +51,8 @@ typedef struct Whole
 	char *first_error;
 } Whole;
 
-#define WHOLE_COLUMNS                                                                                              \
-	"t.task_run_id, t.attempt, t.items, t.items_reached, t.items_running, t.items_succeeded,"         \
-	" t.items_failed, t.error"
+#define WHOLE_COLUMNS                                                                                               \
+	"t.task_run_id, t.attempt, t.items, t.items_reached, t.items_running, t.items_succeeded, t.items_failed, t.error"
 
 static Whole
 read_whole(void)

@@ -25,8 +25,8 @@ static Output
 read_output(int64 run_id, const char *task)
 {
 	static EtlSpiPlan read = {
-		"SELECT t.status, jsonb_build_object('rows', t.rows) || coalesce(CASE WHEN jsonb_typeof(t.output) = 'object' THEN t.output"
-		"  ELSE jsonb_build_object('output', t.output) END, '{}') FROM etl.task_run_{range} t"
+		"SELECT t.status, jsonb_build_object('rows', t.rows) || coalesce("
+		"  CASE WHEN jsonb_typeof(t.output) = 'object' THEN t.output ELSE jsonb_build_object('output', t.output) END, '{}') FROM etl.task_run_{range} t"
 		" WHERE t.run_id = $1 AND t.task = $2 AND t.item = 0 AND t.notification_id IS NULL ORDER BY t.attempt DESC LIMIT 1",
 		2,
 		{INT8OID, TEXTOID}};

@@ -14,7 +14,8 @@ step_values(const EtlStep *step)
 {
 	if (step->item_parameters == NULL)
 		return step->input;
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(step->input), JsonbPGetDatum(step->item_parameters)));
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(step->input),
+											  JsonbPGetDatum(step->item_parameters)));
 }
 
 void
