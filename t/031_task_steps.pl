@@ -61,6 +61,9 @@ is(step('message', 'resource, arguments', qq{'arn:aws:states:::sns:publish', '{"
 	'succeeded|||', 'a message');
 my $messages = $etl->fixtures('read-queue', $topic->{queue_url});
 is(scalar @$messages, 1, 'it arrived, once');
+$etl->sql(q{SELECT count(etl.run_workflow('message')) FROM generate_series(1, 100)});
+$etl->wait_until(q{SELECT count(*) = 101 FROM etl.run WHERE workflow = 'message' AND status = 'succeeded'});
+pass('a hundred at a time');
 $etl->sql(q{ALTER ROLE CURRENT_USER SET etl.aws_server = 'nosuch'});
 like(step('message_elsewhere', 'resource, arguments', qq{'arn:aws:states:::sns:publish', '{"TopicArn": "$topic->{topic_arn}", "Message": "x"}'}),
 	qr/^failed\|42704\|.*"nosuch"/, 'its owner\'s setting says by which server');
