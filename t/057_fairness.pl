@@ -93,4 +93,15 @@ $done = $etl->sql(q{SELECT max(run_id) FROM etl.run});
 $etl->wait_until("SELECT count(*) > 1000 FROM etl.run WHERE run_id > $done");
 is($etl->sql(q{SELECT string_agg(pid::text, ',' ORDER BY pid) FROM etl._activity()}), $pids, 'and keep them');
 $etl->sql('DELETE FROM more');
+
+# --- One who has more steps ready than the queue has places keeps nobody out of it, and all of them are run
+$etl->sql(q{
+	SET client_min_messages = warning;
+	INSERT INTO etl.workflow (name, owner) VALUES ('wide', 'anna');
+	INSERT INTO etl.task (workflow, name, sql) SELECT 'wide', 'a' || i, 'SELECT 1' FROM generate_series(1, 2000) i;
+	INSERT INTO etl.run (workflow) SELECT 'wide' FROM generate_series(1, 40)});
+run_ends('one of bert', 'an owner with one step waits for none of 80,000');
+cmp_ok($etl->sql(q{SELECT count(*) FROM etl.run WHERE workflow = 'wide' AND finished_at IS NULL}), '>', 0, 'as there are more of them to come');
+$etl->wait_until(q{SELECT bool_and(status = 'succeeded') FROM etl.run WHERE workflow = 'wide'});
+pass('which are run, too');
 done_testing();

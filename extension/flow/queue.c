@@ -11,8 +11,6 @@
 #include "flow/queue.h"
 #include "storage/lwlock.h"
 
-#define QUEUE_PLACES 65536 /* steps at a time, in all databases; beyond it the tables are read again */
-
 typedef struct Place
 {
 	EtlHeapNode node; /* first, for heap.h; of a free place, sibling is the next free one */
@@ -27,8 +25,9 @@ typedef struct Lane
 {
 	Oid dbid; /* InvalidOid: free */
 	Oid owner;
-	int first; /* root of its heap */
+	int first;		  /* root of its heap */
 	int steps;
+	int refill_below; /* steps found no place: the tables are to be read when it has fewer than that; 0: none did */
 } Lane;
 
 typedef struct Pool
@@ -49,12 +48,11 @@ typedef struct Queue
 	LWLock *lock;
 	int free;
 	int free_count;
-	int waiting;  /* in all pools */
 	int lane_end; /* one past the last lane in use */
 	int pool_end;
 	Lane lanes[ETL_QUEUE_LANES];
 	Pool pools[ETL_POOLS];
-	Place places[QUEUE_PLACES];
+	Place places[ETL_QUEUE_PLACES];
 } Queue;
 
 static Queue *queue = NULL;
@@ -94,10 +92,10 @@ queue_shared_init(void *memory)
 	queue = memory;
 	memset(queue, 0, offsetof(Queue, places));
 	queue->lock = &GetNamedLWLockTranche("pg_etl")[1].lock;
-	for (int i = 0; i < QUEUE_PLACES; i++)
-		queue->places[i].node.sibling = i + 1 < QUEUE_PLACES ? i + 1 : ETL_HEAP_EMPTY;
+	for (int i = 0; i < ETL_QUEUE_PLACES; i++)
+		queue->places[i].node.sibling = i + 1 < ETL_QUEUE_PLACES ? i + 1 : ETL_HEAP_EMPTY;
 	queue->free = 0;
-	queue->free_count = QUEUE_PLACES;
+	queue->free_count = ETL_QUEUE_PLACES;
 }
 
 /* From here to queue_push the lock is held. */
@@ -215,7 +213,7 @@ take_from_lane(Lane *lane)
 	int place = lane->first;
 
 	lane->first = heap_remove_first(&array, place);
-	if (--lane->steps == 0)
+	if (--lane->steps == 0 && lane->refill_below == 0)
 		lane->dbid = InvalidOid;
 	return place;
 }
@@ -228,7 +226,6 @@ add_to_pool(Pool *pool, int place)
 	queue->places[place].pool = (int) (pool - queue->pools) + 1;
 	pool->first = heap_add(&array, pool->first, place);
 	pool->waiting++;
-	queue->waiting++;
 }
 
 /* Some step waits. */
@@ -240,7 +237,6 @@ take_from_pool(Pool *pool)
 
 	pool->first = heap_remove_first(&array, place);
 	pool->waiting--;
-	queue->waiting--;
 	return place;
 }
 
@@ -277,9 +273,9 @@ push_into_pool(Oid dbid, Oid owner, const EtlQueued *step)
 	if (pool->waiting >= queue->free_count)
 	{
 		pool->refill_below = pool->waiting / 2 + 1;
-		return ETL_QUEUE_WAITS;
+		return pool->waiting < pool->refill_below ? ETL_QUEUE_ASKS : ETL_QUEUE_WAITS;
 	}
-	add_to_pool(pool, make_place(step->remote ? ETL_REMOTE_LANE : owner, step));
+	add_to_pool(pool, make_place(owner, step));
 	if (is_to_be_read(pool))
 		return ETL_QUEUE_ASKS;
 	if (fill_slots(pool) != ETL_HEAP_EMPTY)
@@ -287,26 +283,34 @@ push_into_pool(Oid dbid, Oid owner, const EtlQueued *step)
 	return pool->waiting < pool->refill_below ? ETL_QUEUE_ASKS : ETL_QUEUE_WAITS;
 }
 
+static EtlQueuePush
+push_into_lane(Oid dbid, Oid owner, const EtlQueued *step)
+{
+	Lane *lane = find_lane(dbid, owner, true);
+
+	if (lane == NULL)
+		return ETL_QUEUE_FULL;
+	/* The more there are, the fewer of one lane: there is always room for another's. */
+	if (lane->steps >= queue->free_count)
+	{
+		lane->refill_below = lane->steps / 2 + 1;
+		return ETL_QUEUE_ASKS;
+	}
+	add_to_lane(lane, make_place(owner, step));
+	return ETL_QUEUE_READY;
+}
+
 EtlQueuePush
 queue_push(Oid dbid, Oid owner, const EtlQueued *step)
 {
-	EtlQueuePush result = ETL_QUEUE_FULL;
+	Oid lane_owner = step->remote ? ETL_REMOTE_LANE : owner;
+	EtlQueuePush result;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	if (queue->free == ETL_HEAP_EMPTY)
-		;
-	else if (step->pool != NULL)
-		result = push_into_pool(dbid, owner, step);
+	if (step->pool != NULL)
+		result = push_into_pool(dbid, lane_owner, step);
 	else
-	{
-		Lane *lane = find_lane(dbid, step->remote ? ETL_REMOTE_LANE : owner, true);
-
-		if (lane != NULL)
-		{
-			add_to_lane(lane, make_place(lane->owner, step));
-			result = ETL_QUEUE_READY;
-		}
-	}
+		result = push_into_lane(dbid, lane_owner, step);
 	LWLockRelease(queue->lock);
 	return result;
 }
@@ -315,23 +319,25 @@ bool
 queue_pop(Oid dbid, Oid owner, EtlQueued *step)
 {
 	Lane *lane;
+	bool found = false;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	while ((lane = find_lane(dbid, owner, false)) != NULL)
+	while (!found && (lane = find_lane(dbid, owner, false)) != NULL && lane->steps > 0)
 	{
 		int place = take_from_lane(lane);
 		Pool *pool = queue->places[place].pool == 0 ? NULL : pool_of(&queue->places[place]);
 
-		if (pool == NULL || pool->slots == ETL_POOL_GONE || pool->taken <= pool->slots)
-		{
+		found = pool == NULL || pool->slots == ETL_POOL_GONE || pool->taken <= pool->slots;
+		if (found)
 			*step = free_place(place);
-			break;
+		else
+		{
+			pool->taken--; /* slots became fewer since it was given one */
+			add_to_pool(pool, place);
 		}
-		pool->taken--; /* slots became fewer since it was given one */
-		add_to_pool(pool, place);
 	}
 	LWLockRelease(queue->lock);
-	return lane != NULL;
+	return found;
 }
 
 void
@@ -339,13 +345,20 @@ queue_clear(Oid dbid)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < queue->lane_end; i++)
-		while (queue->lanes[i].dbid == dbid)
+	{
+		Lane *lane = &queue->lanes[i];
+
+		if (lane->dbid != dbid)
+			continue;
+		while (lane->steps > 0)
 		{
-			EtlQueued step = free_place(take_from_lane(&queue->lanes[i]));
+			EtlQueued step = free_place(take_from_lane(lane));
 
 			if (step.slot_of != 0)
 				queue->pools[step.slot_of - 1].taken--;
 		}
+		lane->dbid = InvalidOid;
+	}
 	for (int i = 0; i < queue->pool_end; i++)
 	{
 		Pool *pool = &queue->pools[i];
@@ -368,21 +381,33 @@ queue_demand(Oid dbid, EtlQueueDemand *demand)
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	for (int i = 0; i < queue->lane_end; i++)
-		if (queue->lanes[i].dbid == dbid)
+		if (queue->lanes[i].dbid == dbid && queue->lanes[i].steps > 0)
 			demand[count++] = (EtlQueueDemand){.owner = queue->lanes[i].owner, .steps = queue->lanes[i].steps};
 	LWLockRelease(queue->lock);
 	return count;
 }
 
 bool
-queue_has_room(void)
+queue_is_drained(Oid dbid, bool *later)
 {
-	bool room;
+	bool drained = false;
 
+	*later = false;
 	LWLockAcquire(queue->lock, LW_SHARED);
-	room = queue->free_count > (QUEUE_PLACES - queue->waiting) / 2;
+	for (int i = 0; i < queue->lane_end; i++)
+	{
+		const Lane *lane = &queue->lanes[i];
+
+		if (lane->dbid != dbid || lane->refill_below == 0)
+			continue;
+		*later = true; /* who takes steps from a lane tells nobody */
+		drained = drained || lane->steps < lane->refill_below;
+	}
+	for (int i = 0; i < queue->pool_end; i++)
+		if (queue->pools[i].dbid == dbid && queue->pools[i].waiting < queue->pools[i].refill_below)
+			drained = true;
 	LWLockRelease(queue->lock);
-	return room;
+	return drained;
 }
 
 EtlPoolNext
@@ -442,19 +467,6 @@ queue_pool_to_read(Oid dbid, EtlPoolState *pool)
 		}
 	LWLockRelease(queue->lock);
 	return found;
-}
-
-bool
-queue_pools_drained(Oid dbid)
-{
-	bool drained = false;
-
-	LWLockAcquire(queue->lock, LW_SHARED);
-	for (int i = 0; i < queue->pool_end; i++)
-		if (queue->pools[i].dbid == dbid && queue->pools[i].waiting < queue->pools[i].refill_below)
-			drained = true;
-	LWLockRelease(queue->lock);
-	return drained;
 }
 
 void

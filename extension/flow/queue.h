@@ -22,6 +22,7 @@
 
 #include "postgres.h"
 
+#define ETL_QUEUE_PLACES 65536	   /* steps at a time, in all databases; beyond it the tables are read again */
 #define ETL_QUEUE_LANES 512		   /* owners with ready steps at a time */
 #define ETL_POOLS 1024			   /* pools with steps at a time, in all databases */
 #define ETL_POOL_NAME_SIZE (80 * 4 + 1) /* 80 characters, in any encoding */
@@ -41,8 +42,8 @@ typedef enum EtlQueuePush
 {
 	ETL_QUEUE_READY, /* it is in its lane */
 	ETL_QUEUE_WAITS, /* for a slot of its pool */
-	ETL_QUEUE_ASKS,	 /* the same, and the scheduler is to read the pool */
-	ETL_QUEUE_FULL	 /* it is not in the queue: the scheduler is to read the tables when there is room */
+	ETL_QUEUE_ASKS,	 /* the scheduler is to be woken: it reads the pool, or the tables when there is room */
+	ETL_QUEUE_FULL	 /* it is not in the queue, nor does that remember it: the scheduler is to be told so */
 } EtlQueuePush;
 
 /* A lane that is not empty. */
@@ -71,7 +72,7 @@ typedef struct EtlPoolNext
 	bool found; /* a step that can start now */
 	Oid owner;	/* whose lane it is in: an owner's or the remote */
 	int64 task_run_id;
-	bool drained; /* the scheduler is to read the tables: see queue_pools_drained */
+	bool drained; /* the scheduler is to read the tables: see queue_is_drained */
 } EtlPoolNext;
 
 extern Size queue_shared_size(void);
@@ -87,8 +88,11 @@ extern bool queue_pop(Oid dbid, Oid owner, EtlQueued *step);
 extern void queue_clear(Oid dbid);
 /* The database's lanes that are not empty; demand has room for ETL_QUEUE_LANES. */
 extern int queue_demand(Oid dbid, EtlQueueDemand *demand);
-/* Whether half of the places that no pool's steps have are free again. */
-extern bool queue_has_room(void);
+/*
+ * Of some lane or pool of the database there were more steps than found a place, and half of those that did are gone: the
+ * scheduler is to read the tables. False with `later`: it is to ask again in a while.
+ */
+extern bool queue_is_drained(Oid dbid, bool *later);
 
 /* A popped step has ended, or its process has: its slot goes to the step that comes first. See shared_release_pool. */
 extern EtlPoolNext queue_pool_release(int pool);
@@ -100,8 +104,6 @@ extern bool queue_pool_to_read(Oid dbid, EtlPoolState *pool);
 extern void queue_pool_set(Oid dbid, const EtlPoolState *pool, int slots);
 /* Take the first step that waits for a slot, to deal with it without one. */
 extern bool queue_pool_remove_first(Oid dbid, const char *pool, EtlQueued *step);
-/* Of some pool more steps wait than found a place, and now there is room: the scheduler is to read the tables. */
-extern bool queue_pools_drained(Oid dbid);
 /* The database's pools that steps wait for or have slots of; palloc'd. */
 extern int queue_pools(Oid dbid, EtlPoolState **pools);
 /* Whether a step that is ready waits for a slot: the first that does comes before it. Then `state` is its pool's. */

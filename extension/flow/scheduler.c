@@ -121,30 +121,36 @@ extension_is_here(void)
 }
 
 /*
- * Fill the queue from the tables: at the start, and when it was full. A step that is committed meanwhile may be in it
- * twice, which does no harm.
+ * Fill the queue from the tables. A step that is committed meanwhile may be in it twice, which does no harm. Of each lane
+ * and pool the first come first, so that none is kept out by another that has no end. False: those were not all.
  */
-static void
+static bool
 read_queue(void)
 {
 	static EtlSpiPlan ready = {
-		"SELECT t.task_run_id, t.run_id, r.owner::oid,"
-		"  coalesce((v.definition -> 'tasks' -> t.task ->> 'priority')::int4, 0),"
+		"SELECT task_run_id, run_id, owner, priority, remote, pool FROM ("
+		" SELECT t.task_run_id, t.run_id, r.owner::oid, q.priority, q.remote, q.pool,"
+		"  row_number() OVER (PARTITION BY CASE WHEN q.remote THEN 0 ELSE r.owner END, q.pool"
+		"   ORDER BY q.priority DESC, t.task_run_id) AS place"
+		"  FROM etl.run r JOIN etl.task_run t USING (run_id) JOIN etl.workflow_version v USING (version_id),"
+		"   LATERAL (SELECT coalesce((task ->> 'priority')::int4, 0) AS priority, task ->> 'pool' AS pool,"
 		/* A notification is no task of the version. */
-		"  coalesce(etl._is_remote(v.definition -> 'tasks' -> t.task), true), v.definition -> 'tasks' -> t.task ->> 'pool'"
-		" FROM etl.run r JOIN etl.task_run t USING (run_id) JOIN etl.workflow_version v USING (version_id)"
-		" WHERE (r.finished_at IS NULL OR r.notifications_open > 0) AND t.status = 'queued' ORDER BY t.task_run_id",
-		0,
-		{0}};
+		"     coalesce(etl._is_remote(task), true) AS remote FROM (SELECT v.definition -> 'tasks' -> t.task) AS d(task)) q"
+		"  WHERE (r.finished_at IS NULL OR r.notifications_open > 0) AND t.status = 'queued') AS ready"
+		" ORDER BY place LIMIT $1",
+		1,
+		{INT4OID}};
+	Datum values[] = {Int32GetDatum(ETL_QUEUE_PLACES)};
 	EtlSpiScope spi;
 	uint64 count;
-	bool full = false;
+	bool complete;
 
 	queue_clear(MyDatabaseId);
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	count = etl_spi_execute(&ready, SPI_OK_SELECT, NULL, NULL);
-	for (uint64 i = 0; i < count && !full; i++)
+	count = etl_spi_execute(&ready, SPI_OK_SELECT, values, NULL);
+	complete = count < ETL_QUEUE_PLACES;
+	for (uint64 i = 0; i < count; i++)
 	{
 		EtlQueued step;
 		bool isnull;
@@ -154,35 +160,40 @@ read_queue(void)
 		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
 		step.remote = DatumGetBool(etl_spi_datum(i, 5, &isnull));
 		step.pool = etl_spi_text(&spi, i, 6);
-		full = queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step) == ETL_QUEUE_FULL;
+		if (queue_push(MyDatabaseId, DatumGetObjectId(etl_spi_datum(i, 3, &isnull)), &step) == ETL_QUEUE_FULL)
+			complete = false;
 	}
 	etl_spi_close(&spi);
 	CommitTransactionCommand();
-	if (full)
-		shared_queue_overflowed(MyDatabaseId);
+	return complete;
 }
 
-/* Read the tables again if something found no place in the queue. Returns when to look next; DT_NOEND: never. */
+/*
+ * At the start, and when something found no place in the queue: read the tables. Returns when to look next; DT_NOEND:
+ * never. A long queue takes long to read: at most half of the scheduler's time is for that.
+ */
 static TimestampTz
 refill(void)
 {
-	static TimestampTz next = 0;
+	static bool unread = true; /* until all has been read, be it that an error cuts it short */
+	static TimestampTz last = DT_NOBEGIN;
+	static int64 pause = 0; /* ms */
 	TimestampTz now = clock_now();
-	bool overflowed;
+	bool later;
 
-	LWLockAcquire(etl_shared->lock, LW_SHARED);
-	overflowed = my_slot->overflowed;
-	LWLockRelease(etl_shared->lock);
-	if (!overflowed && !queue_pools_drained(MyDatabaseId))
-		return DT_NOEND;
-	if (now < next || !queue_has_room())
-		return Max(next, TimestampTzPlusMilliseconds(now, REFILL_PAUSE_MS));
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	unread = unread || my_slot->overflowed;
 	my_slot->overflowed = false;
 	LWLockRelease(etl_shared->lock);
-	read_queue();
-	next = TimestampTzPlusMilliseconds(clock_now(), REFILL_PAUSE_MS);
-	return DT_NOEND;
+	if (!queue_is_drained(MyDatabaseId, &later) && !unread)
+		return later ? TimestampTzPlusMilliseconds(now, REFILL_PAUSE_MS) : DT_NOEND;
+	if (now >= last && now < TimestampTzPlusMilliseconds(last, pause))
+		return TimestampTzPlusMilliseconds(last, pause);
+	unread = true;
+	unread = !read_queue();
+	last = clock_now();
+	pause = Max((last - now) / 1000, REFILL_PAUSE_MS);
+	return unread || queue_is_drained(MyDatabaseId, &later) || later ? TimestampTzPlusMilliseconds(last, pause) : DT_NOEND;
 }
 
 static void
@@ -323,8 +334,6 @@ pg_etl_scheduler_main(Datum arg)
 	etl_spi_lock_timeout = LOCK_TIMEOUT;
 	dispatch_init(my_slot);
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
-	read_queue();
 	for (;;)
 		sleep_until(do_chores(context));
 }
