@@ -21,7 +21,7 @@ SELECT etl.execute_statement('SELECT * FROM t');
 SELECT etl.execute_statement('CREATE TABLE t2 AS SELECT * FROM t');
 SELECT etl.execute_statement('INSERT INTO t2 SELECT * FROM t; DELETE FROM t2 WHERE a = 1');
 SELECT etl.execute_statement('-- nothing');
-DROP TABLE t2;
+SELECT etl.execute_statement('DROP TABLE t2');
 CALL etl.execute(NULL);
 
 -- parameters

@@ -21,7 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/* Drops rows, but keeps the number that etl.load and etl.unload answer. */
+/* Drops rows, but keeps the number that a call answers, if it does. */
 typedef struct CountReceiver
 {
 	DestReceiver pub;
@@ -54,11 +54,17 @@ count_shutdown(DestReceiver *self)
 {
 }
 
-/* COPY and UNLOAD become calls of these. */
+/* Whether a statement that is no query became a call of one of these: its row is no row of the statement's. */
 static bool
-answers_count(const char *sql)
+is_translated_call(const char *sql)
 {
-	return strncmp(sql, "SELECT etl.load(", 16) == 0 || strncmp(sql, "SELECT etl.unload(", 18) == 0;
+	static const char *const calls[] = {"SELECT etl.load(", "SELECT etl.unload(", "SELECT etl.drop_table(",
+										"SELECT etl.create_external_schema("};
+
+	for (int i = 0; i < lengthof(calls); i++)
+		if (strncmp(sql, calls[i], strlen(calls[i])) == 0)
+			return true;
+	return false;
 }
 
 void
@@ -91,7 +97,7 @@ redshift_schema_exists(void)
 static bool
 has_keys(const char *sql)
 {
-	return answers_count(sql) && strstr(sql, "\"credentials\"") != NULL;
+	return is_translated_call(sql) && strstr(sql, "\"credentials\"") != NULL;
 }
 
 static int
@@ -190,16 +196,16 @@ execute(EtlLocalSession *session, const char *sql)
 									 .rShutdown = count_shutdown,
 									 .rDestroy = count_shutdown,
 									 .mydest = DestTuplestore}};
-	bool counts = answers_count(sql);
+	bool call = is_translated_call(sql);
 	int nest_level = settings_enter(sql);
-	int result = execute_hidden(sql, session->rows == NULL || counts ? &counter.pub : session->rows);
+	int result = execute_hidden(sql, session->rows == NULL || call ? &counter.pub : session->rows);
 
 	if (result < 0)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the statement can't be run from a script"),
 				result == SPI_ERROR_COPY ? errdetail("It copies from or to the client.")
 										 : errdetail("SPI answers %s.", SPI_result_code_string(result)));
 	AtEOXact_GUC(true, nest_level);
-	return counts ? counter.count : (int64) SPI_processed;
+	return call ? counter.count : (int64) SPI_processed;
 }
 
 static void
