@@ -260,6 +260,15 @@ s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	return &reader->base;
 }
 
+EtlAwsFetch *
+s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+					  const char *key, size_t limit, StringInfo out)
+{
+	EtlAwsRequest request = s3_request(server, credentials, "GET", bucket, key, "read", "s3:GetObject");
+
+	return aws_fetch_start(&request, limit, out);
+}
+
 /* ---- head ---- */
 
 static TimestampTz

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "aws/credentials.h"
+#include "aws/request.h"
 #include "aws/server.h"
 #include "base/stream.h"
 #include "datatype/timestamp.h"
@@ -40,6 +41,9 @@ typedef struct EtlS3Page
 extern EtlReader *s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 								 const char *bucket, const char *key, uint64 offset, uint64 length,
 								 const char *etag);
+/* A whole object of no more than `limit` bytes, without waiting: see aws_fetch_start. */
+extern EtlAwsFetch *s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+										  const char *bucket, const char *key, size_t limit, StringInfo out);
 /* HEAD. False: no such object. A missing bucket raises. */
 extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 						   const char *bucket, const char *key, EtlS3Object *object);

@@ -5,10 +5,10 @@
  * The engine knows when a step runs, as whom, and what becomes of its result; it does not know what SQL, a Glue job
  * or SNS is. A step is a statement (here, or on a connection) or a resource with arguments; each has one adapter.
  *
- * A transactional adapter runs inside the step's own transaction, so its effect and its record commit together:
- * exactly once. Any other works at least once, with the idempotency key to tell a repetition: in an executor of its own
- * (`run`), with no transaction open but those it opens around catalog access; or, if it has a `start`, in the remote
- * executor, which is at a thousand steps at a time. Such an adapter never waits and runs no SQL of the step's author here.
+ * An adapter with a `run` is transactional: it runs inside the step's own transaction, so its effect and its record commit
+ * together: exactly once. One with a `start` is external: it works at least once, with the idempotency key to tell a
+ * repetition, in the remote executor, which is at a thousand steps at a time. It never waits and runs no SQL of the step's
+ * author here.
  */
 #ifndef ETL_FLOW_ADAPTER_H
 #define ETL_FLOW_ADAPTER_H
@@ -53,7 +53,6 @@ typedef struct EtlAdapter
 {
 	const char *resource; /* the ARN it serves; NULL: a statement here (see on_connection) */
 	bool on_connection;	  /* with resource NULL: a statement on a connection */
-	bool transactional;
 	bool json_output; /* the output of a run it waits for is JSON, not a string of it */
 	void (*run)(const EtlStep *step, EtlStepResult *result);
 

@@ -215,36 +215,6 @@ record_success(const EtlClaim *claim, void *result)
 		ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED), errmsg("run was cancelled"));
 }
 
-/* With no transaction open: whatever the adapter opens and leaves open by an error is aborted here. */
-static EtlStepStatus
-run_external(EtlClaim *claim, EtlStepResult *result, EtlStepFailure *failure)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile EtlStepStatus status = ETL_STEP_SUCCEEDED;
-
-	PG_TRY();
-	{
-		start_cancellable(claim);
-		claim->adapter->run(&claim->step, result);
-		stop_cancellable();
-		Assert(!IsTransactionState());
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		stop_cancellable();
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(context);
-		status = classify(claim, error, failure);
-	}
-	PG_END_TRY();
-	return status;
-}
-
 static void
 log_failure(const EtlClaim *claim, const EtlStepFailure *failure)
 {
@@ -322,7 +292,7 @@ record_failed_commit(int64 run_id, int64 task_run_id, const ErrorData *error)
 	if (claim == NULL)
 	{
 		claim = step_claim_abandoned(run_id, task_run_id);
-		if (claim != NULL && !claim->adapter->transactional)
+		if (claim != NULL && step_is_remote(claim))
 			claim = NULL;
 	}
 	if (claim != NULL)
@@ -484,23 +454,12 @@ run_claimed(EtlClaim *claim)
 			record_cancelled(claim);
 			return;
 		}
-		/* On disk before the other side hears of it, and what it answered before anything follows from it. */
+		/* On disk before somebody outside hears of it, and what it did before anything follows from it. */
 		ForceSyncCommit();
 		CommitTransactionCommand();
+		StartTransactionCommand();
 		MemoryContextSwitchTo(context);
-		if (claim->adapter->transactional)
-		{
-			StartTransactionCommand();
-			MemoryContextSwitchTo(context);
-			run_transactional(claim, &result, &failure);
-		}
-		else
-		{
-			EtlStepStatus status = run_external(claim, &result, &failure);
-
-			StartTransactionCommand();
-			step_record_outcome(claim, status, &result, &failure);
-		}
+		run_transactional(claim, &result, &failure);
 		ForceSyncCommit();
 	}
 }

@@ -303,7 +303,7 @@ step_record_wait(const EtlClaim *claim)
 bool
 step_starts_apart(const EtlClaim *claim)
 {
-	return claim->adapter != NULL && (!claim->adapter->transactional || has_token(claim));
+	return claim->adapter != NULL && (step_is_remote(claim) || has_token(claim));
 }
 
 bool

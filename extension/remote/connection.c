@@ -409,19 +409,6 @@ warehouse_connect(const char *name)
 	return wait_connected(warehouse);
 }
 
-EtlWarehouse *
-warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname)
-{
-	EtlTransaction transaction;
-	EtlWarehouse *warehouse;
-
-	check_descriptors(secret_id);
-	etl_transaction_enter(&transaction);
-	warehouse = warehouse_open_secret(aws_server, secret_id, dbname);
-	etl_transaction_leave(&transaction);
-	return wait_connected(warehouse);
-}
-
 bool
 warehouse_in_transaction(const EtlWarehouse *warehouse)
 {

@@ -39,11 +39,6 @@ typedef void (*EtlRemoteRow)(const char *json, void *arg);
 /* Connect as the current user's mapping for foreign server `name` says. Raises on failure. */
 extern EtlWarehouse *warehouse_connect(const char *name);
 /*
- * Connect as Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to database `dbname` if not
- * NULL.
- */
-extern EtlWarehouse *warehouse_connect_secret(const char *aws_server, const char *secret_id, const char *dbname);
-/*
  * Run one statement to its end; the rows it affected or returned are counted, not kept. False with `error` filled
  * when the server refused it.
  */
@@ -61,6 +56,7 @@ extern void warehouse_close(EtlWarehouse *warehouse);
  * descriptor to be had (fd.h). Polling needs none, and raises when there is no connection to be had.
  */
 extern EtlWarehouse *warehouse_open(const char *name);
+/* As Secrets Manager's secret (JSON host, port, username, password[, dbname]) says, to database `dbname` if not NULL. */
 extern EtlWarehouse *warehouse_open_secret(const char *aws_server, const char *secret_id, const char *dbname);
 extern bool warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait);
 /* Run a statement: start it, then poll until it has ended. The text must stay as it is until then. */

@@ -36,8 +36,8 @@ store_open(const char *server_name, const EtlAwsCredentials *credentials)
 }
 
 /* An object has a key; the bucket itself is none. */
-static void
-require_key(const char *bucket, const char *key)
+void
+store_require_key(const char *bucket, const char *key)
 {
 	if (key[0] == '\0')
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -54,7 +54,7 @@ store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVis
 bool
 store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
 {
-	require_key(bucket, key);
+	store_require_key(bucket, key);
 	return store->driver->head(store, bucket, key, object);
 }
 
@@ -62,7 +62,7 @@ EtlReader *
 store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
 		   const char *etag)
 {
-	require_key(bucket, key);
+	store_require_key(bucket, key);
 	return store->driver->read(store, bucket, key, offset, length, etag);
 }
 
@@ -72,13 +72,13 @@ store_put(EtlStore *store, const char *bucket, const char *key, const char *data
 {
 	EtlHttpBody body = {.data = data, .fd = -1, .size = size};
 
-	require_key(bucket, key);
+	store_require_key(bucket, key);
 	return store->driver->put(store, bucket, key, &body, must_not_exist);
 }
 
 void
 store_remove(EtlStore *store, const char *bucket, const char *key)
 {
-	require_key(bucket, key);
+	store_require_key(bucket, key);
 	store->driver->remove(store, bucket, key);
 }

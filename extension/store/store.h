@@ -76,6 +76,8 @@ extern char *store_uri_format(const char *bucket, const char *key);
  */
 extern EtlStore *store_open(const char *server_name, const EtlAwsCredentials *credentials);
 
+/* An error unless the key names an object; what takes one does that itself. */
+extern void store_require_key(const char *bucket, const char *key);
 extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit,
 					   void *arg);
 extern bool store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);

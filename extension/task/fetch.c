@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "aws/s3.h"
 #include "base/transaction.h"
 #include "mb/pg_wchar.h"
+#include "net/http.h"
 #include "store/store.h"
 #include "task/script.h"
 
@@ -51,32 +53,56 @@ decode(const char *uri, const StringInfo content)
 	return pg_any_to_server(text, length, PG_UTF8);
 }
 
+struct EtlScriptFetch
+{
+	const char *uri;
+	StringInfoData content;
+	EtlAwsFetch *request; /* NULL: it is there already, from a folder */
+};
+
+EtlScriptFetch *
+script_fetch_start(const char *uri)
+{
+	EtlScriptFetch *fetch = palloc0(sizeof(EtlScriptFetch));
+	EtlStore *store;
+	EtlUri place;
+
+	fetch->uri = pstrdup(uri);
+	initStringInfo(&fetch->content);
+	store_uri_parse(uri, &place);
+	store_require_key(place.bucket, place.key);
+	store = store_open(NULL, NULL);
+	if (store->server->mode == ETL_AWS_MODE_LOCAL)
+		read_all(store, &place, &fetch->content);
+	else
+		fetch->request = s3_object_fetch_start(store->server, store->credentials, place.bucket, place.key,
+											   SCRIPT_MAX_SIZE, &fetch->content);
+	return fetch;
+}
+
+char *
+script_fetch_poll(EtlScriptFetch *fetch, EtlWait *wait)
+{
+	EtlTransaction transaction;
+	char *text;
+
+	if (fetch->request != NULL && !aws_fetch_poll(fetch->request, wait))
+		return NULL;
+	/* A conversion is a function in the catalogs. */
+	etl_transaction_enter(&transaction);
+	text = decode(fetch->uri, &fetch->content);
+	etl_transaction_leave(&transaction);
+	return text;
+}
+
 char *
 script_fetch(const char *uri)
 {
-	EtlTransaction transaction;
-	StringInfoData content;
-	EtlStore *store;
-	EtlUri place;
+	EtlScriptFetch *fetch = script_fetch_start(uri);
+	EtlWait wait;
 	char *text;
-	bool local;
 
-	initStringInfo(&content);
-	etl_transaction_enter(&transaction);
-	store_uri_parse(uri, &place);
-	store = store_open(NULL, NULL);
-	local = store->server->mode == ETL_AWS_MODE_LOCAL;
-	if (local)
-		read_all(store, &place, &content);
-	else
-		store->server->credentials = aws_credentials_get(store->server);
-	etl_transaction_leave(&transaction);
-	if (!local)
-		read_all(store, &place, &content);
-
-	/* A conversion is a function in the catalogs. */
-	etl_transaction_enter(&transaction);
-	text = decode(uri, &content);
-	etl_transaction_leave(&transaction);
+	while ((text = script_fetch_poll(fetch, &wait)) == NULL)
+		http_wait(&wait);
 	return text;
 }

@@ -92,39 +92,69 @@ job_output(const char *name, int statements)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(output.data)));
 }
 
-static void
-glue_job_run(const EtlStep *step, EtlStepResult *result)
+typedef struct GlueJob
 {
-	EtlScriptSource source = {.text_parameters = true};
-	EtlParameters given = {0};
-	EtlScriptOutcome outcome;
+	char *name;
+	EtlScriptSource source;
+	EtlScriptFetch *fetch; /* of the source's text */
 	EtlWarehouse *warehouse;
+	EtlScriptRun *script;
+} GlueJob;
+
+static void *
+glue_job_start(const EtlStep *step)
+{
+	GlueJob *job = palloc0(sizeof(GlueJob));
+	EtlParameters given = {0};
 	EtlArguments arguments;
 	Jsonb *overrides;
 	const char *creds;
 	const char *db;
 	const char *bucket;
-	char *name;
 
 	arguments_open(&arguments, step);
-	name = arguments_text(&arguments, "JobName", true);
+	job->name = arguments_text(&arguments, "JobName", true);
 	overrides = arguments_object(&arguments, "Arguments");
 	arguments_close(&arguments);
 
-	parameters_add_json(&given, job_default_arguments(name));
+	parameters_add_json(&given, job_default_arguments(job->name));
 	parameters_add_json(&given, overrides);
-	db = job_argument(name, &given, "--db");
-	creds = job_argument(name, &given, "--db_creds");
-	bucket = job_argument(name, &given, "--bucket");
-	source.name = store_uri_format(bucket, job_argument(name, &given, "--file"));
-	add_script_parameters(&given, &source.parameters);
+	db = job_argument(job->name, &given, "--db");
+	creds = job_argument(job->name, &given, "--db_creds");
+	bucket = job_argument(job->name, &given, "--bucket");
+	job->source.text_parameters = true;
+	job->source.name = store_uri_format(bucket, job_argument(job->name, &given, "--file"));
+	add_script_parameters(&given, &job->source.parameters);
 
-	source.text = script_fetch(source.name);
-	warehouse = warehouse_connect_secret(NULL, creds, db);
-	outcome = script_run_on(warehouse, &source);
-	warehouse_close(warehouse);
-	result->rows = outcome.rows;
-	result->output = job_output(name, outcome.statements);
+	job->fetch = script_fetch_start(job->source.name);
+	job->warehouse = warehouse_open_secret(NULL, creds, db);
+	job->script = script_start_on(job->warehouse, &job->source);
+	return job;
 }
 
-const EtlAdapter glue_job_adapter = {.resource = "arn:aws:states:::glue:startJobRun.sync", .run = glue_job_run};
+static bool
+glue_job_poll(void *arg, EtlWait *wait, EtlStepResult *result)
+{
+	GlueJob *job = arg;
+	EtlScriptOutcome outcome;
+
+	if (job->source.text == NULL)
+		job->source.text = script_fetch_poll(job->fetch, wait);
+	if (job->source.text == NULL || !script_poll(job->script, wait, &outcome))
+		return false;
+	warehouse_close(job->warehouse);
+	result->rows = outcome.rows;
+	result->output = job_output(job->name, outcome.statements);
+	return true;
+}
+
+static void
+glue_job_abandon(void *arg)
+{
+	warehouse_abandon(((GlueJob *) arg)->warehouse);
+}
+
+const EtlAdapter glue_job_adapter = {.resource = "arn:aws:states:::glue:startJobRun.sync",
+									 .start = glue_job_start,
+									 .poll = glue_job_poll,
+									 .abandon = glue_job_abandon};

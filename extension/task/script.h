@@ -44,10 +44,12 @@ typedef struct EtlScriptRun EtlScriptRun;
 extern EtlScriptRun *script_start_on(EtlWarehouse *warehouse, const EtlScriptSource *source);
 extern bool script_poll(EtlScriptRun *run, EtlWait *wait, EtlScriptOutcome *outcome);
 
-/*
- * The text of the script at s3://…: UTF-8, at most 16 MB, in the database's encoding. With a transaction open or
- * without; without one, none is held while the network is waited for.
- */
+/* The text of the script at s3://…: UTF-8, at most 16 MB, in the database's encoding. In a transaction. */
 extern char *script_fetch(const char *uri);
+
+/* The form that doesn't wait (base/wait.h): start it in a transaction, then poll until there is a text. */
+typedef struct EtlScriptFetch EtlScriptFetch;
+extern EtlScriptFetch *script_fetch_start(const char *uri);
+extern char *script_fetch_poll(EtlScriptFetch *fetch, EtlWait *wait);
 
 #endif

@@ -111,11 +111,9 @@ start_execution_sync_run(const EtlStep *step, EtlStepResult *result)
 }
 
 const EtlAdapter start_execution_adapter = {
-	.resource = "arn:aws:states:::states:startExecution", .transactional = true, .run = start_execution_run};
+	.resource = "arn:aws:states:::states:startExecution", .run = start_execution_run};
 const EtlAdapter start_execution_sync_adapter = {.resource = "arn:aws:states:::states:startExecution.sync",
-												 .transactional = true,
 												 .run = start_execution_sync_run};
 const EtlAdapter start_execution_sync2_adapter = {.resource = "arn:aws:states:::states:startExecution.sync:2",
-												  .transactional = true,
 												  .json_output = true,
 												  .run = start_execution_sync_run};

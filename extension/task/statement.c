@@ -47,4 +47,4 @@ statement_run(const EtlStep *step, EtlStepResult *result)
 	store_publish_staged();
 }
 
-const EtlAdapter statement_adapter = {.transactional = true, .run = statement_run};
+const EtlAdapter statement_adapter = {.run = statement_run};
