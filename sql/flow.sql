@@ -70,6 +70,9 @@ SELECT etl.run_workflow('flow', '{"ds": "2026-11-20"}', 'monday') = :run_id AS s
 SELECT etl.run_workflow('flow', '{"ds": "2026-11-21"}', 'monday');
 INSERT INTO etl.run (workflow, run_name) VALUES ('flow', 'monday');
 \set VERBOSITY default
+INSERT INTO etl.run (workflow, run_name) VALUES ('flow', '');
+INSERT INTO etl.run (workflow, run_name) VALUES ('flow', repeat('x', 81));
+INSERT INTO etl.run (workflow, trigger) VALUES ('flow', 'pulled');
 
 -- An INSERT queues too, and can't say more than its author may.
 INSERT INTO etl.run (workflow, input, status, owner, version_id, error)

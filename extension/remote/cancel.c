@@ -12,7 +12,7 @@
 #include "remote/connection.h"
 #include "storage/ipc.h"
 
-#define LEAVE_TIMEOUT 500 /* ms: a server that is told to stop is not to wait for others */
+#define LEAVE_TIMEOUT 250 /* ms: a server that is told to stop is not to wait for others */
 #define MOST_AT_A_TIME 64	/* hosts that hang must not keep a cancel from those that don't */
 
 static EtlHelpers helpers = ETL_HELPERS(MOST_AT_A_TIME);

@@ -2,17 +2,18 @@
 -- from (running, timer, deadline), which hold live work only. The queue itself is in shared memory: what is ready is what
 -- etl.task_run says is queued.
 
+-- What is inserted is checked by run_check. No CHECK is here: each UPDATE of the engine's would look at them again, and that
+-- is a twentieth of a short step's time.
 CREATE TABLE etl.run (
 	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	workflow text NOT NULL,
-	run_name text CHECK (run_name <> '' AND length(run_name) <= 80),
-	input jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(input) = 'object'),
-	trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'schedule', 'backfill', 'workflow')),
+	run_name text,
+	input jsonb NOT NULL DEFAULT '{}',
+	trigger text NOT NULL DEFAULT 'manual',
 	scheduled_for timestamptz,
 	parent_run_id bigint,
 	parent_task_run_id bigint,
-	status text NOT NULL DEFAULT 'queued'
-		CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out')),
+	status text NOT NULL DEFAULT 'queued',
 	version_id bigint NOT NULL REFERENCES etl.workflow_version,
 	owner regrole NOT NULL,
 	timeout interval,
@@ -265,6 +266,19 @@ BEGIN
 			DETAIL = format('It is of type %s.', coalesce(jsonb_typeof(NEW.input), 'SQL NULL')),
 			HINT = 'Give parameters as {"name": value, …}.',
 			TABLE = 'run', COLUMN = 'input', SCHEMA = 'etl';
+	END IF;
+	IF NEW.run_name = '' OR length(NEW.run_name) > 80 OR NEW.run_name ~ '[[:cntrl:]]' THEN
+		RAISE check_violation USING
+			MESSAGE = format('run name "%s" of workflow "%s" is not usable', left(NEW.run_name, 100), NEW.workflow),
+			DETAIL = format('It has %s characters.', length(NEW.run_name)),
+			HINT = 'Use 1 to 80 characters, none of them a control character.',
+			TABLE = 'run', COLUMN = 'run_name', SCHEMA = 'etl';
+	END IF;
+	IF NEW.trigger IS NULL OR NEW.trigger NOT IN ('manual', 'schedule', 'backfill', 'workflow') THEN
+		RAISE check_violation USING
+			MESSAGE = format('run of workflow "%s" has trigger "%s"', NEW.workflow, NEW.trigger),
+			HINT = 'Use manual, schedule, backfill or workflow.',
+			TABLE = 'run', COLUMN = 'trigger', SCHEMA = 'etl';
 	END IF;
 	-- The date is that of the moment by the schedule's clocks.
 	NEW.input := flow.input || CASE WHEN isfinite(NEW.scheduled_for)
