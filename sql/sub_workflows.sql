@@ -72,9 +72,10 @@ SELECT etl.wait_for_run(:run_id);
 SELECT replace(run_name, :'run_id' || '/', 'R/') AS run_name, status FROM etl.run WHERE parent_run_id = :run_id ORDER BY run_id;
 
 -- Cancelled, it takes the child along, and the child's child; a child that is cancelled fails the step.
-CREATE PROCEDURE wait_for_step(flow text, name text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE wait_for_step(flow text, name text, since bigint) LANGUAGE plpgsql AS $$
 BEGIN
-	WHILE NOT EXISTS (SELECT FROM etl.task_status t WHERE t.workflow = flow AND t.task = name AND t.status = 'running') LOOP
+	WHILE NOT EXISTS (SELECT FROM etl.task_status t
+			WHERE t.run_id > since AND t.workflow = flow AND t.task = name AND t.status = 'running') LOOP
 		COMMIT;
 		PERFORM pg_sleep(0.005);
 	END LOOP;
@@ -85,14 +86,14 @@ INSERT INTO etl.task (workflow, name, resource, arguments) VALUES
 	('middle', 'b', 'arn:aws:states:::states:startExecution.sync:2', '{"StateMachineArn": "bottom"}');
 INSERT INTO etl.task (workflow, name, sql) VALUES ('bottom', 'c', 'SELECT pg_sleep(600)');
 SELECT etl.run_workflow('top') AS run_id \gset
-CALL wait_for_step('bottom', 'c');
+CALL wait_for_step('bottom', 'c', :run_id);
 SELECT t.workflow, t.task, t.status, t.waiting_for = 'run ' || c.run_id AS waits_for_it FROM etl.task_status t
 	JOIN etl.run c ON c.parent_run_id = t.run_id WHERE t.workflow IN ('top', 'middle') ORDER BY 1;
 SELECT etl.cancel_run(:run_id);
 SELECT workflow, status FROM etl.run WHERE run_id >= :run_id ORDER BY run_id;
 SELECT count(*) FROM etl.suspended;
 SELECT etl.run_workflow('top') AS run_id \gset
-CALL wait_for_step('bottom', 'c');
+CALL wait_for_step('bottom', 'c', :run_id);
 SELECT etl.cancel_run(max(run_id)) FROM etl.run WHERE workflow = 'bottom';
 SELECT etl.wait_for_run(:run_id);
 SELECT workflow, sqlstate, regexp_replace(t.error, '\d+', 'R') AS error, regexp_replace(error_detail, '\d+', 'R') AS error_detail
