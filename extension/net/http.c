@@ -1,31 +1,23 @@
 /*
  * http.c
- *		Requests over libcurl's multi interface. See http.h.
+ *		Requests, each a transfer of libcurl's. See http.h; pump.h has the waiting.
  *
- * curl tells us through callbacks which sockets it waits for and when its next timer is due; they only note that
- * down. We wait for those sockets and the process latch together in a WaitEventSet, serve interrupts, and hand
- * curl what happened. No callback raises, allocates from PostgreSQL or checks for interrupts: a longjmp through
- * curl's frames would leave it in an unknown state. Their memory is malloc'd with the transfer.
+ * No callback raises, allocates from PostgreSQL or checks for interrupts: a longjmp through curl's frames would
+ * leave it in an unknown state. Their memory is malloc'd with the transfer.
  *
  * An interrupt leaves the transfer to its memory context, whose reset takes it out of curl and frees it.
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-#include <signal.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/handle.h"
-#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "net/guard.h"
 #include "net/http.h"
-#include "pgstat.h"
-#include "storage/fd.h"
-#include "storage/latch.h"
+#include "net/pump.h"
 #include "utils/memutils.h"
 
 #define BODY_BUFFER_SIZE (256 * 1024)
@@ -35,8 +27,6 @@
 #define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
 #define CONNECT_TIMEOUT_S 10L
 #define STALL_TIMEOUT_S 60L
-#define MAX_EVENTS 16
-#define MOST_CONNECTIONS 64L
 
 struct EtlHttp
 {
@@ -44,7 +34,7 @@ struct EtlHttp
 	EtlHandle *owner;
 	CURL *easy;
 	struct curl_slist *request_headers;
-	bool added; /* to the multi handle */
+	bool added; /* to the pump */
 	bool guarded;
 
 	EtlHttpBody body;
@@ -63,82 +53,12 @@ struct EtlHttp
 	size_t filled;
 	bool paused;
 
-	bool progress; /* something has come since http_collect looked */
-	bool done;	   /* result is known */
-	CURLcode result;
+	EtlPumpState pump; /* its `progress`: something has come since http_collect looked */
 	char message[CURL_ERROR_SIZE];
 	EtlHttpFailure failure;
 };
 
-/* What curl waits for. One multi handle a process keeps its connections. */
-typedef struct Watch
-{
-	curl_socket_t socket;
-	int what; /* CURL_POLL_IN … */
-} Watch;
-
-static CURLM *multi = NULL;
-static Watch *watches = NULL;
-static int nwatches = 0;
-static int watches_size = 0;
-static bool watches_changed = true;
-static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
-static int64 give_up_ms = -1; /* the same, by http_limit */
-static WaitEventSet *wait_set = NULL;
-static int watch_epoll = -1; /* has what curl waits for, too, once http_descriptor was asked for */
-
 /* ---- callbacks: note down, copy, never raise ---- */
-
-static void
-note_in_epoll(curl_socket_t socket, int what)
-{
-	struct epoll_event event = {.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0),
-								.data.fd = socket};
-
-	if (watch_epoll < 0)
-		return;
-	if (what == CURL_POLL_REMOVE)
-		epoll_ctl(watch_epoll, EPOLL_CTL_DEL, socket, NULL);
-	else if (epoll_ctl(watch_epoll, EPOLL_CTL_MOD, socket, &event) < 0)
-		epoll_ctl(watch_epoll, EPOLL_CTL_ADD, socket, &event);
-}
-
-static int
-note_socket(CURL *easy, curl_socket_t socket, int what, void *arg, void *socket_arg)
-{
-	int i = 0;
-
-	note_in_epoll(socket, what);
-	while (i < nwatches && watches[i].socket != socket)
-		i++;
-	watches_changed = true;
-	if (what == CURL_POLL_REMOVE)
-	{
-		if (i < nwatches)
-			watches[i] = watches[--nwatches];
-		return 0;
-	}
-	if (i == watches_size)
-	{
-		int size = Max(8, watches_size * 2);
-		Watch *larger = realloc(watches, size * sizeof(Watch));
-
-		if (larger == NULL)
-			return -1;
-		watches = larger;
-		watches_size = size;
-	}
-	watches[i] = (Watch){socket, what};
-	nwatches = Max(nwatches, i + 1);
-	return 0;
-}
-
-static int
-note_timer(CURLM *handle, long timeout_ms, void *arg)
-{
-	timer_due_ms = timeout_ms < 0 ? -1 : clock_monotonic_ms() + timeout_ms;
-	return 0;
-}
 
 static size_t
 receive_header(char *line, size_t size, size_t count, void *arg)
@@ -159,7 +79,7 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 
 		/* 100 Continue and its kind announce another response */
 		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
-		http->headers_done = http->progress = status >= 200;
+		http->headers_done = http->pump.progress = status >= 200;
 		http->status = (int) status;
 		return length;
 	}
@@ -186,7 +106,7 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 		http->filled -= http->taken;
 		http->taken = 0;
 	}
-	http->progress = true;
+	http->pump.progress = true;
 	if (length > BODY_BUFFER_SIZE - http->filled)
 	{
 		http->paused = true;
@@ -248,175 +168,6 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* ---- the multi handle ---- */
-
-/*
- * curl resolves names in a thread. It inherits the signal mask of this moment, and PostgreSQL's handlers must not
- * run in any thread but the process's own.
- */
-static void
-drive_curl(curl_socket_t socket, int events)
-{
-	sigset_t saved;
-	int running;
-	CURLMcode result;
-
-	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	result = curl_multi_socket_action(multi, socket, events, &running);
-	sigprocmask(SIG_SETMASK, &saved, NULL);
-	if (result != CURLM_OK)
-		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
-				errmsg("could not drive a network transfer: %s", curl_multi_strerror(result)));
-}
-
-static void
-multi_init(void)
-{
-	if (multi != NULL)
-		return;
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || (multi = curl_multi_init()) == NULL)
-		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl"));
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, note_socket);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, note_timer);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
-}
-
-static void
-wait_set_build(void)
-{
-	if (wait_set != NULL)
-	{
-		WaitEventSet *old = wait_set;
-
-		wait_set = NULL;
-		FreeWaitEventSet(old);
-	}
-	wait_set = CreateWaitEventSet(NULL, nwatches + 2);
-	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	for (int i = 0; i < nwatches; i++)
-	{
-		uint32 events = ((watches[i].what & CURL_POLL_IN) ? WL_SOCKET_READABLE : 0) |
-						((watches[i].what & CURL_POLL_OUT) ? WL_SOCKET_WRITEABLE : 0);
-
-		if (events != 0)
-			AddWaitEventToSet(wait_set, events, watches[i].socket, NULL, NULL);
-	}
-	watches_changed = false;
-}
-
-static void
-note_results(void)
-{
-	CURLMsg *message;
-	int left;
-
-	while ((message = curl_multi_info_read(multi, &left)) != NULL)
-	{
-		EtlHttp *http = NULL;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &http);
-		http->done = http->progress = true;
-		http->result = message->data.result;
-	}
-}
-
-void
-http_limit(int milliseconds)
-{
-	give_up_ms = milliseconds > 0 ? clock_monotonic_ms() + milliseconds : -1;
-}
-
-static void
-check_limit(void)
-{
-	if (give_up_ms >= 0 && give_up_ms <= clock_monotonic_ms())
-		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("no answer came in time"));
-}
-
-static void
-drive_timer(void)
-{
-	if (timer_due_ms < 0 || timer_due_ms > clock_monotonic_ms())
-		return;
-	timer_due_ms = -1;
-	drive_curl(CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
-static void
-pump(void)
-{
-	WaitEvent events[MAX_EVENTS];
-	int64 timeout = -1;
-	int nevents;
-
-	if (watches_changed)
-		wait_set_build();
-	if (timer_due_ms >= 0)
-		timeout = Max(timer_due_ms - clock_monotonic_ms(), 0);
-	if (give_up_ms >= 0)
-	{
-		int64 left = Max(give_up_ms - clock_monotonic_ms(), 0);
-
-		timeout = timeout < 0 ? left : Min(timeout, left);
-	}
-	nevents = WaitEventSetWait(wait_set, (long) timeout, events, MAX_EVENTS, PG_WAIT_EXTENSION);
-	for (int i = 0; i < nevents; i++)
-		if (events[i].events & WL_LATCH_SET)
-			ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	check_limit();
-
-	for (int i = 0; i < nevents; i++)
-	{
-		int what = ((events[i].events & WL_SOCKET_READABLE) ? CURL_CSELECT_IN : 0) |
-				   ((events[i].events & WL_SOCKET_WRITEABLE) ? CURL_CSELECT_OUT : 0);
-
-		if (what != 0)
-			drive_curl(events[i].fd, what);
-	}
-	drive_timer();
-	note_results();
-}
-
-int
-http_descriptor(void)
-{
-	multi_init();
-	if (watch_epoll < 0)
-	{
-		ReserveExternalFD();
-		watch_epoll = epoll_create1(EPOLL_CLOEXEC);
-		if (watch_epoll < 0)
-			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not make an epoll set: %m"));
-		/* A thousand requests at a time are made by fewer connections. */
-		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS);
-	}
-	return watch_epoll;
-}
-
-int64
-http_due_ms(void)
-{
-	return timer_due_ms;
-}
-
-void
-http_drive(void)
-{
-	struct epoll_event events[MAX_EVENTS];
-	int count = epoll_wait(watch_epoll, events, MAX_EVENTS, 0);
-
-	for (int i = 0; i < count; i++)
-		drive_curl(events[i].data.fd, ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
-										  ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0));
-	drive_timer();
-	note_results();
-}
-
 /* ---- a transfer ---- */
 
 static void
@@ -425,7 +176,7 @@ transfer_free(void *handle)
 	EtlHttp *http = handle;
 
 	if (http->added)
-		curl_multi_remove_handle(multi, http->easy);
+		pump_remove(http->easy);
 	curl_easy_cleanup(http->easy);
 	for (struct curl_slist *line = http->request_headers; line != NULL; line = line->next)
 		explicit_bzero(line->data, strlen(line->data)); /* a session token may be among them */
@@ -551,7 +302,6 @@ set_request(EtlHttp *http, const EtlHttpRequest *request)
 {
 	check_text("the URL", request->url);
 	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_PRIVATE, http);
 	SET(CURLOPT_ERRORBUFFER, http->message);
 	SET(CURLOPT_HEADERFUNCTION, receive_header);
 	SET(CURLOPT_HEADERDATA, http);
@@ -582,11 +332,11 @@ static void
 set_failure(EtlHttp *http)
 {
 	EtlHttpFailure *failure = &http->failure;
-	const char *reason = http->message[0] ? http->message : curl_easy_strerror(http->result);
+	const char *reason = http->message[0] ? http->message : curl_easy_strerror(http->pump.result);
 
 	failure->transient = true;
 	failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
-	switch (http->result)
+	switch (http->pump.result)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:
 		case CURLE_COULDNT_CONNECT:
@@ -639,9 +389,9 @@ set_failure(EtlHttp *http)
 static void
 wait_until_done_or(EtlHttp *http, const bool *other)
 {
-	while (!http->done && !*other)
-		pump();
-	if (http->done && http->result != CURLE_OK && http->failure.sqlstate == 0)
+	while (!http->pump.done && !*other)
+		pump_wait();
+	if (http->pump.done && http->pump.result != CURLE_OK && http->failure.sqlstate == 0)
 		set_failure(http);
 }
 
@@ -650,14 +400,14 @@ http_start(const EtlHttpRequest *request)
 {
 	EtlHttp *http;
 
-	multi_init();
+	pump_init();
 	http = transfer_create();
 	http->guarded = request->guarded;
 	http->body = request->body;
 	set_headers(http, request);
 	set_policy(http);
 	set_request(http, request);
-	if (curl_multi_add_handle(multi, http->easy) != CURLM_OK)
+	if (!pump_add(http->easy, &http->pump))
 		out_of_memory();
 	http->added = true;
 	return http;
@@ -704,7 +454,7 @@ unpause(EtlHttp *http)
 bool
 http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWait *wait)
 {
-	http->progress = false;
+	http->pump.progress = false;
 	*complete = false;
 	while (http->taken < http->filled || http->paused)
 	{
@@ -717,13 +467,13 @@ http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWai
 		if (http->paused)
 			unpause(http);
 	}
-	if (!http->done)
+	if (!http->pump.done)
 	{
-		wait->flag = &http->progress;
+		wait->flag = &http->pump.progress;
 		return false;
 	}
-	wait_until_done_or(http, &http->done);
-	*complete = http->result == CURLE_OK;
+	wait_until_done_or(http, &http->pump.done);
+	*complete = http->pump.result == CURLE_OK;
 	return true;
 }
 
@@ -733,7 +483,7 @@ http_wait(const EtlWait *wait)
 	if (wait->flag == NULL)
 		http_sleep((int) Max(wait->until_ms - clock_monotonic_ms(), 0));
 	while (wait->flag != NULL && !*wait->flag)
-		pump();
+		pump_wait();
 }
 
 ssize_t
@@ -742,19 +492,19 @@ http_read(EtlHttp *http, char *buf, size_t size)
 	size_t length;
 
 	CHECK_FOR_INTERRUPTS();
-	while (http->taken == http->filled && !http->done)
+	while (http->taken == http->filled && !http->pump.done)
 	{
 		if (http->paused)
 		{
 			unpause(http);
 			continue;
 		}
-		pump();
+		pump_wait();
 	}
 	if (http->taken == http->filled)
 	{
-		wait_until_done_or(http, &http->done);
-		return http->result == CURLE_OK ? 0 : -1;
+		wait_until_done_or(http, &http->pump.done);
+		return http->pump.result == CURLE_OK ? 0 : -1;
 	}
 	length = Min(size, http->filled - http->taken);
 	memcpy(buf, http->buffer + http->taken, length);
@@ -786,22 +536,4 @@ void
 http_close(EtlHttp *http)
 {
 	MemoryContextDelete(http->context);
-}
-
-void
-http_sleep(int milliseconds)
-{
-	int64 until = clock_monotonic_ms() + milliseconds;
-	int64 left;
-
-	if (give_up_ms >= 0)
-		until = Min(until, give_up_ms);
-	while ((left = until - clock_monotonic_ms()) > 0)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
-						 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-	check_limit();
 }

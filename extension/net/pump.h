@@ -1,0 +1,27 @@
+/*
+ * pump.h
+ *		Transfers of libcurl's, driven together. For http.c; everybody else has http.h.
+ *
+ * All transfers of a process share one multi handle, which keeps its connections for the life of the process.
+ */
+#ifndef ETL_NET_PUMP_H
+#define ETL_NET_PUMP_H
+
+#include <curl/curl.h>
+
+/* What is known of a transfer. Stays where it is as long as the transfer is in the pump. */
+typedef struct EtlPumpState
+{
+	bool progress; /* set when the transfer is done, and by its own callbacks; cleared by who waits for it */
+	bool done;	   /* result is known */
+	CURLcode result;
+} EtlPumpState;
+
+extern void pump_init(void);
+/* False: out of memory. */
+extern bool pump_add(CURL *easy, EtlPumpState *state);
+extern void pump_remove(CURL *easy);
+/* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
+extern void pump_wait(void);
+
+#endif
