@@ -39,6 +39,27 @@ SELECT etl.wait_for_run(:run_id);
 SELECT regexp_replace(replace(etl.graph(:run_id), 'run ' || :run_id, 'run N'), '\d+ ms', 'N ms', 'g')
 	~ E'^run N of daily: failed, N ms\n\n✓      stage    sql   succeeded +N ms   12,345 rows\n├─✗─╮  check    sql   failed +N ms   no good\n╰─✓─┤  merge    sql   succeeded +N ms   1 row\n·───╯  report   sql   skipped$' AS run_is_drawn;
 
+-- What a step waits for is beside it, and how many items failed.
+INSERT INTO etl.workflow (name) VALUES ('night');
+INSERT INTO etl.task (workflow, name, sql, for_each, tolerate) VALUES
+	('night', 'load', 'SELECT 1 / (:n - 3)', 'SELECT generate_series(1, 5) AS n', '1');
+INSERT INTO etl.task (workflow, name, sql, depends_on, wait_for_token) VALUES
+	('night', 'approve', 'SELECT 1', '{load}', true),
+	('night', 'publish', 'SELECT 1', '{approve}', false);
+SELECT etl.run_workflow('night') AS night_id \gset
+SELECT set_config('graph_test.run', :'night_id', false) <> '' AS is_set;
+DO $$
+BEGIN
+	WHILE NOT EXISTS (SELECT FROM etl.task_status WHERE run_id = current_setting('graph_test.run')::bigint
+			AND waiting_for LIKE 'token%') LOOP
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
+SELECT regexp_replace(split_part(etl.graph(:night_id), E'\n\n', 2), '\d+ ms', 'N ms', 'g') ~
+	E'^✓  load      sql   succeeded +N ms   4 rows, 1 of 5 items failed\n│\n○  approve   sql   waiting +N ms   token\n│\n○  publish   sql   waiting$' AS says_why;
+SELECT etl.cancel_run(:night_id);
+SELECT etl.wait_for_run(:night_id);
+
 -- 12 ms is what a person reads
 SELECT etl._duration_in_words(s) FROM unnest('{-1, 0.0004, 0.9994, 0.9996, 59.99, 59.996, 3599.4, 3600, 123456}'::float8[]) s;
 

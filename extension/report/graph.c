@@ -266,11 +266,12 @@ pg_etl_graph_run(PG_FUNCTION_ARGS)
 				" SELECT DISTINCT ON (task) * FROM etl.task_status WHERE run_id = $1 AND item IS NULL"
 				" ORDER BY task, attempt DESC),"
 				" task AS ("
-				" SELECT l.*, d.definition IS NULL AS is_extra, d.definition ->> 'connection' AS connection,"
+				" SELECT l.*, o.items, o.items_failed, d.definition IS NULL AS is_extra, d.definition ->> 'connection' AS connection,"
 				"  CASE WHEN d.definition IS NULL THEN 'sns:publish' ELSE d.definition ->> 'resource' END AS resource,"
 				"  coalesce(ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'depends_on')), '{}') AS depends_on,"
 				"  row_number() OVER (ORDER BY d.definition IS NULL, l.task COLLATE \"C\")::int4 - 1 AS position"
 				" FROM last l JOIN etl.run r USING (run_id) JOIN etl.workflow_version v USING (version_id)"
+				" JOIN etl.task_run o ON o.run_id = l.run_id AND o.task = l.task AND o.item = 0 AND o.attempt = l.attempt"
 				" LEFT JOIN LATERAL (SELECT v.definition -> 'tasks' -> l.task AS definition) d ON true)"
 				" SELECT ARRAY(SELECT d.position FROM task d WHERE d.task = ANY (t.depends_on) AND NOT d.is_extra),"
 				"  t.status, t.task," WHAT_IT_IS ","
@@ -279,8 +280,9 @@ pg_etl_graph_run(PG_FUNCTION_ARGS)
 				"  CASE WHEN t.error IS NOT NULL"
 				"   THEN CASE WHEN length(t.error) > 72 THEN left(t.error, 69) || '...' ELSE t.error END"
 				"   WHEN t.waiting_for LIKE 'time %' THEN 'again at ' || substr(t.waiting_for, 17, 8)"
-				"   WHEN t.rows = 1 THEN '1 row'"
-				"   ELSE to_char(t.rows, 'FM999,999,999,999,999') || ' rows' END"
+				"   WHEN t.waiting_for NOT LIKE 'dependency %' THEN t.waiting_for"
+				"   ELSE CASE WHEN t.rows = 1 THEN '1 row' ELSE to_char(t.rows, 'FM999,999,999,999,999') || ' rows' END"
+				"    || CASE WHEN t.items_failed > 0 THEN format(', %s of %s items failed', t.items_failed, t.items) ELSE '' END END"
 				" FROM task t ORDER BY t.position",
 				SPI_OK_SELECT, 1, types, values, NULL);
 	append_graph(&out, &spi, &format, box);
