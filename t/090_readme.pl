@@ -1,4 +1,4 @@
-# The README's tour runs as it is pasted, and prints what the README says it prints.
+# The README's tour runs as it is pasted, and prints what the README says it prints; other pages' examples run.
 use strict;
 use warnings FATAL => 'all';
 
@@ -8,7 +8,8 @@ use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $readme = slurp_file(abs_path(dirname(__FILE__) . '/..') . '/README.md');
+my $top = abs_path(dirname(__FILE__) . '/..');
+my $readme = slurp_file("$top/README.md");
 my @blocks = $readme =~ /^```sql\n(.*?)^```$/msg;
 cmp_ok(scalar @blocks, '>', 5, 'the README has a tour');
 
@@ -37,5 +38,19 @@ my $alerts = "FROM etl.local_message WHERE topic_arn LIKE '%:alerts'";
 $node->poll_query_until('tour', "SELECT count(*) = 1 $alerts") or fail('the message comes');
 like($node->safe_psql('tour', "SELECT message $alerts"), qr{s3://tour/orders/2026-11-21/},
 	'and names what is missing');
+
+# Pages that run from top to bottom, in one session. pg_cron is not installed here.
+foreach my $page ('engine', 'schedules')
+{
+	my $root_of_page = PostgreSQL::Test::Utils::tempdir;
+	my $text = slurp_file("$top/docs/$page.md");
+	my $examples = join('', grep { !/import_pg_cron/ } $text =~ /^```sql\n(.*?)^```$/msg);
+
+	$node->safe_psql('postgres', "CREATE DATABASE $page");
+	$node->safe_psql($page, "CREATE EXTENSION pg_etl;
+		CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root '$root_of_page')");
+	my ($status, $stdout, $stderr) = $node->psql($page, $examples, on_error_stop => 1);
+	is($status, 0, "the examples of docs/$page.md run") or diag($stderr);
+}
 
 done_testing();
