@@ -266,7 +266,8 @@ pg_etl_graph_run(PG_FUNCTION_ARGS)
 				" SELECT DISTINCT ON (task) * FROM etl.task_status WHERE run_id = $1 AND item IS NULL"
 				" ORDER BY task, attempt DESC),"
 				" task AS ("
-				" SELECT l.*, o.items, o.items_failed, d.definition IS NULL AS is_extra, d.definition ->> 'connection' AS connection,"
+				" SELECT l.*, o.items, o.items_failed, d.definition IS NULL AS is_extra,"
+				"  d.definition ->> 'connection' AS connection,"
 				"  CASE WHEN d.definition IS NULL THEN 'sns:publish' ELSE d.definition ->> 'resource' END AS resource,"
 				"  coalesce(ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'depends_on')), '{}') AS depends_on,"
 				"  row_number() OVER (ORDER BY d.definition IS NULL, l.task COLLATE \"C\")::int4 - 1 AS position"
@@ -277,13 +278,14 @@ pg_etl_graph_run(PG_FUNCTION_ARGS)
 				"  t.status, t.task," WHAT_IT_IS ","
 				"  replace(t.status, '_', ' ') || CASE WHEN t.attempt > 1 THEN ', attempt ' || t.attempt ELSE '' END,"
 				"  etl._duration_in_words(extract(epoch FROM t.duration)::float8),"
-				"  CASE WHEN t.error IS NOT NULL"
-				"   THEN CASE WHEN length(t.error) > 72 THEN left(t.error, 69) || '...' ELSE t.error END"
-				"   WHEN t.waiting_for LIKE 'time %' THEN 'again at ' || substr(t.waiting_for, 17, 8)"
-				"   WHEN t.waiting_for NOT LIKE 'dependency %' THEN t.waiting_for"
+				"  CASE WHEN length(w.why) > 72 THEN left(w.why, 69) || '...'"
+				"   WHEN w.why IS NOT NULL THEN w.why"
 				"   ELSE CASE WHEN t.rows = 1 THEN '1 row' ELSE to_char(t.rows, 'FM999,999,999,999,999') || ' rows' END"
-				"    || CASE WHEN t.items_failed > 0 THEN format(', %s of %s items failed', t.items_failed, t.items) ELSE '' END END"
-				" FROM task t ORDER BY t.position",
+				"    || CASE WHEN t.items_failed > 0"
+				"     THEN format(', %s of %s items failed', t.items_failed, t.items) ELSE '' END END"
+				" FROM task t, LATERAL (SELECT coalesce(t.error,"
+				"  CASE WHEN t.waiting_for LIKE 'time %' THEN 'again at ' || substr(t.waiting_for, 17, 8)"
+				"   WHEN t.waiting_for NOT LIKE 'dependency %' THEN t.waiting_for END) AS why) w ORDER BY t.position",
 				SPI_OK_SELECT, 1, types, values, NULL);
 	append_graph(&out, &spi, &format, box);
 	etl_spi_close(&spi);
