@@ -29,9 +29,10 @@ sub is_gone { my $run = shift; $etl->wait_until("SELECT NOT EXISTS (SELECT FROM 
 $etl->sql(q{
 	CREATE ROLE first LOGIN; CREATE ROLE second LOGIN;
 	SELECT etl.grant_author('first'), etl.grant_author('second');
-	INSERT INTO etl.workflow (name, retention) VALUES ('plain', NULL), ('brief', '1 hour'), ('for ever', '1000 years'), ('patient', '0'), ('longest', '178000000 years');
+	INSERT INTO etl.workflow (name, retention) VALUES ('plain', NULL), ('brief', '1 hour'), ('for ever', '1000 years'), ('patient', '0'), ('longest', '178000000 years'), ('items', '1 hour');
 	INSERT INTO etl.task (workflow, name, sql) SELECT name, 'step', 'SELECT 1' FROM etl.workflow;
 	UPDATE etl.task SET wait_until = 'false', poll_interval = '100 years' WHERE workflow = 'patient';
+	UPDATE etl.task SET sql = 'SELECT 1 / 0', for_each = 'SELECT FROM generate_series(1, 3)', max_parallel = 1 WHERE workflow = 'items';
 	INSERT INTO etl.workflow (name, owner) VALUES ('same name', 'first');
 	INSERT INTO etl.task (workflow, name, sql) VALUES ('same name', 'step', 'SELECT 1')});
 my $live = $etl->sql(q{SELECT etl.run_workflow('patient')});
@@ -41,9 +42,11 @@ $etl->wait_until('SELECT count(*) = 1 FROM etl.timer');
 my ($plain, $brief, $kept, $longest, $same) = map { run_of($_, 'name') } 'plain', 'brief', 'for ever', 'longest', 'same name';
 $etl->sql(q{DELETE FROM etl.workflow WHERE name = 'same name'});
 $etl->sql(q{SET ROLE second; INSERT INTO etl.workflow (name, retention) VALUES ('same name', '0')});
+my $items = run_of('items', 'name');
 is(rows_of($plain), '1,1,1,5', 'a run in history');
 $etl->set_clock(2 * HOUR);
 is_gone($brief, 'an hour is over for the workflow that gives its runs one');
+is_gone($items, 'items that have never had their turn keep no run');
 is(rows_of($plain, $kept, $longest, $same, $live), '5,4,5,21', 'and for no other, be it of another owner and of this name');
 cmp_ok(run_of('brief', 'name'), '>', $brief, 'its name may be used again');
 $etl->sql(q{UPDATE etl.task SET sql = 'SELECT 2' WHERE workflow = 'plain'});

@@ -283,8 +283,9 @@ delete_some(Pass *pass)
 		{INT8OID}};
 	static EtlSpiPlan remove = {
 		"WITH old AS (SELECT r.run_id FROM etl.run_{range} r" KEEP " WHERE r.run_id > $3 AND r.run_id <= $4"
-		"  AND keep.age >= keep.time AND NOT EXISTS (SELECT FROM etl.task_run_{range} t"
-		"   WHERE t.run_id = r.run_id AND t.finished_at IS NULL)"
+		/* An item whose turn has never come is nobody's. */
+		"  AND keep.age >= keep.time AND NOT EXISTS (SELECT FROM etl.task_run_{range} t WHERE t.run_id = r.run_id"
+		"   AND t.finished_at IS NULL AND NOT (t.status = 'waiting' AND t.item > 0 AND t.queued_at IS NULL))"
 		"  AND NOT EXISTS (SELECT FROM etl.suspended s WHERE s.child_run_id = r.run_id) FOR UPDATE OF r SKIP LOCKED),"
 		" steps AS (DELETE FROM etl.task_run_{range} t USING old WHERE t.run_id = old.run_id AND t.run_id > $3 AND t.run_id <= $4),"
 		" events AS (DELETE FROM etl.event_{range} e USING old WHERE e.run_id = old.run_id AND e.run_id > $3 AND e.run_id <= $4)"
