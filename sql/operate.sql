@@ -56,3 +56,17 @@ DELETE FROM etl.unload_history;
 DELETE FROM etl.workflow;
 DROP TABLE loaded;
 DROP SERVER aws;
+
+-- A workflow isn't renamed under its runs, which know it by its name.
+INSERT INTO etl.workflow (name) VALUES ('old');
+INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('old', 'a', 'SELECT 1', 'false');
+SELECT etl.run_workflow('old') AS run_id \gset
+\set VERBOSITY terse
+UPDATE etl.workflow SET name = 'new' WHERE name = 'old';
+\set VERBOSITY default
+UPDATE etl.workflow SET name = 'old', description = 'the same name' WHERE name = 'old';
+SELECT etl.cancel_run(:run_id);
+UPDATE etl.workflow SET name = 'new' WHERE name = 'old';
+SELECT w.name, t.name FROM etl.workflow w JOIN etl.task t ON t.workflow = w.name;
+SELECT workflow FROM etl.run WHERE run_id = :run_id;
+DELETE FROM etl.workflow;

@@ -158,6 +158,8 @@ COMMENT ON FUNCTION etl._resources() IS 'The resource ARNs a step can name, comm
 
 CREATE FUNCTION etl._workflow_check() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	live bigint;
 BEGIN
 	IF NEW.name = '' OR length(NEW.name) > 80 OR NEW.name ~ '[[:cntrl:]]' THEN
 		RAISE check_violation USING
@@ -196,6 +198,17 @@ BEGIN
 	END IF;
 	IF TG_OP = 'INSERT' THEN
 		NEW.version_id := NULL;
+	ELSIF NEW.name <> OLD.name THEN
+		-- Runs know it by its name: nobody would be told of their end, and the schedule would not wait for them.
+		SELECT min(r.run_id) INTO live FROM etl.run r
+			WHERE r.workflow = OLD.name AND (r.finished_at IS NULL OR r.notifications_open > 0);
+		IF live IS NOT NULL THEN
+			RAISE object_in_use USING
+				MESSAGE = format('workflow "%s" cannot be renamed while its runs go on', OLD.name),
+				DETAIL = format('Run %s has not ended, or somebody is still to be told of its end.', live),
+				HINT = format('Wait for the end of its runs, or cancel them with etl.cancel_run. SELECT etl.pause_workflow(%L) lets no others begin.', OLD.name),
+				TABLE = 'workflow', COLUMN = 'name', SCHEMA = 'etl';
+		END IF;
 	END IF;
 	RETURN NEW;
 END $$;
