@@ -164,6 +164,27 @@ $etl->set_clock(5 * HOUR + 60);
 is($etl->sql("SELECT etl.wait_for_run($other)"), 'timed_out', 'a run is ended beside one that is locked');
 $locker->query_safe('COMMIT');
 is($etl->sql("SELECT etl.wait_for_run($run)"), 'timed_out', 'which is ended when it is free');
+
+# So it is with one whose task just counts an item, and with one that waits for a run that is locked.
+$etl->sql(q{
+	INSERT INTO etl.workflow (name, timeout) VALUES ('items', '1 hour'), ('parent', '1 hour'), ('child', NULL);
+	INSERT INTO etl.task (workflow, name, sql, for_each, wait_for_token) VALUES ('items', 'a', 'SELECT 1', 'SELECT FROM generate_series(1, 2)', true);
+	INSERT INTO etl.task (workflow, name, resource, arguments) VALUES
+		('parent', 'a', 'arn:aws:states:::states:startExecution.sync', '{"StateMachineArn": "child"}');
+	INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('child', 'a', 'SELECT 1', 'false')});
+my ($items, $parent) = map { $etl->sql("SELECT etl.run_workflow('$_')") } 'items', 'parent';
+$etl->wait_until(q{SELECT count(*) = 3 FROM etl.suspended WHERE since IS NOT NULL});
+$other = $etl->sql(q{SELECT etl.run_workflow('waits')});
+$etl->wait_until(tasks($other), 'a 1 waiting');
+$locker->query_safe("BEGIN; SELECT FROM etl.task_run WHERE run_id = $items AND item = 0 FOR UPDATE;
+	SELECT FROM etl.run WHERE workflow = 'child' FOR UPDATE");
+$etl->set_clock(6 * HOUR + 120);
+is($etl->sql("SELECT etl.wait_for_run($other)"), 'timed_out', 'a run is ended beside those');
+$etl->sql_is("SELECT string_agg(status, ',') FROM etl.run WHERE run_id IN ($items, $parent)", 'running,running', 'which go on');
+$locker->query_safe('COMMIT');
+is($etl->sql("SELECT etl.wait_for_run($_)"), 'timed_out', 'and are ended when they are free') foreach $items, $parent;
+$etl->sql_is(tasks($items), 'a 1 cancelled; a 1 cancelled; a 1 cancelled', 'with all of their steps');
+$etl->sql_is(q{SELECT status FROM etl.run WHERE workflow = 'child'}, 'cancelled', 'and runs');
 $locker->quit;
 # --- The clock is put back: no run has more time left than its timeout
 $etl->set_clock(1000 * HOUR);

@@ -9,8 +9,10 @@
 #include "access/xact.h"
 #include "base/clock.h"
 #include "base/spi.h"
+#include "base/transaction.h"
 #include "catalog/pg_type.h"
 #include "flow/deadline.h"
+#include "flow/for_each.h"
 #include "flow/range.h"
 #include "flow/run.h"
 #include "flow/wake.h"
@@ -19,14 +21,18 @@
 #define PAUSE USECS_PER_SEC
 #define RUNS_AT_ONCE 1000 /* before the scheduler does something else */
 
+/* Where a look at the deadlines has come to. */
 typedef struct Deadline
 {
+	TimestampTz now;
 	TimestampTz due_at;
 	int64 run_id;
+	bool found; /* there is one behind the one before */
+	bool passed_over;
 } Deadline;
 
-/* The deadline that comes after this one. False: there is none. */
-static bool
+/* The deadline that comes after this one. */
+static void
 next_deadline(Deadline *deadline)
 {
 	static EtlSpiPlan next = {"SELECT due_at, run_id FROM etl.deadline WHERE (due_at, run_id) > ($1, $2)"
@@ -36,11 +42,11 @@ next_deadline(Deadline *deadline)
 	Datum values[] = {TimestampTzGetDatum(deadline->due_at), Int64GetDatum(deadline->run_id)};
 	bool isnull;
 
-	if (etl_spi_execute(&next, SPI_OK_SELECT, values, NULL) == 0)
-		return false;
+	deadline->found = etl_spi_execute(&next, SPI_OK_SELECT, values, NULL) > 0;
+	if (!deadline->found)
+		return;
 	deadline->due_at = DatumGetTimestampTz(etl_spi_datum(0, 1, &isnull));
 	deadline->run_id = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
-	return true;
 }
 
 /* False: it is locked. */
@@ -55,6 +61,8 @@ end_run(int64 run_id)
 	Datum values[] = {Int64GetDatum(run_id)};
 	EtlHistory history = {.run_id = run_id};
 
+	if (!for_each_try_lock_all(run_id))
+		return false;
 	if (range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) == 0)
 		return etl_spi_execute(&forget, SPI_OK_DELETE, values, NULL) > 0;
 	run_time_out(run_id, &history);
@@ -63,29 +71,37 @@ end_run(int64 run_id)
 	return true;
 }
 
+static void
+go_on(void *arg)
+{
+	Deadline *deadline = arg;
+	EtlSpiScope spi;
+
+	deadline->found = false;
+	StartTransactionCommand();
+	etl_spi_open(&spi, ETL_SPI_OWNER);
+	next_deadline(deadline);
+	deadline->passed_over = deadline->found && deadline->due_at <= deadline->now && !end_run(deadline->run_id);
+	etl_spi_close(&spi);
+	CommitTransactionCommand();
+}
+
 TimestampTz
 deadline_run(void)
 {
 	TimestampTz now = clock_now();
-	Deadline deadline = {.due_at = DT_NOBEGIN};
+	Deadline deadline = {.now = now, .due_at = DT_NOBEGIN};
 	TimestampTz later = DT_NOEND; /* when to look at those that were passed over */
 
 	for (int i = 0; i < RUNS_AT_ONCE; i++)
 	{
-		EtlSpiScope spi;
-		bool found;
-		bool due;
-
-		StartTransactionCommand();
-		etl_spi_open(&spi, ETL_SPI_OWNER);
-		found = next_deadline(&deadline);
-		due = found && deadline.due_at <= now;
-		if (due && !end_run(deadline.run_id))
+		/* A run that it waits for may be locked, too: those behind it are not to wait for that. */
+		if (etl_transaction_guard(go_on, &deadline) != 0)
+			deadline.passed_over = true;
+		if (deadline.passed_over)
 			later = now + PAUSE;
-		etl_spi_close(&spi);
-		CommitTransactionCommand();
-		if (!due)
-			return found ? Min(deadline.due_at, later) : later;
+		if (!deadline.found || deadline.due_at > now)
+			return deadline.found ? Min(deadline.due_at, later) : later;
 	}
 	return later == DT_NOEND ? now : later;
 }

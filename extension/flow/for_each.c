@@ -340,16 +340,30 @@ for_each_start(const EtlClaim *claim, EtlItemList *list)
 	return true;
 }
 
+#define WAITING_FOR_ITEMS \
+	" FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND status = 'running' AND items IS NOT NULL"
+
 void
 for_each_lock_all(int64 run_id)
 {
-	static EtlSpiPlan lock = {"SELECT FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND status = 'running'"
-							  " AND items IS NOT NULL ORDER BY task FOR NO KEY UPDATE",
-							  1,
-							  {INT8OID}};
+	static EtlSpiPlan lock = {"SELECT" WAITING_FOR_ITEMS " ORDER BY task FOR NO KEY UPDATE", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 
 	range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL);
+}
+
+bool
+for_each_try_lock_all(int64 run_id)
+{
+	static EtlSpiPlan lock = {"WITH locked AS (SELECT" WAITING_FOR_ITEMS " FOR NO KEY UPDATE SKIP LOCKED)"
+							  " SELECT (SELECT count(*) FROM locked) = (SELECT count(*)" WAITING_FOR_ITEMS ")",
+							  1,
+							  {INT8OID}};
+	Datum values[] = {Int64GetDatum(run_id)};
+	bool isnull;
+
+	range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL);
+	return DatumGetBool(etl_spi_datum(0, 1, &isnull));
 }
 
 bool

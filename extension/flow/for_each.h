@@ -26,6 +26,8 @@ extern EtlItemList *for_each_query(const EtlClaim *claim);
 extern bool for_each_start(const EtlClaim *claim, EtlItemList *list);
 /* Lock the tasks of the run that wait for their items: before the run itself, as items do that end. */
 extern void for_each_lock_all(int64 run_id);
+/* The same without waiting for anybody. False: somebody else has one of them. */
+extern bool for_each_try_lock_all(int64 run_id);
 /* Of any step: if it is an item, lock its task without waiting for it. False: somebody else has. */
 extern bool for_each_try_lock(int64 run_id, int64 task_run_id);
 /* Of an item: lock its task. False: that has ended. */

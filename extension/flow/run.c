@@ -10,6 +10,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "flow/for_each.h"
 #include "flow/notify.h"
 #include "flow/range.h"
 #include "flow/run.h"
@@ -254,6 +255,7 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 bool
 run_cancel(int64 run_id, EtlHistory *history)
 {
+	for_each_lock_all(run_id); /* what an item is about to record is either committed before, or never */
 	return end_early(run_id, "cancelled", history);
 }
 

@@ -46,6 +46,7 @@ extern void run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, E
 extern const EtlFrontEnd *run_front_end(const char *type);
 /* End the run, if it goes on, whatever its steps are at. False: it has ended already. */
 extern bool run_cancel(int64 run_id, EtlHistory *history);
+/* The same, for a caller that has for_each_try_lock_all behind it. */
 extern bool run_time_out(int64 run_id, EtlHistory *history);
 /* Its status, as stored; NULL: it is gone. */
 extern char *run_status(int64 run_id);

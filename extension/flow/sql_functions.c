@@ -9,7 +9,6 @@
 #include "access/xlog_internal.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
-#include "flow/for_each.h"
 #include "flow/operate.h"
 #include "flow/remote_place.h"
 #include "flow/run.h"
@@ -288,7 +287,6 @@ pg_etl_cancel_run(PG_FUNCTION_ARGS)
 
 	operate_check(run_id, "cancel");
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	for_each_lock_all(run_id); /* what an item is about to record is either committed before, or never */
 	cancelled = run_cancel(run_id, &history);
 	if (cancelled)
 	{
