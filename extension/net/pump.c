@@ -44,8 +44,8 @@ static int watch_epoll = -1; /* has what curl waits for, too, once http_descript
 static void
 note_in_epoll(curl_socket_t socket, int what)
 {
-	struct epoll_event event = {.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0),
-								.data.fd = socket};
+	uint32 events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
+	struct epoll_event event = {.events = events, .data.fd = socket};
 
 	if (watch_epoll < 0)
 		return;
@@ -126,7 +126,8 @@ pump_init(void)
 bool
 pump_add(CURL *easy, EtlPumpState *state)
 {
-	return curl_easy_setopt(easy, CURLOPT_PRIVATE, state) == CURLE_OK && curl_multi_add_handle(multi, easy) == CURLM_OK;
+	return curl_easy_setopt(easy, CURLOPT_PRIVATE, state) == CURLE_OK &&
+		   curl_multi_add_handle(multi, easy) == CURLM_OK;
 }
 
 void
@@ -264,8 +265,12 @@ http_drive(void)
 	int count = epoll_wait(watch_epoll, events, MAX_EVENTS, 0);
 
 	for (int i = 0; i < count; i++)
-		drive_curl(events[i].data.fd, ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
-										  ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0));
+	{
+		int what = ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
+				   ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
+
+		drive_curl(events[i].data.fd, what);
+	}
 	drive_timer();
 	note_results();
 }
