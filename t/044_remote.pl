@@ -172,6 +172,35 @@ $etl->sql_is("SELECT status FROM etl.task_status WHERE run_id = $locked", 'runni
 $locker->query_safe('COMMIT');
 ends($locked, 'succeeded', 'but then');
 
+# Nor are many: those that come after them are claimed, and others have their turns
+$etl->sql(q{INSERT INTO etl.pool (name, slots) VALUES ('closed', 0)});
+workflow('pooled', 'SELECT 1', owner => 'one', pool => q{'closed'});
+my $last = queue('pooled', 20);
+$locker->query_safe("BEGIN; SELECT FROM etl.run WHERE workflow = 'pooled' AND run_id < $last - 5 FOR UPDATE");
+$etl->sql(q{UPDATE etl.pool SET slots = 20});
+ends($_, 'succeeded', 'a step that comes after those whose runs are locked') foreach $last - 5, $last;
+ends(queue('by name'), 'succeeded', 'and one of another run');
+$locker->query_safe('COMMIT');
+$etl->wait_until(q{SELECT count(*) = 0 FROM etl.run WHERE workflow = 'pooled' AND finished_at IS NULL});
+pass('then they are claimed');
+
+# --- A record that fails is its step's alone, and repeated
+$etl->sql(q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+		IF (SELECT backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()) = 'pg_etl remote executor' THEN
+			RAISE 'no room';
+		END IF;
+		RETURN OLD;
+	END$$;
+	CREATE TRIGGER refuse BEFORE DELETE ON etl.running FOR EACH ROW EXECUTE FUNCTION refuse()});
+my $recorder = remote_pid();
+queue('writes one', 20);
+$etl->wait_until(q{SELECT count(DISTINCT run_id) = 20 FROM etl.task_run WHERE process_end = 'stopped'});
+$etl->sql('DROP TRIGGER refuse ON etl.running');
+$etl->wait_until(q{SELECT count(*) = 0 FROM etl.run WHERE workflow = 'writes one' AND finished_at IS NULL});
+$etl->sql_is(q{SELECT count(*) FROM etl.run JOIN (SELECT DISTINCT run_id FROM etl.task_run WHERE process_end = 'stopped') t USING (run_id)
+	WHERE status = 'succeeded'}, '20', 'steps that could not be recorded are repeated');
+is(remote_pid(), $recorder, 'by the same process');
+
 # --- The other side goes
 close_gate();
 my $killed = queue('gate');
@@ -199,7 +228,7 @@ $etl->sql("SELECT pg_cancel_backend($pid)");
 $etl->sql("SELECT pg_terminate_backend($pid)");
 $etl->wait_until(q{SELECT count(*) = 50 FROM etl.task_status WHERE status = 'running' AND attempt = 2});
 wait_until_there(50);
-$etl->sql_is(q{SELECT count(*) FROM etl.task_run WHERE process_end = 'stopped'}, '50', 'a process that is ended: its steps are stopped over there and repeated');
+$etl->sql_is(q{SELECT count(*) FROM etl.task_run JOIN etl.run USING (run_id) WHERE process_end = 'stopped' AND workflow = 'gate'}, '50', 'a process that is ended: its steps are stopped over there and repeated');
 $pid = remote_pid();
 kill('KILL', $pid);
 $node->poll_query_until('postgres', q{SELECT count(*) = 50 FROM etl.task_status WHERE status = 'running' AND attempt = 3})

@@ -36,9 +36,9 @@
 
 #define IDLE_TIMEOUT_MS 10000 /* without a step it leaves after this */
 #define BATCH 50			  /* steps claimed, or recorded, in a transaction */
-#define LONGEST_LOCK_WAIT "100ms"
+#define BATCH_LOCK_WAIT "100ms"
+#define STEP_LOCK_WAIT "1ms"
 #define LOCKED_PAUSE_MS 500
-#define MOST_LOCKED 3
 #define SOURCE_TAG PG_UINT64_MAX /* of the event source; of no place */
 #define OWN_FILES 100 /* descriptors that its steps leave to the process */
 
@@ -87,7 +87,7 @@ attach(int index)
 	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, 0);
 	slot_set_connected();
 	etl_transaction_set_defaults();
-	etl_spi_lock_timeout = LONGEST_LOCK_WAIT;
+	etl_spi_lock_timeout = BATCH_LOCK_WAIT;
 	/* What must be on disk says so: that steps start, and how they ended. */
 	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("application_name", "pg_etl remote executor", PGC_USERSET, PGC_S_SESSION);
@@ -125,8 +125,9 @@ do_batch(void *arg)
 }
 
 /*
- * Do it for all of them, or for each that it can be done for, which is then settled; `failed` is told of the others. Once a
- * few were waited for in vain, those that are left are taken for locked too.
+ * Do it for all of them, or for each that it can be done for, which is then settled; `failed` is told of the others. A
+ * lock was waited for then, and hardly is again for each of them, lest other steps' turns come late. All are tried: locked
+ * ones come first time and again, and are not to keep the others out.
  */
 static void
 do_together(RemoteStep **list, int count, void (*work)(RemoteStep *step),
@@ -134,18 +135,15 @@ do_together(RemoteStep **list, int count, void (*work)(RemoteStep *step),
 {
 	Batch batch = {.steps = list, .count = count, .work = work};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl error", ALLOCSET_SMALL_SIZES);
-	ErrorData locked = {.sqlerrcode = ERRCODE_LOCK_NOT_AVAILABLE};
 	bool together = count > 0 && remote_step_attempt(do_batch, &batch, context) == NULL;
-	int lock_count = 0;
 
+	etl_spi_lock_timeout = STEP_LOCK_WAIT;
 	for (int i = 0; i < count; i++)
 	{
 		Batch single = {.steps = &list[i], .count = 1, .work = work};
 		ErrorData *error = NULL;
 
-		if (!together && lock_count >= MOST_LOCKED)
-			error = &locked;
-		else if (!together)
+		if (!together)
 		{
 			MemoryContextReset(context);
 			slot_turn_begin(&list[i]->queued, clock_now());
@@ -153,12 +151,10 @@ do_together(RemoteStep **list, int count, void (*work)(RemoteStep *step),
 			slot_turn_end();
 		}
 		list[i]->settled = error == NULL;
-		if (error == NULL)
-			continue;
-		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-			lock_count++;
-		failed(list[i], error);
+		if (error != NULL)
+			failed(list[i], error);
 	}
+	etl_spi_lock_timeout = BATCH_LOCK_WAIT;
 	MemoryContextDelete(context);
 }
 
@@ -309,7 +305,7 @@ record_step(RemoteStep *step)
 	step_record_outcome(step->claim, step->status, &step->result, &step->failure);
 }
 
-/* A lock: later, like all of that run. Anything else: the scheduler will find it recorded as running, and nobody at it. */
+/* A lock: later, like all of that run. Anything else: it is given up. */
 static void
 record_failed(RemoteStep *step, const ErrorData *error)
 {
@@ -323,8 +319,7 @@ record_failed(RemoteStep *step, const ErrorData *error)
 	ereport(LOG, errcode(error->sqlerrcode),
 			errmsg("the outcome of step " INT64_FORMAT " could not be recorded: %s", step->queued.task_run_id,
 				   error->message));
-	remove_step(step);
-	shared_executor_left(MyDatabaseId);
+	step->given_up = true;
 }
 
 /* Record some of those that have ended. False: there was none. */
@@ -339,8 +334,14 @@ record_ended(int64 now_ms)
 			ended[count++] = steps[i];
 	do_together(ended, count, record_step, record_failed);
 	for (int i = 0; i < count; i++)
-		if (ended[i]->settled)
+	{
+		bool given_up = ended[i]->given_up;
+
+		if (ended[i]->settled || given_up)
 			remove_step(ended[i]);
+		if (given_up)
+			shared_executor_left(MyDatabaseId); /* the scheduler finds it recorded as running, and nobody at it */
+	}
 	return count > 0;
 }
 

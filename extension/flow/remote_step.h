@@ -30,6 +30,7 @@ typedef struct RemoteStep
 	int64 timeout_ms;	/* of clock_monotonic_ms(), when it is to be stopped; -1: never */
 	bool ended;			/* the outcome is known, and to be recorded */
 	bool settled;		/* its claim or record is made */
+	bool given_up;		/* its record can't be */
 	int64 record_at_ms; /* not before */
 	EtlStepStatus status;
 	EtlStepResult result;
