@@ -139,6 +139,7 @@ queue_steps(void)
 {
 	Oid owner = InvalidOid;
 	int count = 0;
+	bool own_taken = false;
 	Queued queued = {0};
 	ListCell *cell;
 
@@ -153,9 +154,14 @@ queue_steps(void)
 			if (count > 0)
 				shared_call_executors(MyDatabaseId, owner, count);
 			owner = wish->owner;
-			count = owner == slot_owner() ? -1 : 0; /* an executor takes one of its own owner's itself */
+			count = 0;
 		}
-		if (queue_step(wish, &queued))
+		if (!queue_step(wish, &queued))
+			continue;
+		/* An executor takes one of its own owner's itself. */
+		if (owner == slot_owner() && !own_taken)
+			own_taken = true;
+		else
 			count++;
 	}
 	if (count > 0)
