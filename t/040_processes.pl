@@ -103,11 +103,13 @@ $node->start;
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM etl.task_status WHERE task = 'sleep' AND status = 'running'})
   or die 'the step does not run after a restart';
 pass('after a restart the step runs again');
+# 1, or 2: the scheduler may still have recorded that the executor was stopped
+my $attempts = psql_in('postgres', q{SELECT max(attempt) FROM etl.task_run});
 $node->stop('immediate');
 $node->start;
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM etl.task_status WHERE task = 'sleep' AND status = 'running'})
   or die 'the step does not run after an immediate stop';
-is(psql_in('postgres', q{SELECT max(attempt) FROM etl.task_run}), 1, 'an immediate stop is nobody\'s attempt');
+is(psql_in('postgres', q{SELECT max(attempt) FROM etl.task_run}), $attempts, 'an immediate stop is nobody\'s attempt');
 
 psql_in('postgres', q{SELECT pg_terminate_backend(pid) FROM etl._activity()});
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM etl.task_status WHERE task = 'sleep' AND status = 'running'})
