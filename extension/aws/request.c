@@ -72,10 +72,22 @@ format_timestamp(char out[TIMESTAMP_SIZE])
 				errmsg("the clock's time can't be signed"));
 }
 
+/* What a request's attempts have in common, and what they have learnt. */
+typedef struct Attempts
+{
+	const EtlAwsRequest *request;
+	const EtlAwsCredentials *credentials;
+	char body_hash[SIGV4_HEX_SIZE];
+	int failed;
+	bool clock_corrected;
+} Attempts;
+
 /* Sign once and send once, without waiting for the answer. */
 static EtlHttp *
-start_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials, const char *body_hash)
+attempts_next(const Attempts *attempts)
 {
+	const EtlAwsRequest *request = attempts->request;
+	const EtlAwsCredentials *credentials = attempts->credentials;
 	bool s3 = strcmp(request->service, "s3") == 0;
 	char timestamp[TIMESTAMP_SIZE];
 	EtlSigv4Signature signature;
@@ -91,7 +103,7 @@ start_attempt(const EtlAwsRequest *request, const EtlAwsCredentials *credentials
 							   .path = psprintf("%s%s", request->endpoint.path, request->path),
 							   .query = request->query,
 							   .nquery = request->nquery,
-							   .payload_hash = body_hash,
+							   .payload_hash = attempts->body_hash,
 							   .send_payload_hash = s3};
 	EtlHttpField *headers =
 		palloc((1 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
@@ -192,44 +204,51 @@ aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
 	return true;
 }
 
-/* What all attempts have in common: who signs, and the body's hash, into `hash` unless the request has it. */
-static const EtlAwsCredentials *
-prepare(const EtlAwsRequest *request, char hash[SIGV4_HEX_SIZE])
+static void
+attempts_begin(Attempts *attempts, const EtlAwsRequest *request)
 {
-	const EtlAwsCredentials *credentials =
-		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
 	EtlError error;
 
+	memset(attempts, 0, sizeof(*attempts));
+	attempts->request = request;
+	attempts->credentials =
+		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
 	if (!request->server->trusted && strncmp(request->endpoint.base, "https:", 6) != 0)
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("AWS server \"%s\" may use https only", request->server->name),
 				errdetail("Its owner is not a superuser."),
 				errhint("Give it an https endpoint, or make a superuser its owner."));
 	if (request->body_hash != NULL)
-		strlcpy(hash, request->body_hash, SIGV4_HEX_SIZE);
-	else if (!sigv4_sha256(request->body.data, request->body.size, hash, &error))
+		strlcpy(attempts->body_hash, request->body_hash, SIGV4_HEX_SIZE);
+	else if (!sigv4_sha256(request->body.data, request->body.size, attempts->body_hash, &error))
 		etl_error_raise(&error);
-	return credentials;
 }
 
-static int64
-asked_pause(const EtlHttp *http)
+/* This one failed: is another attempt worth it? Then in so many milliseconds. */
+static bool
+attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *failure, int *wait_ms)
 {
-	return retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After"));
+	attempts->failed++;
+	*wait_ms = 0;
+	if (!attempts->clock_corrected && learn_clock_offset(http, failure))
+		return attempts->clock_corrected = true;
+	return try_again(failure, attempts->failed,
+					 retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After")),
+					 wait_ms);
 }
 
 EtlHttp *
 aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 {
-	char body_hash[SIGV4_HEX_SIZE];
-	const EtlAwsCredentials *credentials = prepare(request, body_hash);
-	bool clock_corrected = false;
+	Attempts attempts;
 
-	for (int attempts = 1;; attempts++)
+	attempts_begin(&attempts, request);
+	for (;;)
 	{
-		EtlHttp *http = start_attempt(request, credentials, body_hash);
+		EtlHttp *http = attempts_next(&attempts);
 		StringInfoData body;
-		int64 after;
+		bool again;
+		int wait_ms;
 
 		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
@@ -239,16 +258,11 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 			(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
 		read_failure(http, body.data, body.len, failure);
 		pfree(body.data);
-		after = asked_pause(http);
-		if (!clock_corrected && learn_clock_offset(http, failure))
-		{
-			clock_corrected = true;
-			http_close(http);
-			continue;
-		}
+		again = attempts_go_on(&attempts, http, failure, &wait_ms);
 		http_close(http);
-		if (!aws_request_wait(failure, attempts, after))
+		if (!again)
 			return NULL;
+		http_sleep(wait_ms);
 	}
 }
 
@@ -275,14 +289,11 @@ aws_request_send_or_raise(const EtlAwsRequest *request)
 struct EtlAwsFetch
 {
 	EtlAwsRequest request;
-	const EtlAwsCredentials *credentials;
-	char body_hash[SIGV4_HEX_SIZE];
+	Attempts attempts;
 	size_t limit;
 	StringInfo out;
 	EtlHttp *http; /* the attempt that goes on; NULL: the next begins at resume_ms */
 	int64 resume_ms;
-	int attempts;
-	bool clock_corrected;
 };
 
 EtlAwsFetch *
@@ -293,7 +304,7 @@ aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out)
 	fetch->request = *request;
 	fetch->limit = limit;
 	fetch->out = out;
-	fetch->credentials = prepare(&fetch->request, fetch->body_hash);
+	attempts_begin(&fetch->attempts, &fetch->request);
 	return fetch;
 }
 
@@ -304,8 +315,7 @@ fetch_failed(EtlAwsFetch *fetch)
 	const EtlAwsRequest *request = &fetch->request;
 	EtlHttp *http = fetch->http;
 	EtlAwsFailure failure = {.status = 0};
-	int64 after = asked_pause(http);
-	int wait_ms = 0;
+	int wait_ms;
 
 	if (http_status(http) < 200 || http_status(http) >= 300)
 		read_failure(http, fetch->out->data, fetch->out->len, &failure);
@@ -313,11 +323,10 @@ fetch_failed(EtlAwsFetch *fetch)
 		failure.transport = *http_failure(http);
 	if (failure.status == 0 && failure.transport.sqlstate == 0)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("could not %s \"%s\": the answer is too long", request->action.doing, request->action.object),
+				errmsg("could not %s \"%s\": the answer is too long", request->action.doing,
+					   request->action.object),
 				errdetail("It has more than %zu bytes.", fetch->limit));
-	if (!fetch->clock_corrected && learn_clock_offset(http, &failure))
-		fetch->clock_corrected = true;
-	else if (!try_again(&failure, fetch->attempts, after, &wait_ms))
+	if (!attempts_go_on(&fetch->attempts, http, &failure, &wait_ms))
 		aws_request_raise(request, &failure);
 	http_close(http);
 	fetch->http = NULL;
@@ -339,8 +348,7 @@ aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
 				return false;
 			*wait = ETL_WAIT_NONE;
 			resetStringInfo(fetch->out);
-			fetch->attempts++;
-			fetch->http = start_attempt(&fetch->request, fetch->credentials, fetch->body_hash);
+			fetch->http = attempts_next(&fetch->attempts);
 		}
 		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
 			return false;

@@ -52,14 +52,47 @@ check_endpoint(const char *value)
 }
 
 static void
-check_path_style(const char *value)
+check_bool(const char *name, const char *value)
 {
 	bool ignored;
 
 	if (!parse_bool(value, &ignored))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("invalid value for option \"path_style\": \"%s\"", value),
+				errmsg("invalid value for option \"%s\": \"%s\"", name, value),
 				errhint("Valid values are \"true\" and \"false\"."));
+}
+
+static void
+check_path_style(const char *value)
+{
+	check_bool("path_style", value);
+}
+
+static void
+check_use_fips(const char *value)
+{
+	check_bool("use_fips", value);
+}
+
+static void
+check_use_dualstack(const char *value)
+{
+	check_bool("use_dualstack", value);
+}
+
+static void
+check_requester_pays(const char *value)
+{
+	check_bool("requester_pays", value);
+}
+
+static void
+check_encryption(const char *value)
+{
+	if (strcmp(value, "AES256") != 0 && strcmp(value, "aws:kms") != 0 && strcmp(value, "aws:kms:dsse") != 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid value for option \"encryption\": \"%s\"", value),
+				errhint("Valid values are \"AES256\", \"aws:kms\" and \"aws:kms:dsse\"."));
 }
 
 /* A folder of the server's file system: for those who may read and write any file of it. */
@@ -111,6 +144,12 @@ check_key_text(const char *what, const char *value)
 }
 
 static void
+check_kms_key_id(const char *value)
+{
+	check_key_text("option \"kms_key_id\"", value);
+}
+
+static void
 check_access_key_id(const char *value)
 {
 	check_key_text("option \"access_key_id\"", value);
@@ -142,6 +181,11 @@ static const Option options[] = {
 	{"path_style", ForeignServerRelationId, check_path_style},
 	{"root", ForeignServerRelationId, check_root},
 	{"credentials", ForeignServerRelationId, check_credentials},
+	{"use_fips", ForeignServerRelationId, check_use_fips},
+	{"use_dualstack", ForeignServerRelationId, check_use_dualstack},
+	{"requester_pays", ForeignServerRelationId, check_requester_pays},
+	{"encryption", ForeignServerRelationId, check_encryption},
+	{"kms_key_id", ForeignServerRelationId, check_kms_key_id},
 	{"access_key_id", UserMappingRelationId, check_access_key_id},
 	{"secret_access_key", UserMappingRelationId, check_secret_access_key},
 	{"session_token", UserMappingRelationId, check_session_token},
@@ -195,6 +239,12 @@ check_together(List *list, Oid catalog)
 		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				errmsg("option \"root\" is for local mode only"),
 				errhint("Add mode 'local', or leave root out."));
+	if (catalog == ForeignServerRelationId && option_value(list, "kms_key_id") != NULL &&
+		(option_value(list, "encryption") == NULL ||
+		 strncmp(option_value(list, "encryption"), "aws:kms", 7) != 0))
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				errmsg("option \"kms_key_id\" is for encryption by KMS only"),
+				errhint("Add encryption 'aws:kms', or leave kms_key_id out."));
 	if (catalog == UserMappingRelationId &&
 		(option_value(list, "access_key_id") == NULL || option_value(list, "secret_access_key") == NULL))
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
@@ -219,6 +269,23 @@ pg_etl_aws_validator(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+static bool
+option_bool(List *list, const char *name)
+{
+	const char *value = option_value(list, name);
+	bool result = false;
+
+	return value != NULL && parse_bool(value, &result) && result;
+}
+
+static char *
+option_copy(List *list, const char *name)
+{
+	const char *value = option_value(list, name);
+
+	return value != NULL ? pstrdup(value) : NULL;
+}
+
 static void
 apply_options(EtlAwsServer *server, List *list)
 {
@@ -227,10 +294,13 @@ apply_options(EtlAwsServer *server, List *list)
 	server->region = pstrdup((value = option_value(list, "region")) != NULL ? value : "us-east-1");
 	if ((value = option_value(list, "mode")) != NULL && strcmp(value, "local") == 0)
 		server->mode = ETL_AWS_MODE_LOCAL;
-	if ((value = option_value(list, "endpoint")) != NULL)
-		server->endpoint = pstrdup(value);
-	if ((value = option_value(list, "path_style")) != NULL)
-		(void) parse_bool(value, &server->path_style);
+	server->endpoint = option_copy(list, "endpoint");
+	server->path_style = option_bool(list, "path_style");
+	server->use_fips = option_bool(list, "use_fips");
+	server->use_dualstack = option_bool(list, "use_dualstack");
+	server->requester_pays = option_bool(list, "requester_pays");
+	server->encryption = option_copy(list, "encryption");
+	server->kms_key_id = option_copy(list, "kms_key_id");
 	if ((value = option_value(list, "root")) != NULL)
 	{
 		server->root = pstrdup(value);

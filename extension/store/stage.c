@@ -190,6 +190,8 @@ store_copy(const EtlStore *store)
 	server->region = server->region != NULL ? pstrdup(server->region) : NULL;
 	server->endpoint = server->endpoint != NULL ? pstrdup(server->endpoint) : NULL;
 	server->root = server->root != NULL ? pstrdup(server->root) : NULL;
+	server->encryption = server->encryption != NULL ? pstrdup(server->encryption) : NULL;
+	server->kms_key_id = server->kms_key_id != NULL ? pstrdup(server->kms_key_id) : NULL;
 	server->credentials = NULL;
 	copy->server = server;
 	if (credentials == NULL && server->mode == ETL_AWS_MODE_AWS)

@@ -1,0 +1,86 @@
+/*
+ * s3_request.c
+ *		What every request to S3 and every answer of it has in common. See s3_request.h.
+ */
+#include "postgres.h"
+
+#include "aws/s3_request.h"
+#include "aws/sigv4.h"
+
+#define MAX_KEY_SIZE 1024
+
+void
+s3_key_check(const char *key)
+{
+	aws_text_check("the key of an S3 object", key);
+	if (strlen(key) > MAX_KEY_SIZE)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("key of S3 object is too long"),
+				errdetail("It has %zu bytes, S3 takes %d.", strlen(key), MAX_KEY_SIZE));
+}
+
+EtlAwsRequest
+s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *method,
+				const char *bucket, const char *key, const char *doing, const char *permission)
+{
+	EtlAwsRequest request = {
+		.server = server, .credentials = credentials, .service = "s3", .method = method, .body = {.fd = -1}};
+	StringInfoData path;
+	EtlError error;
+
+	if (server->mode != ETL_AWS_MODE_AWS)
+		elog(ERROR, "server \"%s\" is in local mode", server->name);
+	if (!endpoint_s3(server->region, server->endpoint, server->path_style, bucket, &request.endpoint, &error))
+		etl_error_raise(&error);
+	initStringInfo(&path);
+	appendStringInfoChar(&path, '/');
+	if (key != NULL)
+	{
+		s3_key_check(key);
+		sigv4_encode(&path, aws_text_to_utf8(key), true);
+	}
+	request.path = path.data;
+	request.action = (EtlAwsAction){.doing = doing,
+									.object = psprintf("s3://%s/%s", bucket, key != NULL ? key : ""),
+									.permission = permission,
+									.server = server->name};
+	return request;
+}
+
+char *
+s3_etag_copy(const char *header)
+{
+	size_t length;
+	char *etag;
+
+	if (header == NULL)
+		return pstrdup("");
+	if (*header == '"')
+		header++;
+	length = strlen(header);
+	if (length > 0 && header[length - 1] == '"')
+		length--;
+	etag = pnstrdup(header, length);
+	for (char *c = etag; *c; c++)
+		if (*c < 0x20 || IS_HIGHBIT_SET(*c))
+			*c = '?';
+	return etag;
+}
+
+bool
+s3_size_parse(const char *text, uint64 *out)
+{
+	char *end;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*out = strtou64(text, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
+void
+s3_protocol_error(const char *uri, const char *detail)
+{
+	ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("unexpected answer from S3 about \"%s\"", uri),
+			errdetail("%s", detail));
+}

@@ -1,0 +1,28 @@
+/*
+ * s3_request.h
+ *		What the files of s3.h share: requests to S3, and the parts of its answers. Private to aws/s3_*.c.
+ */
+#ifndef ETL_AWS_S3_REQUEST_H
+#define ETL_AWS_S3_REQUEST_H
+
+#include "postgres.h"
+
+#include "aws/request.h"
+
+/* Raises 22023 for a key (or prefix) that S3 can't have. */
+extern void s3_key_check(const char *key);
+/* A request about the object, or with key NULL about the bucket; `doing` and `permission` are for its errors. */
+extern EtlAwsRequest s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									 const char *method, const char *bucket, const char *key,
+									 const char *doing, const char *permission);
+/*
+ * The value of an ETag header ("" for NULL) without the quotes that S3 puts around it. It becomes text in a database of any
+ * encoding, so what is not ASCII goes as '?'.
+ */
+extern char *s3_etag_copy(const char *header);
+/* A decimal number of bytes and nothing else. */
+extern bool s3_size_parse(const char *text, uint64 *out);
+/* Raises 08P01: the answer about the object is not one that S3 gives. */
+extern void s3_protocol_error(const char *uri, const char *detail) pg_attribute_noreturn();
+
+#endif
