@@ -230,6 +230,14 @@ $far_is->('2|2|3', 'the others wait');
 $etl->sql(q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE backend_type LIKE 'pg_etl remote executor%'});
 ok($etl->wait_until($busy, 'c1 c2'), 'a remote executor that ends gives its steps\' slots back');
 $far_is->('2|2|3', 'and its step waits again');
+# An executor that is terminated has the scheduler read the tables anew, where those two items look as if they had yet to start.
+ends($etl->sql(q{SELECT etl.run_workflow('plain')}), 'succeeded', 'a step that needs no slot runs beside them');
+$etl->wait_until(q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' AND state = 'idle')});
+my $ended_at = $etl->sql(q{SELECT clock_timestamp() FROM (SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+	WHERE backend_type = 'pg_etl executor' AND state = 'idle' OFFSET 0) t LIMIT 1});
+$etl->wait_until(qq{SELECT state = 'idle' AND state_change > timestamptz '$ended_at' + interval '300 ms'
+	FROM pg_stat_activity, etl._wake_scheduler() WHERE backend_type = 'pg_etl scheduler'});
+$etl->sql_is(q{SELECT waiting FROM etl.pool_status WHERE name = 'far'}, '3', 'steps that run do not wait beside themselves');
 $_->query_safe('SELECT pg_advisory_unlock(1)') foreach $far, $here;
 ends($away, 'succeeded', 'all of them end');
 $far_is->('2|0|0', 'all slots are free');

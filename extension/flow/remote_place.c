@@ -92,8 +92,11 @@ void
 remote_place_free(int place)
 {
 	int pool = all->places[place].pool;
+	Oid dbid = all->places[place].dbid;
+	bool passed_over;
 
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	passed_over = all->places[place].passed_over;
 	memset(&all->places[place], 0, sizeof(EtlRemotePlace));
 	if (all->wanted)
 	{
@@ -102,6 +105,8 @@ remote_place_free(int place)
 	}
 	LWLockRelease(etl_shared->lock);
 	shared_release_pool(pool);
+	if (passed_over)
+		shared_queue_overflowed(dbid); /* it may not have come to be run */
 }
 
 void
@@ -130,6 +135,20 @@ remote_place_cancel(Oid dbid, int64 run_id, int64 task_run_id)
 	if (found)
 		shared_call_remote_executors_locked(dbid);
 	LWLockRelease(etl_shared->lock);
+}
+
+int
+remote_place_pass_over(Oid dbid, int64 *task_run_ids)
+{
+	int count = 0;
+
+	for (int i = 0; i < etl_max_remote_steps; i++)
+		if (all->places[i].pid != 0 && all->places[i].dbid == dbid)
+		{
+			all->places[i].passed_over = true;
+			task_run_ids[count++] = all->places[i].task_run_id;
+		}
+	return count;
 }
 
 int

@@ -23,6 +23,7 @@ typedef struct EtlRemotePlace
 	TimestampTz started_at;
 	int pool;	 /* of which the step has a slot, as queue_pop says; 0: none */
 	bool cancel; /* the step's run was cancelled */
+	bool passed_over; /* see shared_pass_over */
 } EtlRemotePlace;
 
 extern int etl_max_remote_steps; /* setting etl.max_remote_steps */
@@ -45,6 +46,8 @@ extern void remote_place_free_all(void);
 
 /* In any process. Cancel what is under way of a run, or with run_id 0 a step. */
 extern void remote_place_cancel(Oid dbid, int64 run_id, int64 task_run_id);
+/* The part of shared_pass_over; the lock is held. Adds the steps to those at `task_run_ids`, and returns how many. */
+extern int remote_place_pass_over(Oid dbid, int64 *task_run_ids);
 /* How many are at the step: one or none. */
 extern int remote_place_count(Oid dbid, int64 task_run_id);
 /* Place `index` as it is now. False: there is none of that number. */

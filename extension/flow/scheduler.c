@@ -120,9 +120,20 @@ extension_is_here(void)
 	return here;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 first = *(const int64 *) a;
+	int64 second = *(const int64 *) b;
+
+	return first < second ? -1 : first > second;
+}
+
 /*
- * Fill the queue from the tables. A step that is committed meanwhile may be in it twice, which does no harm. Of each lane
- * and pool the first come first, so that none is kept out by another that has no end. False: those were not all.
+ * Fill the queue from the tables. A local step that an executor is at looks there as if it had yet to start, and is left
+ * out: it would wait for a pool's slot beside itself. A step that is committed meanwhile may be in the queue twice, which
+ * does no harm. Of each lane and pool the first come first, so that none is kept out by another that has no end. False:
+ * those were not all.
  */
 static bool
 read_queue(void)
@@ -142,10 +153,14 @@ read_queue(void)
 		{INT4OID}};
 	Datum values[] = {Int32GetDatum(ETL_QUEUE_PLACES)};
 	EtlSpiScope spi;
+	int64 *taken;
+	int ntaken;
 	uint64 count;
 	bool complete;
 
 	queue_clear(MyDatabaseId);
+	ntaken = shared_pass_over(MyDatabaseId, &taken);
+	qsort(taken, ntaken, sizeof(int64), compare_ids);
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	count = etl_spi_execute(&ready, SPI_OK_SELECT, values, NULL);
@@ -156,6 +171,8 @@ read_queue(void)
 		bool isnull;
 
 		step.task_run_id = DatumGetInt64(etl_spi_datum(i, 1, &isnull));
+		if (bsearch(&step.task_run_id, taken, ntaken, sizeof(int64), compare_ids) != NULL)
+			continue;
 		step.run_id = DatumGetInt64(etl_spi_datum(i, 2, &isnull));
 		step.priority = DatumGetInt32(etl_spi_datum(i, 4, &isnull));
 		step.remote = DatumGetBool(etl_spi_datum(i, 5, &isnull));

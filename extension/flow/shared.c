@@ -316,3 +316,24 @@ shared_executors_at(Oid dbid, int64 task_run_id)
 	LWLockRelease(etl_shared->lock);
 	return count;
 }
+
+int
+shared_pass_over(Oid dbid, int64 **task_run_ids)
+{
+	int count = 0;
+
+	*task_run_ids = palloc((etl_shared->executor_count + etl_max_remote_steps) * sizeof(int64));
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < etl_shared->executor_count; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+
+		if (slot->dbid != dbid || slot->task_run_id == 0 || shared_slot_is_remote(i))
+			continue;
+		slot->passed_over = true;
+		(*task_run_ids)[count++] = slot->task_run_id;
+	}
+	count += remote_place_pass_over(dbid, *task_run_ids + count);
+	LWLockRelease(etl_shared->lock);
+	return count;
+}

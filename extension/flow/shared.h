@@ -45,6 +45,7 @@ typedef struct EtlExecutorSlot
 	int pool;				/* of which the step has a slot, as queue_pop says; 0: none */
 	bool cancel;			/* the step's run was cancelled */
 	bool retire;			/* asked to make room for another owner's: see dispatch.c */
+	bool passed_over;		/* the queue was read anew while it was at the step, and does not have that */
 	int64 came_ms;			/* when the process did, by clock_monotonic_ms */
 } EtlExecutorSlot;
 
@@ -131,6 +132,11 @@ extern void shared_cancel_run(Oid dbid, int64 run_id);
 extern void shared_cancel_step(Oid dbid, int64 task_run_id);
 /* How many executors are at the step; the remote one counts, whosever turn it is. */
 extern int shared_executors_at(Oid dbid, int64 task_run_id);
+/*
+ * The steps that executors of the database are at, palloc'd; returns how many. Who reads the queue anew leaves
+ * them out, so each executor is marked: if its step is still to be run when it leaves it, the queue is to be read again.
+ */
+extern int shared_pass_over(Oid dbid, int64 **task_run_ids);
 /* Whether some backend has asked that no process of ours be in the database. */
 extern bool shared_is_quiesced(Oid dbid);
 

@@ -157,6 +157,7 @@ slot_step_take(EtlQueued *step)
 		my_slot->pool = step->slot_of;
 		my_slot->started_at = clock_now();
 		my_slot->cancel = false;
+		my_slot->passed_over = false;
 		if (step->task_run_id == next.task_run_id)
 			next.found = false; /* nobody else is to be called for it */
 	}
@@ -188,11 +189,14 @@ slot_step_show(const EtlStep *step)
 	pgstat_report_activity(STATE_RUNNING, shown);
 }
 
-void
+bool
 slot_step_end(void)
 {
+	bool passed_over;
+
 	journal_write(MyDatabaseId, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	passed_over = my_slot->passed_over;
 	my_slot->task_run_id = 0;
 	my_slot->run_id = 0;
 	my_slot->cancel = false;
@@ -200,6 +204,7 @@ slot_step_end(void)
 	debug_query_string = NULL;
 	pgstat_report_activity(STATE_IDLE, NULL);
 	pgstat_report_stat(false);
+	return passed_over;
 }
 
 /* The slot is this process's own: nobody else reads a turn from it before the process is gone. */

@@ -30,7 +30,8 @@ extern void slot_at_stop(SIGNAL_ARGS);
  */
 extern bool slot_step_take(EtlQueued *step);
 extern void slot_step_show(const EtlStep *step);
-extern void slot_step_end(void);
+/* True: the queue does not have the step, should it still be to be run (shared_pass_over). */
+extern bool slot_step_end(void);
 /* In a remote executor: the step has its turn. */
 extern void slot_turn_begin(const EtlQueued *step, TimestampTz started_at);
 extern void slot_turn_end(void);

@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "base/spi.h"
+#include "base/transaction.h"
 #include "commands/async.h"
 #include "commands/prepare.h"
 #include "commands/sequence.h"
@@ -489,9 +490,30 @@ claim_and_start(int64 run_id, int64 task_run_id)
 	return step_claim(run_id, task_run_id);
 }
 
+/* A step that an executor was at while the queue was read anew. */
+typedef struct PassedOver
+{
+	int64 run_id;
+	int64 task_run_id;
+} PassedOver;
+
+/* If it was left as it was, is to be tried again, or was handed on, the queue may have lost it. */
+static void
+look_after(void *arg)
+{
+	const PassedOver *step = arg;
+
+	StartTransactionCommand();
+	if (step_is_queued(step->run_id, step->task_run_id))
+		shared_queue_overflowed(MyDatabaseId);
+	CommitTransactionCommand();
+}
+
 void
 step_run(int64 run_id, int64 task_run_id)
 {
+	PassedOver step = {run_id, task_run_id};
+	volatile bool passed_over = false;
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "pg_etl step", ALLOCSET_DEFAULT_SIZES);
 
 	HOLD_CANCEL_INTERRUPTS();
@@ -512,7 +534,7 @@ step_run(int64 run_id, int64 task_run_id)
 		else if (step_is_left(run_id, task_run_id))
 			shared_queue_overflowed(MyDatabaseId); /* somebody has locked it: it is to be tried again in a while */
 		CommitTransactionCommand();
-		slot_step_end();
+		passed_over = slot_step_end();
 	}
 	PG_CATCH();
 	{
@@ -525,12 +547,14 @@ step_run(int64 run_id, int64 task_run_id)
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
 		record_failed_commit(run_id, task_run_id, error);
-		slot_step_end();
+		passed_over = slot_step_end();
 		shared_executor_left(MyDatabaseId); /* if that was no record, the scheduler finds the step abandoned */
 	}
 	PG_END_TRY();
 	/* Not before the commit: whoever waits for such a lock is to see what the step did. */
 	LockReleaseSession(USER_LOCKMETHOD);
+	if (passed_over && etl_transaction_guard(look_after, &step) != 0)
+		shared_queue_overflowed(MyDatabaseId);
 	RESUME_CANCEL_INTERRUPTS();
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);

@@ -66,7 +66,9 @@ typedef struct EtlStepFailure
  * somebody else's, or not to be run any more. In a transaction.
  */
 extern EtlClaim *step_claim(int64 run_id, int64 task_run_id);
-/* Whether it is ready, no executor but this one is at it, and only somebody's lock keeps it from being claimed. */
+/* Whether it is yet to be run, as the tables have it. */
+extern bool step_is_queued(int64 run_id, int64 task_run_id);
+/* The same, no executor but this one is at it, and only somebody's lock keeps it from being claimed. */
 extern bool step_is_left(int64 run_id, int64 task_run_id);
 /* The same for one that is recorded as running: its process is gone. */
 extern EtlClaim *step_claim_abandoned(int64 run_id, int64 task_run_id);

@@ -217,7 +217,7 @@ step_claim(int64 run_id, int64 task_run_id)
 }
 
 bool
-step_is_left(int64 run_id, int64 task_run_id)
+step_is_queued(int64 run_id, int64 task_run_id)
 {
 	static EtlSpiPlan look = {
 		"SELECT 1 FROM etl.task_run_{range} WHERE run_id = $1 AND task_run_id = $2 AND status = 'queued'",
@@ -225,12 +225,18 @@ step_is_left(int64 run_id, int64 task_run_id)
 		{INT8OID, INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(task_run_id)};
 	EtlSpiScope spi;
-	bool left;
+	bool queued;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	left = range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) > 0;
+	queued = range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) > 0;
 	etl_spi_close(&spi);
-	return left && shared_executors_at(MyDatabaseId, task_run_id) == 1;
+	return queued;
+}
+
+bool
+step_is_left(int64 run_id, int64 task_run_id)
+{
+	return step_is_queued(run_id, task_run_id) && shared_executors_at(MyDatabaseId, task_run_id) == 1;
 }
 
 EtlClaim *
