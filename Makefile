@@ -12,11 +12,11 @@ INSTALL_SQL = $(EXTENSION)--$(ETL_VERSION).sql
 DATA_built = $(INSTALL_SQL)
 EXTRA_CLEAN = build
 
-PKGS = libcurl libcrypto json-c expat zlib libpq
+PKGS = libcurl libcrypto json-c expat zlib libzstd libpq
 PG_CPPFLAGS = -Iextension -DETL_VERSION='"$(ETL_VERSION)"' $(shell pkg-config --cflags $(PKGS))
 PG_CFLAGS = -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-declaration-after-statement -Wno-cast-function-type $(if $(WERROR),-Werror)
-SHLIB_LINK = $(shell pkg-config --libs $(PKGS)) -Wl,--version-script=extension/exports.map
+SHLIB_LINK = $(shell pkg-config --libs $(PKGS)) -lbz2 -Wl,--version-script=extension/exports.map
 
 PG_CONFIG ?= pg_config
 override with_llvm = no

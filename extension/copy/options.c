@@ -36,12 +36,22 @@ typedef struct OptionSpec
 	const char *only;
 } OptionSpec;
 
+/* Redshift has an option for each; one may be given. */
+typedef struct Compression
+{
+	bool gzip;
+	bool bzip2;
+	bool lzop;
+	bool zstd;
+} Compression;
+
 /* What the tables below fill that needs another look before it is part of the public struct. */
 typedef struct LoadRaw
 {
 	EtlLoadOptions out;
 	int64 ignore_header;
 	int64 max_error;
+	Compression compression;
 } LoadRaw;
 
 typedef struct UnloadRaw
@@ -49,6 +59,7 @@ typedef struct UnloadRaw
 	EtlUnloadOptions out;
 	int64 max_file_size;
 	bool parallel;
+	Compression compression;
 } UnloadRaw;
 
 #define LOAD(field) offsetof(LoadRaw, field)
@@ -58,7 +69,7 @@ static const OptionSpec load_specs[] = {
 	{"acceptanydate", OPTION_LATER},
 	{"acceptinvchars", OPTION_TEXT, LOAD(out.invalid)},
 	{"blanksasnull", OPTION_BOOL, LOAD(out.blanks_as_null)},
-	{"bzip2", OPTION_LATER},
+	{"bzip2", OPTION_BOOL, LOAD(compression.bzip2)},
 	{"columns", OPTION_LIST, LOAD(out.columns)},
 	{"comprows", OPTION_IGNORED},
 	{"compupdate", OPTION_IGNORED},
@@ -71,13 +82,13 @@ static const OptionSpec load_specs[] = {
 	{"explicit_ids", OPTION_BOOL, LOAD(out.explicit_ids)},
 	{"fillrecord", OPTION_BOOL, LOAD(out.fill_record)},
 	{"fixedwidth", OPTION_LATER},
-	{"gzip", OPTION_BOOL, LOAD(out.gzip)},
+	{"gzip", OPTION_BOOL, LOAD(compression.gzip)},
 	{"iam_role", OPTION_TEXT, LOAD(out.access.iam_role)},
 	{"ignoreallerrors", OPTION_LATER},
 	{"ignoreblanklines", OPTION_BOOL, LOAD(out.ignore_blank_lines)},
 	{"ignoreheader", OPTION_INTEGER, LOAD(ignore_header)},
 	{"jsonpaths", OPTION_LATER},
-	{"lzop", OPTION_LATER},
+	{"lzop", OPTION_BOOL, LOAD(compression.lzop)},
 	{"manifest", OPTION_LATER},
 	{"maxerror", OPTION_INTEGER, LOAD(max_error)},
 	{"noload", OPTION_LATER},
@@ -91,13 +102,13 @@ static const OptionSpec load_specs[] = {
 	{"timeformat", OPTION_ONLY, 0, "auto"},
 	{"trimblanks", OPTION_BOOL, LOAD(out.trim_blanks)},
 	{"truncatecolumns", OPTION_BOOL, LOAD(out.truncate_columns)},
-	{"zstd", OPTION_LATER},
+	{"zstd", OPTION_BOOL, LOAD(compression.zstd)},
 };
 
 static const OptionSpec unload_specs[] = {
 	{"addquotes", OPTION_BOOL, UNLOAD(out.add_quotes)},
 	{"allowoverwrite", OPTION_BOOL, UNLOAD(out.allow_overwrite)},
-	{"bzip2", OPTION_LATER},
+	{"bzip2", OPTION_BOOL, UNLOAD(compression.bzip2)},
 	{"cleanpath", OPTION_LATER},
 	{"credentials", OPTION_CREDENTIALS, UNLOAD(out.access.credentials)},
 	{"delimiter", OPTION_TEXT, UNLOAD(out.delimiter)},
@@ -106,7 +117,7 @@ static const OptionSpec unload_specs[] = {
 	{"escape", OPTION_BOOL, UNLOAD(out.escape)},
 	{"extension", OPTION_TEXT, UNLOAD(out.extension)},
 	{"fixedwidth", OPTION_LATER},
-	{"gzip", OPTION_BOOL, UNLOAD(out.gzip)},
+	{"gzip", OPTION_BOOL, UNLOAD(compression.gzip)},
 	{"header", OPTION_BOOL, UNLOAD(out.header)},
 	{"iam_role", OPTION_TEXT, UNLOAD(out.access.iam_role)},
 	{"include", OPTION_LATER},
@@ -119,7 +130,7 @@ static const OptionSpec unload_specs[] = {
 	{"partition_by", OPTION_LATER},
 	{"region", OPTION_TEXT, UNLOAD(out.access.region)},
 	{"rowgroupsize", OPTION_LATER},
-	{"zstd", OPTION_LATER},
+	{"zstd", OPTION_BOOL, UNLOAD(compression.zstd)},
 };
 
 static void pg_attribute_noreturn()
@@ -328,6 +339,31 @@ exclude(bool first, const char *first_name, bool second, const char *second_name
 				errmsg("option \"%s\" cannot be used with %s", first_name, second_name));
 }
 
+static EtlCodec
+codec_chosen(const Compression *compression)
+{
+	const struct
+	{
+		bool given;
+		EtlCodec codec;
+		const char *name;
+	} choices[] = {{compression->gzip, ETL_CODEC_GZIP, "gzip"},
+				   {compression->bzip2, ETL_CODEC_BZIP2, "bzip2"},
+				   {compression->lzop, ETL_CODEC_LZOP, "lzop"},
+				   {compression->zstd, ETL_CODEC_ZSTD, "zstd"}};
+	EtlCodec codec = ETL_CODEC_NONE;
+
+	for (int i = 0; i < lengthof(choices); i++)
+	{
+		for (int j = i + 1; j < lengthof(choices); j++)
+			exclude(choices[i].given, choices[i].name, choices[j].given,
+					psprintf("option \"%s\"", choices[j].name));
+		if (choices[i].given)
+			codec = choices[i].codec;
+	}
+	return codec;
+}
+
 /* Redshift writes a character as itself, as \t or as three octal digits: '\001'. */
 static char *
 delimiter_read(char *written, const char *fallback)
@@ -363,6 +399,7 @@ copy_load_options_read(const char *format, Jsonb *options, EtlLoadOptions *out)
 	csv = raw.out.format == ETL_COPY_CSV;
 
 	access_check(&raw.out.access);
+	raw.out.codec = codec_chosen(&raw.compression);
 	exclude(raw.out.escape, "escape", csv, "format \"csv\"");
 	exclude(raw.out.remove_quotes, "removequotes", csv, "format \"csv\"");
 	exclude(raw.out.quote != NULL, "quote", !csv, "format \"text\"");
@@ -405,6 +442,7 @@ copy_unload_options_read(const char *format, Jsonb *options, EtlUnloadOptions *o
 	csv = raw.out.format == ETL_COPY_CSV;
 
 	access_check(&raw.out.access);
+	raw.out.codec = codec_chosen(&raw.compression);
 	exclude(raw.out.escape, "escape", csv, "format \"csv\"");
 	exclude(raw.out.add_quotes, "addquotes", csv, "format \"csv\"");
 	raw.out.delimiter = delimiter_read(raw.out.delimiter, csv ? "," : "|");

@@ -12,6 +12,7 @@
 
 #include "nodes/pg_list.h"
 #include "store/access.h"
+#include "store/codec.h"
 #include "utils/jsonb.h"
 
 typedef enum EtlCopyFormat
@@ -30,7 +31,7 @@ typedef struct EtlLoadOptions
 	char *null;		 /* what stands for NULL */
 	char *invalid;	 /* ACCEPTINVCHARS: takes the place of each invalid byte; NULL: they are an error */
 	int ignore_header;
-	bool gzip;
+	EtlCodec codec;
 	bool escape;
 	bool remove_quotes;
 	bool blanks_as_null;
@@ -54,7 +55,7 @@ typedef struct EtlUnloadOptions
 	bool header;
 	bool add_quotes;
 	bool escape;
-	bool gzip;
+	EtlCodec codec;
 	bool manifest;
 	bool allow_overwrite;
 	bool serial; /* PARALLEL OFF: it only changes the names */

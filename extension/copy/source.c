@@ -98,9 +98,8 @@ source_open_file(EtlLoadSource *source)
 	MemoryContext old = MemoryContextSwitchTo(source->file_context);
 
 	file->first_line = source->line;
-	source->stream = store_read(source->store, source->bucket, file->key, 0, 0, file->etag);
-	if (source->options->gzip)
-		source->stream = codec_gzip_reader(source->stream);
+	source->stream = codec_reader(store_read(source->store, source->bucket, file->key, 0, 0, file->etag),
+								  source->options->codec);
 	source->parser = delimited_reader_create(&source->dialect);
 	MemoryContextSwitchTo(old);
 }

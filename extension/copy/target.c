@@ -69,7 +69,7 @@ static char *
 target_file_key(const EtlUnloadTarget *target, int number)
 {
 	const EtlUnloadOptions *options = target->options;
-	const char *extension = options->extension != NULL ? options->extension : options->gzip ? "gz" : "";
+	const char *extension = options->extension != NULL ? options->extension : codec_extension(options->codec);
 
 	return psprintf(options->serial ? "%s%03d%s%s" : "%s0000_part_%02d%s%s", target->uri.key, number,
 					extension[0] == '\0' ? "" : ".", extension);
@@ -113,7 +113,7 @@ target_open_file(EtlUnloadTarget *target)
 	counter->target = target_stage(target, key);
 	counter->base.name = counter->target->name;
 	target->counter = counter;
-	target->writer = target->options->gzip ? codec_gzip_writer(&counter->base) : &counter->base;
+	target->writer = codec_writer(&counter->base, target->options->codec);
 	target->has_rows = false;
 	MemoryContextSwitchTo(target->context);
 	appendStringInfoString(&target->manifest, target->file_count == 0 ? "\n    {\"url\":" : ",\n    {\"url\":");

@@ -222,6 +222,20 @@ option_get_object(List *options, const char *name)
 	return value == NULL ? NULL : option_json(name, value, false);
 }
 
+/* Table property compression_type; NULL: it isn't set. */
+static EtlCodec
+codec_of_property(const char *value)
+{
+	if (value == NULL)
+		return ETL_CODEC_AUTO;
+	for (EtlCodec codec = ETL_CODEC_NONE; codec <= ETL_CODEC_ZSTD; codec++)
+		if (pg_strcasecmp(value, codec == ETL_CODEC_NONE ? "none" : codec_name(codec)) == 0)
+			return codec;
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("compression_type \"%s\" is not supported", value),
+			errhint("none, gzip, bzip2, lzop and zstd are."));
+}
+
 EtlExternalTable *
 external_table_get(Oid relid)
 {
@@ -241,7 +255,7 @@ external_table_get(Oid relid)
 		table->format = "text";
 	if (columns != NULL)
 		table->partition_attnums = attnums_of_names(relid, option_json("partition_columns", columns, true));
-	table->gzip = compression != NULL && pg_strcasecmp(compression, "gzip") == 0;
+	table->codec = codec_of_property(compression);
 	if (rows != NULL)
 		table->row_estimate = Max(strtod(rows, NULL), 0);
 	dialect_set(table, option_get(options, "field_delimiter"), serde, properties);

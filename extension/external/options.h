@@ -16,6 +16,7 @@
 #include "format/delimited.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "store/codec.h"
 
 typedef struct EtlExternalTable
 {
@@ -25,7 +26,7 @@ typedef struct EtlExternalTable
 	char *format;
 	List *partition_attnums;	 /* in the order of PARTITIONED BY */
 	EtlDelimitedOptions dialect; /* of formats text and opencsv */
-	bool gzip;					 /* whatever the file is called */
+	EtlCodec codec;				 /* of files whose names don't say; ETL_CODEC_AUTO: what is in them does */
 	double row_estimate;		 /* property numRows; 0: none */
 } EtlExternalTable;
 

@@ -186,21 +186,29 @@ ends_with(const char *text, const char *end)
 	return text_len >= end_len && pg_strcasecmp(text + text_len - end_len, end) == 0;
 }
 
+/* As in Spectrum a file's name comes before the table's compression_type. What is called so must be it: see codec_reader. */
+static EtlCodec
+codec_of_file(const ExternalScan *scan, const char *key)
+{
+	for (EtlCodec codec = ETL_CODEC_GZIP; codec <= ETL_CODEC_ZSTD; codec++)
+		if (ends_with(key, psprintf(".%s", codec_extension(codec))))
+			return codec;
+	return scan->table->codec;
+}
+
 static void
 scan_open_file(ExternalScan *scan)
 {
-	static const char *const later[] = {".bz2", ".zst", ".lzo", ".snappy"};
 	EtlObject *file = list_nth(scan->files, scan->file);
 	MemoryContext old = MemoryContextSwitchTo(scan->file_context);
 
 	scan->uri = store_uri_format(scan->bucket, file->key);
-	for (int i = 0; i < lengthof(later); i++)
-		if (ends_with(file->key, later[i]))
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("could not read \"%s\": this compression is not supported yet", scan->uri));
-	scan->stream = store_read(scan->store, scan->bucket, file->key, 0, 0, file->etag);
-	if (scan->table->gzip || ends_with(file->key, ".gz"))
-		scan->stream = codec_gzip_reader(scan->stream);
+	if (ends_with(file->key, ".snappy"))
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("could not read \"%s\": this compression is not supported", scan->uri),
+				errhint("gzip, bzip2, lzop and zstd are."));
+	scan->stream = codec_reader(store_read(scan->store, scan->bucket, file->key, 0, 0, file->etag),
+								codec_of_file(scan, file->key));
 	scan->parser = delimited_reader_create(&scan->table->dialect);
 	MemoryContextSwitchTo(old);
 	scan->files_read++;

@@ -6,7 +6,7 @@ PURE_OBJS = $(PURE_SOURCES:%.c=build/unit/%.o)
 UNIT_TESTS = $(patsubst test/unit/%.c,build/unit/%,$(sort $(wildcard test/unit/*_test.c)))
 UNIT_CFLAGS = -std=gnu17 -g -O1 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -DFRONTEND -Iextension -I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE
-UNIT_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport -lcmocka $(shell pkg-config --libs libcrypto json-c expat zlib) -lm
+UNIT_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport -lcmocka $(shell pkg-config --libs libcrypto json-c expat zlib libzstd) -lbz2 -lm
 
 build/unit/%.o: %.c
 	@mkdir -p $(@D)
