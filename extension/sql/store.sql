@@ -37,6 +37,13 @@ REVOKE ALL ON FUNCTION etl.s3_list(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.s3_list(text, text) IS
 'the objects whose URI begins with the one given, in byte order of their keys';
 
+CREATE FUNCTION etl.s3_glob(pattern text, server text DEFAULT NULL)
+RETURNS SETOF etl.s3_object
+LANGUAGE c VOLATILE ROWS 1000 AS 'MODULE_PATHNAME', 'pg_etl_s3_glob';
+REVOKE ALL ON FUNCTION etl.s3_glob(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_glob(text, text) IS
+'the objects whose key matches a pattern, in byte order of their keys: * and ? (no slash), ** (slashes too), [a-z], {a,b}; a backslash takes away the meaning of what follows';
+
 CREATE FUNCTION etl.s3_head(uri text, server text DEFAULT NULL)
 RETURNS SETOF etl.s3_object
 LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'pg_etl_s3_head';

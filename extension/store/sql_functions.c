@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(pg_etl_s3_fetch_text);
 PG_FUNCTION_INFO_V1(pg_etl_s3_put);
 PG_FUNCTION_INFO_V1(pg_etl_s3_put_text);
 PG_FUNCTION_INFO_V1(pg_etl_s3_list);
+PG_FUNCTION_INFO_V1(pg_etl_s3_glob);
 PG_FUNCTION_INFO_V1(pg_etl_s3_head);
 PG_FUNCTION_INFO_V1(pg_etl_s3_delete);
 
@@ -194,6 +195,18 @@ pg_etl_s3_list(PG_FUNCTION_ARGS)
 	(void) uri_from_argument(fcinfo, 0, &uri);
 	object_rows_begin(fcinfo, uri.bucket, &rows);
 	store_list(store_from_argument(fcinfo, 1), uri.bucket, uri.key, add_object_row, &rows);
+	return (Datum) 0;
+}
+
+Datum
+pg_etl_s3_glob(PG_FUNCTION_ARGS)
+{
+	EtlUri uri;
+	ObjectRows rows;
+
+	(void) uri_from_argument(fcinfo, 0, &uri);
+	object_rows_begin(fcinfo, uri.bucket, &rows);
+	store_glob(store_from_argument(fcinfo, 1), uri.bucket, uri.key, add_object_row, &rows);
 	return (Datum) 0;
 }
 

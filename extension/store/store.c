@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "store/glob.h"
 #include "store/local.h"
 #include "store/s3.h"
 #include "store/store.h"
@@ -49,6 +50,34 @@ void
 store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg)
 {
 	store->driver->list(store, bucket, prefix, visit, arg);
+}
+
+typedef struct Glob
+{
+	EtlGlob *glob;
+	EtlObjectVisitor visit;
+	void *arg;
+} Glob;
+
+static bool
+visit_matching(const EtlObject *object, void *arg)
+{
+	const Glob *filter = arg;
+
+	return !glob_matches(filter->glob, object->key) || filter->visit(object, filter->arg);
+}
+
+void
+store_glob(EtlStore *store, const char *bucket, const char *pattern, EtlObjectVisitor visit, void *arg)
+{
+	Glob filter = {.visit = visit, .arg = arg};
+	EtlError error;
+
+	filter.glob = glob_compile(pattern, &error);
+	if (filter.glob == NULL)
+		etl_error_raise(&error);
+	store_list(store, bucket, glob_prefix(filter.glob), visit_matching, &filter);
+	glob_free(filter.glob);
 }
 
 bool

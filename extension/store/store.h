@@ -80,6 +80,8 @@ extern EtlStore *store_open(const char *server_name, const EtlAwsCredentials *cr
 extern void store_require_key(const char *bucket, const char *key);
 extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit,
 					   void *arg);
+/* Those whose keys match a pattern (store/glob.h). Only what has its literal beginning is listed. */
+extern void store_glob(EtlStore *store, const char *bucket, const char *pattern, EtlObjectVisitor visit, void *arg);
 extern bool store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
 extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset,
 							 uint64 length, const char *etag);

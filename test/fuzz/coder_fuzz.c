@@ -6,6 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 
+#define FAILED 1
 #define MOST (256 * 1024) /* bytes of what it expands to: bombs are not what is looked for */
 
 static uint64
@@ -30,7 +31,7 @@ digest(EtlDecoder *(*create)(void), const uint8 *data, size_t size, size_t piece
 		got = bytes.out_size;
 		if (!decoder->decode(decoder, &bytes, &error))
 		{
-			hash = 1;
+			hash = FAILED;
 			break;
 		}
 		got -= bytes.out_size;
@@ -40,7 +41,7 @@ digest(EtlDecoder *(*create)(void), const uint8 *data, size_t size, size_t piece
 		if (got == 0 && bytes.in_size == 0 && bytes.in == end)
 		{
 			if (!decoder->between)
-				hash = 1;
+				hash = FAILED;
 			break;
 		}
 	}
@@ -54,11 +55,16 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	static EtlDecoder *(*const create[])(void) = {gzip_decoder_create, bzip2_decoder_create, lzop_decoder_create,
 												  zstd_decoder_create};
 
+	uint64 whole;
+	uint64 pieces;
+
 	if (size < 1)
 		return 0;
 	(void) coder_recognize(data + 1, size - 1);
-	if (digest(create[data[0] % 4], data + 1, size - 1, size, 4096) !=
-		digest(create[data[0] % 4], data + 1, size - 1, data[0] / 4 + 1, data[0] / 2 + 1))
+	whole = digest(create[data[0] % 4], data + 1, size - 1, size, 4096);
+	pieces = digest(create[data[0] % 4], data + 1, size - 1, data[0] / 4 + 1, data[0] / 2 + 1);
+	/* libzstd 1.5.4 compares an empty frame's size with what its header says only if it has all of it at once */
+	if (whole != pieces && (data[0] % 4 != 3 || (whole != FAILED && pieces != FAILED)))
 		abort();
 	return 0;
 }
