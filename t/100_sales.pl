@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use EtlTest;
+use IPC::Run;
 use JSON::PP;
 use Test::More;
 
@@ -14,6 +15,7 @@ my $examples = "$FindBin::Bin/../examples/sales";
 my $etl = EtlTest->new(aws => 1, warehouse => 1);
 my $canary = $etl->warehouse_login->{password};
 my @canaries = ($canary, $etl->secret_access_key);
+my $request_id = qr/, request id [0-9A-Za-z-]{16,}/;
 
 # --- The world: buckets, secret, topic; the warehouse with its own access to S3; an analyst.
 $etl->fixtures('make-bucket', $_) foreach 'pg-etl-sales', 'pg-etl-scripts';
@@ -76,6 +78,37 @@ as_analyst(qq{
 		('sales_pipeline', 'announce', 'arn:aws:states:::sns:publish',
 			'{"TopicArn": "$topic->{topic_arn}", "Message": {"report": "done"}, "Subject": "Sales"}', '{report}');
 	INSERT INTO etl.notification (workflow, topic_arn) VALUES ('sales_pipeline', '$topic->{topic_arn}')});
+
+# From here to the end what pg_stat_activity shows is kept: here by a step beside the others, over there by a session. But
+# not the statements below that give out keys: who types those, types secrets.
+my $keep = q{DO $$
+	DECLARE
+		stopped boolean;
+	BEGIN
+		PERFORM pg_advisory_xact_lock(1);
+		LOOP
+			stopped := EXISTS (SELECT FROM stop);
+			PERFORM pg_stat_clear_snapshot();
+			INSERT INTO seen SELECT DISTINCT concat_ws(' ', datname, usename, application_name, backend_type, query)
+				FROM pg_stat_activity WHERE query NOT LIKE '%USER MAPPING%' EXCEPT SELECT activity FROM seen;
+			EXIT WHEN stopped;
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+	END $$};
+my $keeping = 'CREATE TABLE seen (activity text); CREATE TABLE stop (stop boolean)';
+$etl->sql($keeping);
+$etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('watch')});
+$etl->sql(qq{INSERT INTO etl.task (workflow, name, sql) VALUES ('watch', 'keep', \$task\$$keep\$task\$)});
+my $watch = $etl->sql(q{SELECT etl.run_workflow('watch')});
+$etl->warehouse->safe_psql('dev', $keeping);
+my ($watcher_input, $watcher_output, $watcher_errors) = ('', '', '');
+my $watcher = IPC::Run::start([ 'psql', '-XAtq', '-c', $keep, '-d', $etl->warehouse->connstr('dev') ],
+	'<', \$watcher_input, '>', \$watcher_output, '2>', \$watcher_errors);
+foreach my $node ([ $etl->primary, 'postgres' ], [ $etl->warehouse, 'dev' ])
+{
+	$node->[0]->poll_query_until($node->[1], q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted}, '1')
+	  or die 'nobody watches';
+}
 
 # --- It runs.
 $etl->reset_aws;
@@ -142,16 +175,25 @@ push @canaries, 'canary-wrong-password', 'canary-not-json';
 $etl->put_object('pg-etl-scripts', 'sql/syntax.sql', "SELECT 1;\n\nSELEKT 2");
 $etl->put_object('pg-etl-scripts', 'sql/bucket.sql', "unload ('select 1') to 's3://no-such-bucket-here/x' iam_role default");
 
+my $check_bucket = qr/^Check the bucket's name, and options "region" and "endpoint" of foreign server "aws"/;
+my $check_name = qr/^Check the name, letter case included, and option "region" of foreign server "aws"/;
 my %failures = (
-	'no such secret' => [ { '--db_creds' => 'no/such' }, '42704', qr{no/such}, qr/ResourceNotFoundException.*request id/s, qr/./ ],
-	'wrong password' => [ { '--db_creds' => 'wrong/password' }, '28P01', qr/password/i, undef, undef ],
-	'malformed secret' => [ { '--db_creds' => 'wrong/json' }, '22023', qr{wrong/json}, undef, qr/./ ],
-	'warehouse down' => [ { '--db_creds' => 'wrong/port' }, '08001', qr/./, undef, undef ],
-	'missing script' => [ { '--file' => 'sql/missing.sql' }, '58P01', qr{s3://pg-etl-scripts/sql/missing.sql}, qr/NoSuchKey.*request id/s, qr/./ ],
-	'wrong bucket' => [ { '--bucket' => 'no-such-bucket-here' }, '42704', qr/no-such-bucket-here/, qr/NoSuchBucket.*request id/s, qr/./ ],
+	'no such secret' => [ { '--db_creds' => 'no/such' }, '42704', qr{no/such},
+		qr/ResourceNotFoundException.*$request_id/s, $check_name ],
+	'wrong password' => [ { '--db_creds' => 'wrong/password' }, '28P01', qr{^could not connect to "wrong/password"$},
+		qr/password authentication failed for user "loader"/, qr/^Check user name and password in the secret/ ],
+	'malformed secret' => [ { '--db_creds' => 'wrong/json' }, '22023', qr{wrong/json}, undef,
+		qr/^A warehouse's secret is a JSON object with host, port, username, password/ ],
+	'warehouse down' => [ { '--db_creds' => 'wrong/port' }, '08001', qr{^could not connect to "wrong/port"$},
+		qr/"127\.0\.0\.1", port 1 failed: Connection refused/, qr/^Check host and port/ ],
+	'missing script' => [ { '--file' => 'sql/missing.sql' }, '58P01', qr{s3://pg-etl-scripts/sql/missing.sql},
+		qr/NoSuchKey.*$request_id/s, $check_name ],
+	'wrong bucket' => [ { '--bucket' => 'no-such-bucket-here' }, '42704', qr/no-such-bucket-here/,
+		qr/NoSuchBucket.*$request_id/s, $check_bucket ],
 	'missing argument' => [ { '--db' => '' }, '22023', qr/--db/, undef, qr/default_arguments/ ],
 	'syntax error' => [ { '--file' => 'sql/syntax.sql' }, '42601', qr/SELEKT/, undef, undef ],
-	'bucket of an unload' => [ { '--file' => 'sql/bucket.sql' }, '42704', qr/no-such-bucket-here/, undef, qr/./ ]);
+	'bucket of an unload' => [ { '--file' => 'sql/bucket.sql' }, '42704', qr/no-such-bucket-here/,
+		qr/NoSuchBucket.*$request_id/s, $check_bucket ]);
 foreach my $name (sort keys %failures)
 {
 	my ($changes, $sqlstate, $message, $detail, $hint) = @{ $failures{$name} };
@@ -179,7 +221,7 @@ $run = $etl->sql(q{SET ROLE limited; SELECT etl.run_workflow('denied')});
 is($etl->sql("SELECT etl.wait_for_run($run)"), 'failed', 'access denied: the run fails');
 my $denied = task_run($run, 'step');
 is($denied->{sqlstate}, '42501', 'access denied: SQLSTATE');
-like($denied->{error_detail}, qr/AccessDenied.*request id/s, 'access denied: AWS code and request id');
+like($denied->{error_detail}, qr/AccessDenied.*$request_id/s, 'access denied: AWS code and request id');
 like($denied->{error_hint}, qr/s3:GetObject/, 'access denied: the action to allow');
 
 $etl->sql(q{
@@ -190,21 +232,64 @@ $etl->sql(q{
 push @canaries, 'canary-nowhere-key';
 $run = $etl->sql(q{SELECT etl.run_workflow('down')});
 is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'failed', 'endpoint down: the run fails');
-like(task_run($run, 'step')->{sqlstate}, qr/^08/, 'endpoint down: a connection exception');
-like(task_run($run, 'step')->{error}, qr/127\.0\.0\.1|s3:\/\/bucket\/key/, 'endpoint down: says where');
+my $down = task_run($run, 'step');
+is($down->{sqlstate}, '08001', 'endpoint down: SQLSTATE');
+like($down->{error}, qr{^could not \w+.* "s3://bucket/key": no answer}, 'endpoint down: what it was about');
+like($down->{error_detail}, qr/127\.0\.0\.1 port 1/, 'endpoint down: says where');
+like($down->{error_hint}, qr/"endpoint"/, 'endpoint down: the option to look at');
+
+$etl->sql("CREATE SERVER miskeyed FOREIGN DATA WRAPPER etl_aws OPTIONS (region 'us-east-1', endpoint '$endpoint', path_style 'true')");
+$etl->create_aws_mapping(name => 'miskeyed', secret_access_key => 'canary-wrong-secret-key');
+push @canaries, 'canary-wrong-secret-key';
+$etl->sql(q{
+	INSERT INTO etl.workflow (name) VALUES ('miskeyed');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('miskeyed', 'step', $$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/load.sql', 'miskeyed')$$)});
+$run = $etl->sql(q{SELECT etl.run_workflow('miskeyed')});
+is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'failed', 'wrong secret key: the run fails');
+my $miskeyed = task_run($run, 'step');
+is($miskeyed->{sqlstate}, '28000', 'wrong secret key: SQLSTATE');
+like($miskeyed->{error}, qr{s3://pg-etl-scripts/sql/load.sql}, 'wrong secret key: what it was about');
+like($miskeyed->{error_detail}, qr/SignatureDoesNotMatch.*$request_id/s, 'wrong secret key: AWS code and request id');
+like($miskeyed->{error_hint}, qr/ALTER USER MAPPING/, 'wrong secret key: the remedy');
+
+# --- What pg_stat_activity shows while steps are at work. Both watchers hold a lock that the steps of this run wait for.
+as_analyst(q{
+	INSERT INTO etl.workflow (name) VALUES ('held');
+	INSERT INTO etl.task (workflow, name, resource, arguments) VALUES ('held', 'there', 'arn:aws:states:::glue:startJobRun.sync',
+		'{"JobName": "rs_query", "Arguments": {"--file": "sql/held.sql"}}');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('held', 'here',
+		$$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/held.sql'), pg_advisory_xact_lock(1)$$)});
+$etl->put_object('pg-etl-scripts', 'sql/held.sql', 'select pg_advisory_xact_lock(1)');
+$run = as_analyst(q{SELECT etl.run_workflow('held')});
+my $held = q{SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'};
+$etl->wait_until($held, '1');
+$etl->warehouse->poll_query_until('dev', $held, '1') or die 'the step does not wait over there';
+$etl->sql('INSERT INTO stop VALUES (true)');
+$etl->warehouse->safe_psql('dev', 'INSERT INTO stop VALUES (true)');
+is($etl->sql("SELECT etl.wait_for_run($watch, '2 min')"), 'succeeded', 'the watcher here has ended');
+ok($watcher->finish, 'and the one over there') or diag($watcher_errors);
+is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'succeeded', 'so have the steps that they saw');
+my $seen_here = $etl->sql('SELECT activity FROM seen');
+my $seen_there = $etl->warehouse->safe_psql('dev', 'SELECT activity FROM seen');
+like($seen_here, qr/analyst pg_etl executor pg_etl executor run $run\b/, 'a step was seen here');
+like($seen_there, qr/loader.*(?:execute_statement|pg_advisory)/, 'and one over there');
 
 # --- No secret anywhere.
-my $everything = $etl->sql(q{
+my $tables = q{
 	SELECT string_agg(x, E'\n') FROM (
 		SELECT query_to_xml(format('SELECT * FROM %s', c.oid::regclass), true, false, '')::text
-		FROM pg_class c WHERE c.relnamespace = 'etl'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'local_secret'
-		UNION ALL SELECT query_to_xml('SELECT * FROM pg_stat_activity', true, false, '')::text) AS t(x)});
-like($everything, qr/sales_pipeline/, 'the tables were looked through');
-my $wh_log = PostgreSQL::Test::Utils::slurp_file($etl->warehouse->logfile);
-foreach my $secret (@canaries)
+		FROM pg_class c WHERE c.relnamespace = 'etl'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'local_secret') AS t(x)};
+my %places = (
+	'table here' => $etl->sql($tables),
+	'table of the warehouse' => $etl->warehouse->safe_psql('dev', $tables),
+	'activity here' => $seen_here,
+	'activity of the warehouse' => $seen_there,
+	'log here' => $etl->server_log,
+	'log of the warehouse' => PostgreSQL::Test::Utils::slurp_file($etl->warehouse->logfile));
+like($places{'table here'}, qr/sales_pipeline/, 'the tables were looked through');
+like($places{'table of the warehouse'}, qr{s3://pg-etl-sales/output/}, 'those of the warehouse, too');
+foreach my $place (sort keys %places)
 {
-	unlike($everything, qr/\Q$secret\E/, 'no secret in any table or in pg_stat_activity');
-	unlike($etl->server_log, qr/\Q$secret\E/, 'nor in the server log');
-	unlike($wh_log, qr/\Q$secret\E/, 'nor in the warehouse\'s') unless grep { $secret eq $_ } $canary, $etl->secret_access_key;
+	unlike($places{$place}, qr/\Q$_\E/, "no secret in any $place") foreach @canaries;
 }
 done_testing();
