@@ -128,16 +128,17 @@ GRANT SELECT, INSERT ON etl.job TO execute_user;
 GRANT EXECUTE ON FUNCTION etl._sees_all() TO execute_user;
 GRANT SELECT ON etl.role_grant TO execute_user;
 INSERT INTO etl.job (name, default_arguments) VALUES ('execute_job', '{"--db": "dev"}');
-\set VERBOSITY terse
+\set SHOW_CONTEXT never
 INSERT INTO etl.job (name, kind) VALUES ('x', 'shell');
 INSERT INTO etl.job (name, default_arguments) VALUES ('x', '[]');
-\set VERBOSITY default
+INSERT INTO etl.job (name) VALUES ('');
 SET ROLE execute_user;
 SELECT name FROM etl.job;
 INSERT INTO etl.job (name, owner) VALUES ('y', 'pg_monitor');
 INSERT INTO etl.job (name) VALUES ('execute_job_2');
 SELECT name, kind, default_arguments, owner FROM etl.job;
 RESET ROLE;
+\set SHOW_CONTEXT errors
 DELETE FROM etl.job WHERE name LIKE 'execute_job%';
 
 RESET search_path;

@@ -37,6 +37,8 @@ INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES
 	('flow', 'behind', 'SELECT 1', '{c}'), ('flow', 'root', 'SELECT 1', '{}');
 INSERT INTO etl.notification (workflow, topic_arn) VALUES ('flow', 'my-topic');
 INSERT INTO etl.notification (workflow, topic_arn, on_status) VALUES ('flow', 'arn:aws:sns:us-east-1:1:t', '{broken}');
+INSERT INTO etl.notification (workflow, topic_arn) VALUES ('nowhere', 'arn:aws:sns:us-east-1:123456789012:t');
+\echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM etl.task;
 SELECT etl.run_workflow('flow');
 SELECT etl.run_workflow('nothing');
@@ -243,6 +245,7 @@ SELECT etl.cancel_run(:other_run);
 SELECT etl.wait_for_run(:other_run);
 \set VERBOSITY default
 INSERT INTO etl.task (workflow, name, sql) VALUES ('late', 'mine', 'SELECT 1');
+INSERT INTO etl.notification (workflow, topic_arn) VALUES ('late', 'arn:aws:sns:us-east-1:123456789012:mine');
 INSERT INTO etl.workflow (name, owner) VALUES ('stolen', 'pg_write_server_files');
 UPDATE etl.workflow SET owner = 'etl_test_author' WHERE name = 'late';
 INSERT INTO etl.task_run (run_id, task, status) VALUES (1, 'x', 'succeeded');

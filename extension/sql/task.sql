@@ -42,3 +42,37 @@ SELECT pg_catalog.pg_extension_config_dump('etl.job', '');
 
 ALTER TABLE etl.job ENABLE ROW LEVEL SECURITY;
 CREATE POLICY job_owner ON etl.job USING (pg_catalog.pg_has_role(current_user, owner, 'USAGE'));
+
+CREATE FUNCTION etl._job_check() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	problem text;
+	remedy text;
+	col text;
+BEGIN
+	IF NOT pg_has_role(current_user, NEW.owner, 'USAGE') THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('job "%s" cannot be given to role "%s"', NEW.name, NEW.owner),
+			DETAIL = format('Role "%s" is not a member of it.', current_user),
+			HINT = format('Name a role that you are a member of, or have GRANT %s TO %I run.', NEW.owner, current_user),
+			TABLE = 'job', COLUMN = 'owner', SCHEMA = 'etl';
+	END IF;
+	IF NEW.name = '' THEN
+		problem := 'has an empty name'; col := 'name';
+		remedy := 'Give the name that steps know it by, their JobName.';
+	ELSIF NEW.kind <> 'sql_script' THEN
+		problem := format('has kind "%s"', NEW.kind); col := 'kind';
+		remedy := 'Use sql_script.';
+	ELSIF jsonb_typeof(NEW.default_arguments) <> 'object' THEN
+		problem := 'has default_arguments that are not a JSON object'; col := 'default_arguments';
+		remedy := 'Give them as {"--name": "value", …}.';
+	ELSE
+		RETURN NEW;
+	END IF;
+	RAISE check_violation USING MESSAGE = format('job "%s" %s', NEW.name, problem), HINT = remedy,
+		TABLE = 'job', COLUMN = col, SCHEMA = 'etl';
+END $$;
+REVOKE ALL ON FUNCTION etl._job_check() FROM PUBLIC;
+COMMENT ON FUNCTION etl._job_check() IS 'Refuses a job that makes no sense. Trigger.';
+CREATE TRIGGER job_check BEFORE INSERT OR UPDATE ON etl.job
+	FOR EACH ROW EXECUTE FUNCTION etl._job_check();

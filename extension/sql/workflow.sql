@@ -186,6 +186,7 @@ BEGIN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('workflow "%s" cannot be given to role "%s"', NEW.name, NEW.owner),
 			DETAIL = format('Role "%s" is not a member of it, and a workflow runs as its owner.', current_user),
+			HINT = format('Name a role that you are a member of, or have GRANT %s TO %I run.', NEW.owner, current_user),
 			TABLE = 'workflow', COLUMN = 'owner', SCHEMA = 'etl';
 	END IF;
 	-- Not when a dump is restored, which sets row_security off: a role may lose LOGIN after its workflows are defined.
@@ -355,6 +356,14 @@ CREATE FUNCTION etl._notification_check() RETURNS trigger
 DECLARE
 	statuses CONSTANT text[] := '{succeeded,failed,timed_out,cancelled}';
 BEGIN
+	-- Row security shows nobody but readers and operators a workflow that isn't theirs to change.
+	IF NOT EXISTS (SELECT FROM etl.workflow w
+			WHERE w.name = NEW.workflow AND pg_has_role(current_user, w.owner, 'USAGE')) THEN
+		RAISE foreign_key_violation USING
+			MESSAGE = format('notification to "%s" is of workflow "%s", which does not exist', NEW.topic_arn, NEW.workflow),
+			HINT = 'INSERT INTO etl.workflow (name) first. SELECT name FROM etl.workflow lists the workflows you own.',
+			TABLE = 'notification', COLUMN = 'workflow', SCHEMA = 'etl';
+	END IF;
 	IF cardinality(NEW.on_status) = 0 OR NOT NEW.on_status <@ statuses THEN
 		RAISE check_violation USING
 			MESSAGE = format('notification of workflow "%s" has on_status %s', NEW.workflow, NEW.on_status),
