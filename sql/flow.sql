@@ -204,6 +204,20 @@ UPDATE etl.task SET sql = $$INSERT INTO effect VALUES ('cancelled'); SELECT pg_s
 INSERT INTO etl.task (workflow, name, sql, depends_on) VALUES ('slow', 'after', 'SELECT 1', '{sleeps}');
 SELECT etl.run_workflow('slow') AS run_id \gset
 CALL wait_for_executors(true);
+-- Who has waited long enough is told so without the run's number, which varies, and the run goes on.
+DO $$
+DECLARE
+	run bigint := (SELECT max(run_id) FROM etl.run);
+	detail text;
+	hint text;
+BEGIN
+	PERFORM etl.wait_for_run(run, '50 ms');
+EXCEPTION WHEN query_canceled THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RAISE INFO '% %', SQLSTATE, replace(SQLERRM, run::text, 'N') USING DETAIL = detail, HINT = replace(hint, run::text, 'N');
+END $$;
+SELECT r.status AS run, t.status AS step FROM etl.run_status r JOIN etl.task_status t USING (run_id)
+	WHERE run_id = :run_id AND task = 'sleeps';
 SELECT etl.cancel_run(:run_id), etl.wait_for_run(:run_id);
 CALL wait_for_executors(false);
 SELECT task, status, error FROM etl.task_status WHERE run_id = :run_id ORDER BY task;

@@ -203,6 +203,23 @@ see_run(int64 run_id)
 	return seen;
 }
 
+/* What etl.run_status says, which knows of steps at work whose start isn't recorded yet. */
+static char *
+status_now(int64 run_id, const SeenRun *seen)
+{
+	Oid types[] = {INT8OID};
+	Datum values[] = {Int64GetDatum(run_id)};
+	char *status = seen->status;
+	EtlSpiScope spi;
+
+	etl_spi_open(&spi, ETL_SPI_CALLER);
+	if (etl_spi_run("SELECT status FROM etl.run_status WHERE run_id = $1", SPI_OK_SELECT, lengthof(types), types,
+					values, NULL) > 0)
+		status = etl_spi_text(&spi, 0, 1);
+	etl_spi_close(&spi);
+	return status;
+}
+
 static void
 check_waitable(int64 run_id, const SeenRun *seen)
 {
@@ -264,7 +281,7 @@ pg_etl_wait_for_run(PG_FUNCTION_ARGS)
 			if (left <= 0)
 				ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
 						errmsg("run " INT64_FORMAT " has not ended within the timeout", run_id),
-						errdetail("Its status is \"%s\".", seen.status),
+						errdetail("Its status is \"%s\".", status_now(run_id, &seen)),
 						errhint("Wait longer: etl.wait_for_run(%lld, interval '…'). The run goes on.",
 								(long long) run_id));
 			/* The timeout is only there in case the run's end was not broadcast: its process died with the commit. */
