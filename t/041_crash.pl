@@ -152,6 +152,7 @@ for (my $i = 0; insist(q{SELECT count(*) FROM etl.run WHERE finished_at IS NULL}
 	usleep(100_000);
 }
 is($killed, $kills, "$kills processes were killed");
+cmp_ok($killed{executor} // 0, '>=', 50, 'executors at least 50 times') if $kills >= 200;
 is(insist(q{SELECT count(*) FROM etl.task_run WHERE finished_at IS NULL}), '0', 'nothing is left in the queue');
 is(insist(q{
 	WITH recorded AS (SELECT run_id, task, count(*) AS n FROM etl.task_run
