@@ -90,6 +90,8 @@ INSERT INTO etl.local_secret (secret_id, value) VALUES ('aws-test/root', 'canary
 SET ROLE aws_analyst;
 INSERT INTO etl.local_secret (secret_id, value) VALUES ('aws-test/analyst', 'hers');
 INSERT INTO etl.local_secret (secret_id, owner, value) VALUES ('aws-test/planted', 'pg_monitor', 'x');
+INSERT INTO etl.local_secret (secret_id, owner, value) VALUES ('aws-test/nobodys', NULL, 'canary'); -- the error does not show the row
+INSERT INTO etl.local_secret (secret_id, owner, value) VALUES (NULL, DEFAULT, 'canary');
 SELECT secret_id, owner, value FROM etl.local_secret;
 UPDATE etl.local_secret SET value = 'stolen' WHERE secret_id = 'aws-test/root';
 RESET ROLE;

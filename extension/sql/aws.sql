@@ -29,13 +29,15 @@ COMMENT ON COLUMN etl.local_message.attributes IS 'its message attributes, as th
 COMMENT ON COLUMN etl.local_message.published_at IS 'when it was published; visible to others once the transaction commits';
 COMMENT ON COLUMN etl.local_message.publisher IS 'the role that published it; only its members see the row';
 
--- A domain, because the error of a table's constraint shows the whole row, and with it the secret.
+-- Domains, because the error of a table's constraint shows the whole row, and with it the secret.
 CREATE DOMAIN etl.local_secret_id AS text NOT NULL CHECK (VALUE <> '');
 COMMENT ON DOMAIN etl.local_secret_id IS 'the name of a secret';
+CREATE DOMAIN etl.local_secret_owner AS regrole NOT NULL;
+COMMENT ON DOMAIN etl.local_secret_owner IS 'the role that a secret is of';
 
 CREATE TABLE etl.local_secret (
     secret_id etl.local_secret_id PRIMARY KEY,
-    owner regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+    owner etl.local_secret_owner DEFAULT quote_ident(current_user)::regrole,
     value text NOT NULL
 );
 ALTER TABLE etl.local_secret ENABLE ROW LEVEL SECURITY;
