@@ -46,7 +46,8 @@ call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 {
 	EtlAwsCallRun *run = palloc0(sizeof(EtlAwsCallRun));
 	EtlAwsRequest request = {.server = call->server,
-							 .credentials = call->credentials,
+							 .credentials = call->credentials != NULL ? call->credentials
+																	  : aws_credentials_get(call->server),
 							 .action = {.doing = call->doing,
 										.object = call->object,
 										.permission = psprintf("%s:%s", call->service, call->action),
@@ -56,7 +57,8 @@ call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 							 .path = "/",
 							 .headers = headers,
 							 .nheaders = nheaders,
-							 .body = {.data = body, .fd = -1, .size = strlen(body)}};
+							 .body = {.data = body, .fd = -1, .size = strlen(body)},
+							 .progress = call->progress};
 	EtlError error;
 
 	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint,

@@ -20,6 +20,7 @@ typedef struct EtlAwsCall
 	const char *action; /* "Publish" */
 	const char *doing; /* for errors: could not <doing> "<object>" */
 	const char *object;
+	bool *progress; /* see EtlHttpRequest */
 } EtlAwsCall;
 
 /* Query protocol. Raises when it fails. */

@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "aws/credentials.h"
+#include "aws/credentials_provider.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -21,7 +21,7 @@ mapping_exists(Oid user, Oid serverid)
 EtlAwsCredentials *
 credentials_mapping_get(const EtlAwsServer *server)
 {
-	EtlAwsCredentials *credentials = palloc0(sizeof(EtlAwsCredentials));
+	EtlAwsCredentials *credentials = credentials_make(NULL, NULL);
 	Oid user = GetUserId();
 	ListCell *cell;
 
@@ -41,11 +41,11 @@ credentials_mapping_get(const EtlAwsServer *server)
 		char *value = defGetString(option);
 
 		if (strcmp(option->defname, "access_key_id") == 0)
-			credentials->access_key_id = value;
+			credentials->keys.access_key_id = value;
 		else if (strcmp(option->defname, "secret_access_key") == 0)
-			credentials->secret_access_key = value;
+			credentials->keys.secret_access_key = value;
 		else if (strcmp(option->defname, "session_token") == 0)
-			credentials->session_token = value;
+			credentials->keys.session_token = value;
 	}
-	return credentials;
+	return credentials_identify(credentials);
 }

@@ -230,16 +230,22 @@ set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy
 				action->server);
 			break;
 		case REMEDY_KEYS:
-			etl_error_hint(
-				error,
-				"Check access_key_id and secret_access_key: ALTER USER MAPPING FOR CURRENT_USER SERVER "
+			if (action->keys_from != NULL)
+				etl_error_hint(error, "The keys come from %s: check them there.", action->keys_from);
+			else
+				etl_error_hint(
+					error,
+					"Check access_key_id and secret_access_key: ALTER USER MAPPING FOR CURRENT_USER SERVER "
 				"%s OPTIONS (SET access_key_id '...', SET secret_access_key '...').",
 				action->server);
 			break;
 		case REMEDY_TOKEN:
-			etl_error_hint(
-				error,
-				"Temporary credentials need a fresh key pair and session_token: ALTER USER MAPPING FOR "
+			if (action->keys_from != NULL)
+				etl_error_hint(error, "The keys come from %s: temporary ones must be renewed there.", action->keys_from);
+			else
+				etl_error_hint(
+					error,
+					"Temporary credentials need a fresh key pair and session_token: ALTER USER MAPPING FOR "
 				"CURRENT_USER SERVER %s OPTIONS (SET session_token '...', ...).",
 				action->server);
 			break;
@@ -266,6 +272,19 @@ set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy
 				action->server);
 			break;
 	}
+}
+
+bool
+aws_error_refuses_keys(const EtlAwsFailure *failure)
+{
+	static const char *const codes[] = {"ExpiredToken",			"ExpiredTokenException", "TokenRefreshRequired",
+										"RequestExpired",		"InvalidToken",			 "InvalidAccessKeyId",
+										"InvalidClientTokenId", "UnrecognizedClientException"};
+
+	for (int i = 0; i < lengthof(codes); i++)
+		if (strcmp(failure->code, codes[i]) == 0)
+			return true;
+	return false;
 }
 
 void

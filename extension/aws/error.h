@@ -25,6 +25,7 @@ typedef struct EtlAwsAction
 	const char *object; /* the URI, ARN or name */
 	const char *permission; /* the IAM action it takes: "s3:GetObject" */
 	const char *server; /* the foreign server's name */
+	const char *keys_from; /* where the keys come from; NULL: a user mapping of the server */
 } EtlAwsAction;
 
 /*
@@ -32,6 +33,8 @@ typedef struct EtlAwsAction
  * header x-amzn-errortype (NULL: none). A body that is neither leaves them empty.
  */
 extern void aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure);
+/* Does it say that the keys are not, or no more, good? Others may be. */
+extern bool aws_error_refuses_keys(const EtlAwsFailure *failure);
 /* The failure as a PostgreSQL error. */
 extern void aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, EtlError *error);
 

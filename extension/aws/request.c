@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #define ERROR_BODY_SIZE (64 * 1024)
+#define MAX_KEY_ID_SIZE 130 /* AWS's have up to 128 characters */
 #define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
 
 static int64 clock_offset_s = 0;
@@ -80,20 +81,22 @@ typedef struct Attempts
 	char body_hash[SIGV4_HEX_SIZE];
 	int failed;
 	bool clock_corrected;
+	bool keys_renewed;
+	char access_key_id[MAX_KEY_ID_SIZE]; /* that signed last; "": nobody's */
+	bool has_token;
 } Attempts;
 
-/* Sign once and send once, without waiting for the answer. */
+/* Sign once and send once, without waiting for the answer. Wipes the keys. */
 static EtlHttp *
-attempts_next(const Attempts *attempts)
+attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 {
 	const EtlAwsRequest *request = attempts->request;
-	const EtlAwsCredentials *credentials = attempts->credentials;
 	bool s3 = strcmp(request->service, "s3") == 0;
 	char timestamp[TIMESTAMP_SIZE];
 	EtlSigv4Signature signature;
-	EtlSigv4Signer signer = {.access_key_id = credentials->access_key_id,
-							 .secret_access_key = credentials->secret_access_key,
-							 .session_token = credentials->session_token,
+	EtlSigv4Signer signer = {.access_key_id = keys->access_key_id,
+							 .secret_access_key = keys->secret_access_key,
+							 .session_token = keys->session_token,
 							 .region = request->server->region,
 							 .service = request->service,
 							 .timestamp = timestamp,
@@ -109,6 +112,7 @@ attempts_next(const Attempts *attempts)
 		palloc((1 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
 	int nheaders = 0;
 	char *query = sigv4_query_string(request->query, request->nquery);
+	EtlHttp *http;
 	EtlError error;
 
 	headers[nheaders++] = (EtlHttpField){"Host", request->endpoint.host};
@@ -117,18 +121,24 @@ attempts_next(const Attempts *attempts)
 	to_sign.headers = headers;
 	to_sign.nheaders = nheaders;
 	format_timestamp(timestamp);
-	if (!sigv4_sign_headers(&signer, &to_sign, &signature, &error))
+	signature.nheaders = 0;
+	if (keys->access_key_id != NULL && !sigv4_sign_headers(&signer, &to_sign, &signature, &error))
 		etl_error_raise(&error);
 	for (int i = 0; i < signature.nheaders; i++)
 		headers[nheaders++] = signature.headers[i];
-
-	return http_start(&(EtlHttpRequest){
+	strlcpy(attempts->access_key_id, keys->access_key_id != NULL ? keys->access_key_id : "",
+			sizeof(attempts->access_key_id));
+	attempts->has_token = keys->session_token != NULL;
+	http = http_start(&(EtlHttpRequest){
 		.method = request->method,
 		.url = psprintf("%s%s%s%s", request->endpoint.base, to_sign.path, *query ? "?" : "", query),
 		.headers = headers,
 		.nheaders = nheaders,
 		.body = request->body,
+		.progress = request->progress,
 		.guarded = !request->server->trusted});
+	aws_keys_wipe(keys); /* one is among the headers until here */
+	return http;
 }
 
 static void
@@ -224,6 +234,20 @@ attempts_begin(Attempts *attempts, const EtlAwsRequest *request)
 		etl_error_raise(&error);
 }
 
+/*
+ * The keys, which were good when it was signed, are no more: is it worth trying with others? What comes in answer to HEAD has
+ * no body, and so no reason.
+ */
+static bool
+renew_keys(const Attempts *attempts, const EtlAwsFailure *failure)
+{
+	bool unsaid = failure->status == 400 && failure->code[0] == '\0' && failure->region[0] == '\0' &&
+				  attempts->has_token && strcmp(attempts->request->method, "HEAD") == 0;
+
+	return (unsaid || aws_error_refuses_keys(failure)) &&
+		   aws_credentials_refused(attempts->credentials, attempts->access_key_id);
+}
+
 /* This one failed: is another attempt worth it? Then in so many milliseconds. */
 static bool
 attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *failure, int *wait_ms)
@@ -232,6 +256,8 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *fai
 	*wait_ms = 0;
 	if (!attempts->clock_corrected && learn_clock_offset(http, failure))
 		return attempts->clock_corrected = true;
+	if (!attempts->keys_renewed && renew_keys(attempts, failure))
+		return attempts->keys_renewed = true;
 	return try_again(failure, attempts->failed,
 					 retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After")),
 					 wait_ms);
@@ -245,11 +271,14 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 	attempts_begin(&attempts, request);
 	for (;;)
 	{
-		EtlHttp *http = attempts_next(&attempts);
+		EtlAwsKeys keys;
+		EtlHttp *http;
 		StringInfoData body;
 		bool again;
 		int wait_ms;
 
+		aws_credentials_wait(attempts.credentials, &keys);
+		http = attempts_next(&attempts, &keys);
 		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
 			return http;
@@ -269,9 +298,12 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 void
 aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
 {
+	EtlAwsAction action = request->action;
 	EtlError error;
 
-	aws_error_describe(failure, &request->action, &error);
+	if (request->credentials != NULL)
+		action.keys_from = aws_credentials_origin(request->credentials);
+	aws_error_describe(failure, &action, &error);
 	etl_error_raise(&error);
 }
 
@@ -340,15 +372,17 @@ aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
 	for (;;)
 	{
 		bool complete;
+		EtlAwsKeys keys;
 
 		if (fetch->http == NULL)
 		{
 			wait->until_ms = fetch->resume_ms;
-			if (clock_monotonic_ms() < fetch->resume_ms)
+			if (clock_monotonic_ms() < fetch->resume_ms ||
+				!aws_credentials_poll(fetch->attempts.credentials, &keys, wait))
 				return false;
 			*wait = ETL_WAIT_NONE;
 			resetStringInfo(fetch->out);
-			fetch->http = attempts_next(&fetch->attempts);
+			fetch->http = attempts_next(&fetch->attempts, &keys);
 		}
 		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
 			return false;

@@ -27,6 +27,7 @@ typedef struct EtlAwsRequest
 	const EtlHttpField *headers; /* besides Host and what signing adds */
 	int nheaders;
 	EtlHttpBody body;
+	bool *progress; /* see EtlHttpRequest */
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
 } EtlAwsRequest;
 

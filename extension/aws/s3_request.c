@@ -22,13 +22,13 @@ EtlAwsRequest
 s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *method,
 				const char *bucket, const char *key, const char *doing, const char *permission)
 {
-	EtlAwsRequest request = {
-		.server = server, .credentials = credentials, .service = "s3", .method = method, .body = {.fd = -1}};
+	EtlAwsRequest request = {.server = server, .service = "s3", .method = method, .body = {.fd = -1}};
 	StringInfoData path;
 	EtlError error;
 
 	if (server->mode != ETL_AWS_MODE_AWS)
 		elog(ERROR, "server \"%s\" is in local mode", server->name);
+	request.credentials = credentials != NULL ? credentials : aws_credentials_get(server);
 	if (!endpoint_s3(server->region, server->endpoint, server->path_style, bucket, &request.endpoint, &error))
 		etl_error_raise(&error);
 	initStringInfo(&path);

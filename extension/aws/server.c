@@ -7,10 +7,12 @@
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "aws/credentials.h"
 #include "aws/endpoint.h"
 #include "aws/module.h"
 #include "aws/request.h"
 #include "aws/server.h"
+#include "aws/sts.h"
 #include "base/compat.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_server.h"
@@ -114,20 +116,55 @@ check_root(const char *value)
 				errmsg("option \"root\" is not an absolute path: \"%s\"", value));
 }
 
+/* Where option "credentials" may have them from; in the order of EtlAwsCredentialsOption. */
+static const char *const credentials_values[] = {"user_mapping", "environment", "profile",
+												 "web_identity", "container",	"instance"};
+
+/* -1: it is none of them */
+static int
+credentials_value(const char *value)
+{
+	for (int i = 0; i < lengthof(credentials_values); i++)
+		if (strcmp(value, credentials_values[i]) == 0)
+			return i;
+	return -1;
+}
+
 static void
 check_credentials(const char *value)
 {
-	if (strcmp(value, "user_mapping") == 0)
-		return;
-	if (strcmp(value, "environment") != 0)
+	int which = credentials_value(value);
+
+	if (which < 0)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("invalid value for option \"credentials\": \"%s\"", value),
-				errhint("Valid values are \"user_mapping\" and \"environment\"."));
-	if (!superuser())
+				errhint("Valid values are \"user_mapping\", \"environment\", \"profile\", \"web_identity\", "
+						"\"container\" and \"instance\"."));
+	if (which != ETL_AWS_CREDENTIALS_USER_MAPPING && !superuser())
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("permission denied to set option \"credentials\" to \"environment\""),
-				errdetail("The environment's credentials are the database server's own."),
+				errmsg("permission denied to set option \"credentials\" to \"%s\"", value),
+				errdetail("These credentials are the database server's own."),
 				errhint("Ask a superuser, or use a user mapping."));
+}
+
+static void
+check_profile(const char *value)
+{
+	aws_text_check("option \"profile\"", value);
+	if (*value == '\0')
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("option \"profile\" is empty"));
+}
+
+static void
+check_external_id(const char *value)
+{
+	sts_external_id_check("option \"external_id\"", value);
+}
+
+static void
+check_role_session_name(const char *value)
+{
+	sts_session_name_check("option \"role_session_name\"", value);
 }
 
 static void
@@ -181,6 +218,10 @@ static const Option options[] = {
 	{"path_style", ForeignServerRelationId, check_path_style},
 	{"root", ForeignServerRelationId, check_root},
 	{"credentials", ForeignServerRelationId, check_credentials},
+	{"profile", ForeignServerRelationId, check_profile},
+	{"role_arn", ForeignServerRelationId, aws_credentials_roles_check},
+	{"external_id", ForeignServerRelationId, check_external_id},
+	{"role_session_name", ForeignServerRelationId, check_role_session_name},
 	{"use_fips", ForeignServerRelationId, check_use_fips},
 	{"use_dualstack", ForeignServerRelationId, check_use_dualstack},
 	{"requester_pays", ForeignServerRelationId, check_requester_pays},
@@ -223,30 +264,42 @@ option_value(List *list, const char *name)
 	return NULL;
 }
 
-/* What no option shows by itself. */
+/* An option that says more about another one is a mistake without it. */
 static void
-check_together(List *list, Oid catalog)
+check_goes_with(List *list, const char *name, bool with_it, const char *with_what, const char *hint)
+{
+	if (option_value(list, name) != NULL && !with_it)
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				errmsg("option \"%s\" is for %s only", name, with_what), errhint("%s, or leave %s out.", hint, name));
+}
+
+/* What no option of a server shows by itself. */
+static void
+check_server_together(List *list)
 {
 	const char *mode = option_value(list, "mode");
+	const char *encryption = option_value(list, "encryption");
+	const char *credentials = option_value(list, "credentials");
 	bool local = mode != NULL && strcmp(mode, "local") == 0;
 
-	if (catalog == ForeignServerRelationId && local && option_value(list, "root") == NULL)
+	if (local && option_value(list, "root") == NULL)
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				errmsg("option \"root\" is required in local mode"),
 				errhint("Name the directory that holds a folder for each bucket: OPTIONS (mode 'local', root "
 						"'/srv/lake')."));
-	if (catalog == ForeignServerRelationId && !local && option_value(list, "root") != NULL)
-		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				errmsg("option \"root\" is for local mode only"),
-				errhint("Add mode 'local', or leave root out."));
-	if (catalog == ForeignServerRelationId && option_value(list, "kms_key_id") != NULL &&
-		(option_value(list, "encryption") == NULL ||
-		 strncmp(option_value(list, "encryption"), "aws:kms", 7) != 0))
-		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				errmsg("option \"kms_key_id\" is for encryption by KMS only"),
-				errhint("Add encryption 'aws:kms', or leave kms_key_id out."));
-	if (catalog == UserMappingRelationId &&
-		(option_value(list, "access_key_id") == NULL || option_value(list, "secret_access_key") == NULL))
+	check_goes_with(list, "root", local, "local mode", "Add mode 'local'");
+	check_goes_with(list, "kms_key_id", encryption != NULL && strncmp(encryption, "aws:kms", 7) == 0,
+					"encryption by KMS", "Add encryption 'aws:kms'");
+	check_goes_with(list, "profile", credentials != NULL && strcmp(credentials, "profile") == 0,
+					"credentials of a profile", "Add credentials 'profile'");
+	check_goes_with(list, "external_id", option_value(list, "role_arn") != NULL, "a role that is assumed",
+					"Add role_arn");
+}
+
+static void
+check_mapping_together(List *list)
+{
+	if (option_value(list, "access_key_id") == NULL || option_value(list, "secret_access_key") == NULL)
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				errmsg("options \"access_key_id\" and \"secret_access_key\" are required"),
 				errhint("OPTIONS (access_key_id '...', secret_access_key '...')"));
@@ -265,7 +318,10 @@ pg_etl_aws_validator(PG_FUNCTION_ARGS)
 
 		option_find(option->defname, catalog)->check(defGetString(option));
 	}
-	check_together(list, catalog);
+	if (catalog == ForeignServerRelationId)
+		check_server_together(list);
+	if (catalog == UserMappingRelationId)
+		check_mapping_together(list);
 	PG_RETURN_VOID();
 }
 
@@ -306,8 +362,12 @@ apply_options(EtlAwsServer *server, List *list)
 		server->root = pstrdup(value);
 		canonicalize_path(server->root);
 	}
-	value = option_value(list, "credentials");
-	server->ambient = value != NULL && strcmp(value, "environment") == 0;
+	if ((value = option_value(list, "credentials")) != NULL)
+		server->credentials = (EtlAwsCredentialsOption) Max(credentials_value(value), 0);
+	server->profile = option_copy(list, "profile");
+	server->role_arn = option_copy(list, "role_arn");
+	server->external_id = option_copy(list, "external_id");
+	server->role_session_name = option_copy(list, "role_session_name");
 }
 
 EtlAwsServer *
@@ -341,4 +401,29 @@ aws_server_get(const char *name)
 	server->trusted = superuser_arg(foreign->owner);
 	apply_options(server, foreign->options);
 	return server;
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
+EtlAwsServer *
+aws_server_copy(const EtlAwsServer *server)
+{
+	EtlAwsServer *copy = palloc(sizeof(EtlAwsServer));
+
+	*copy = *server;
+	copy->name = copy_text(server->name);
+	copy->region = copy_text(server->region);
+	copy->endpoint = copy_text(server->endpoint);
+	copy->encryption = copy_text(server->encryption);
+	copy->kms_key_id = copy_text(server->kms_key_id);
+	copy->root = copy_text(server->root);
+	copy->profile = copy_text(server->profile);
+	copy->role_arn = copy_text(server->role_arn);
+	copy->external_id = copy_text(server->external_id);
+	copy->role_session_name = copy_text(server->role_session_name);
+	return copy;
 }

@@ -7,8 +7,8 @@
  *
  * Options: mode (aws | local), region, endpoint (a base URL for every service), path_style (bool), root
  * (local mode's directory; only a superuser or a member of pg_read_server_files and pg_write_server_files may set
- * it), credentials ('user_mapping' | 'environment'; the latter only on a superuser-owned server), use_fips,
- * use_dualstack, requester_pays (bool), encryption ('AES256' | 'aws:kms' | 'aws:kms:dsse': of objects that are written),
+ * it), credentials ('user_mapping', or where the database server's machine has them: only on a superuser's server), profile,
+ * role_arn, external_id, role_session_name, use_fips, use_dualstack, requester_pays (bool), encryption ('AES256' | 'aws:kms' | 'aws:kms:dsse': of objects that are written),
  * kms_key_id.
  */
 #ifndef ETL_AWS_SERVER_H
@@ -21,6 +21,17 @@ typedef enum EtlAwsMode
 	ETL_AWS_MODE_AWS,
 	ETL_AWS_MODE_LOCAL
 } EtlAwsMode;
+
+typedef enum EtlAwsCredentialsOption
+{
+	ETL_AWS_CREDENTIALS_USER_MAPPING,
+	/* The database server's own, so only where trusted: */
+	ETL_AWS_CREDENTIALS_ENVIRONMENT,
+	ETL_AWS_CREDENTIALS_PROFILE,
+	ETL_AWS_CREDENTIALS_WEB_IDENTITY,
+	ETL_AWS_CREDENTIALS_CONTAINER,
+	ETL_AWS_CREDENTIALS_INSTANCE
+} EtlAwsCredentialsOption;
 
 typedef struct EtlAwsServer
 {
@@ -36,14 +47,12 @@ typedef struct EtlAwsServer
 	char *encryption; /* s3: x-amz-server-side-encryption of what is written; NULL: the bucket's default */
 	char *kms_key_id; /* NULL: the account's own key, aws/s3 */
 	char *root; /* local mode: absolute, canonical */
-	bool ambient; /* credentials 'environment' */
-	bool trusted; /* owned by a superuser: may name private addresses, http and ambient credentials */
-
-	/*
-	 * Set by a caller that will use the server with no transaction open, so no catalog access: what
-	 * aws_credentials_get answers from then on. NULL: looked up at each call.
-	 */
-	struct EtlAwsCredentials *credentials;
+	EtlAwsCredentialsOption credentials; /* where keys come from: credentials.h */
+	char *profile; /* of the shared files; NULL: AWS_PROFILE's, or "default" */
+	char *role_arn; /* those keys' owner assumes it, or a chain of them; NULL: none */
+	char *external_id; /* that these roles ask for; NULL: none */
+	char *role_session_name; /* NULL: pg_etl */
+	bool trusted; /* owned by a superuser: may name private addresses, http and credentials of the machine */
 } EtlAwsServer;
 
 /*
@@ -52,5 +61,8 @@ typedef struct EtlAwsServer
  * SERVER statement, 42501 without the privilege.
  */
 extern EtlAwsServer *aws_server_get(const char *name);
+
+/* A copy in the current context, which needs nothing of the original. */
+extern EtlAwsServer *aws_server_copy(const EtlAwsServer *server);
 
 #endif

@@ -1,46 +1,108 @@
 /*
  * sts.c
- *		AssumeRole. See sts.h.
+ *		AssumeRole and AssumeRoleWithWebIdentity. See sts.h.
  */
 #include "postgres.h"
 
 #include "aws/call.h"
+#include "aws/credentials_answer.h"
 #include "aws/sts.h"
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
 
-#define SESSION_NAME "pg_etl"
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+struct EtlStsRun
+{
+	char *role_arn;
+	char *token; /* NULL: none */
+	EtlAwsCallRun *call;
+};
+
+static void
+check_text(const char *what, const char *text, const char *characters, size_t longest)
+{
+	size_t length = strlen(text);
+
+	if (length < 2 || length > longest || strspn(text, characters) != length)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for %s: \"%s\"", what, text),
+				errdetail("It has 2 to %zu letters, digits and characters of %s.", longest,
+						  characters + strlen(LETTERS_AND_DIGITS)));
+}
+
+void
+sts_session_name_check(const char *what, const char *name)
+{
+	check_text(what, name, LETTERS_AND_DIGITS "+=,.@-_", 64);
+}
+
+void
+sts_external_id_check(const char *what, const char *external_id)
+{
+	check_text(what, external_id, LETTERS_AND_DIGITS "+=,.@-_:/", 1224);
+}
+
+static EtlStsRun *
+start(const EtlStsRole *role, const EtlAwsCredentials *credentials, const char *action, EtlHttpField third,
+	  bool *progress)
+{
+	EtlStsRun *run = palloc0(sizeof(EtlStsRun));
+	EtlHttpField parameters[] = {{"RoleArn", role->role_arn}, {"RoleSessionName", role->session_name}, third};
+	EtlAwsCall call = {.server = role->server,
+					   .credentials = credentials,
+					   .service = "sts",
+					   .action = action,
+					   .doing = "assume role",
+					   .progress = progress};
+
+	call.object = run->role_arn = pstrdup(role->role_arn);
+	run->call = aws_call_query_start(&call, parameters, third.value != NULL ? 3 : 2);
+	return run;
+}
+
+EtlStsRun *
+sts_assume_role_start(const EtlStsRole *role, const EtlAwsCredentials *credentials, bool *progress)
+{
+	return start(role, credentials, "AssumeRole", (EtlHttpField){"ExternalId", role->external_id}, progress);
+}
+
+EtlStsRun *
+sts_web_identity_start(const EtlStsRole *role, char *token, bool *progress)
+{
+	EtlStsRun *run = start(role, aws_credentials_nobody(), "AssumeRoleWithWebIdentity",
+						   (EtlHttpField){"WebIdentityToken", token}, progress);
+
+	run->token = token;
+	return run;
+}
 
 static char *
-required_text(const EtlXml *xml, const char *name, const char *role_arn)
+required_text(const EtlStsRun *run, const EtlXml *xml, const char *name)
 {
 	const char *text = xml_text(xml, 0, name);
 
 	if (text == NULL || *text == '\0')
 		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not assume role \"%s\": unexpected answer", role_arn),
+				errmsg("could not assume role \"%s\": unexpected answer", run->role_arn),
 				errdetail("The answer has no %s.", name));
 	return pstrdup(text);
 }
 
-EtlAwsCredentials *
-sts_assume_role(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *role_arn,
-				TimestampTz *expires_at)
+bool
+sts_poll(EtlStsRun *run, EtlAwsKeys *keys, int64 *expires_at, EtlWait *wait)
 {
-	EtlHttpField parameters[] = {{"RoleArn", role_arn}, {"RoleSessionName", SESSION_NAME}};
-	EtlAwsCall call = {server, credentials, "sts", "AssumeRole", "assume role", role_arn};
-	EtlAwsCredentials *temporary = palloc(sizeof(EtlAwsCredentials));
 	EtlXml answer;
-	char *expiration;
 
-	aws_call_query(&call, parameters, lengthof(parameters), &answer);
-	temporary->access_key_id = required_text(&answer, "AccessKeyId", role_arn);
-	temporary->secret_access_key = required_text(&answer, "SecretAccessKey", role_arn);
-	temporary->session_token = required_text(&answer, "SessionToken", role_arn);
-	expiration = required_text(&answer, "Expiration", role_arn);
-	*expires_at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(expiration),
-														  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (!aws_call_poll(run->call, wait))
+		return false;
+	if (run->token != NULL)
+		explicit_bzero(run->token, strlen(run->token));
+	aws_call_xml(run->call, &answer);
+	keys->access_key_id = required_text(run, &answer, "AccessKeyId");
+	keys->secret_access_key = required_text(run, &answer, "SecretAccessKey");
+	keys->session_token = required_text(run, &answer, "SessionToken");
+	if (!credentials_time_parse(required_text(run, &answer, "Expiration"), expires_at))
+		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("could not assume role \"%s\": unexpected answer", run->role_arn),
+				errdetail("Its Expiration is not a time."));
 	xml_free(&answer);
-	return temporary;
+	return true;
 }

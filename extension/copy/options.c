@@ -210,7 +210,7 @@ value_list(const char *name, const JsonbValue *value)
 static EtlAwsCredentials *
 value_credentials(const char *name, const JsonbValue *value)
 {
-	EtlAwsCredentials *credentials = palloc0(sizeof(EtlAwsCredentials));
+	EtlAwsKeys keys = {NULL};
 	JsonbIterator *iterator;
 	JsonbValue element;
 	JsonbIteratorToken token;
@@ -226,21 +226,21 @@ value_credentials(const char *name, const JsonbValue *value)
 		else if (token == WJB_VALUE && element.type != jbvNull)
 		{
 			if (strcmp(key, "access_key_id") == 0)
-				credentials->access_key_id = value_text(key, &element);
+				keys.access_key_id = value_text(key, &element);
 			else if (strcmp(key, "secret_access_key") == 0)
-				credentials->secret_access_key = value_text(key, &element);
+				keys.secret_access_key = value_text(key, &element);
 			else if (strcmp(key, "session_token") == 0)
-				credentials->session_token = value_text(key, &element);
+				keys.session_token = value_text(key, &element);
 			else
 				ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"%s\" has an unknown key", name),
 						errhint("The keys are: access_key_id, secret_access_key, session_token."));
 		}
 	}
-	if (credentials->access_key_id == NULL || credentials->secret_access_key == NULL)
+	if (keys.access_key_id == NULL || keys.secret_access_key == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("option \"%s\" needs both access_key_id and secret_access_key", name));
-	return credentials;
+	return aws_credentials_static(&keys);
 }
 
 static void

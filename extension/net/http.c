@@ -54,6 +54,7 @@ struct EtlHttp
 	bool paused;
 
 	EtlPumpState pump; /* its `progress`: something has come since http_collect looked */
+	bool progress;	   /* that, unless the request brings one */
 	char message[CURL_ERROR_SIZE];
 	EtlHttpFailure failure;
 };
@@ -79,7 +80,7 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 
 		/* 100 Continue and its kind announce another response */
 		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
-		http->headers_done = http->pump.progress = status >= 200;
+		http->headers_done = *http->pump.progress = status >= 200;
 		http->status = (int) status;
 		return length;
 	}
@@ -106,7 +107,7 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 		http->filled -= http->taken;
 		http->taken = 0;
 	}
-	http->pump.progress = true;
+	*http->pump.progress = true;
 	if (length > BODY_BUFFER_SIZE - http->filled)
 	{
 		http->paused = true;
@@ -310,6 +311,7 @@ set_request(EtlHttp *http, const EtlHttpRequest *request)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, http);
 	SET(CURLOPT_HTTPHEADER, http->request_headers);
+	SET(CURLOPT_TIMEOUT_MS, (long) request->timeout_ms);
 	if (strcmp(request->method, "HEAD") == 0)
 		SET(CURLOPT_NOBODY, 1L);
 	else if (request->body.size > 0 || strcmp(request->method, "PUT") == 0 ||
@@ -403,6 +405,7 @@ http_start(const EtlHttpRequest *request)
 	pump_init();
 	http = transfer_create();
 	http->guarded = request->guarded;
+	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
 	http->body = request->body;
 	set_headers(http, request);
 	set_policy(http);
@@ -454,7 +457,7 @@ unpause(EtlHttp *http)
 bool
 http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWait *wait)
 {
-	http->pump.progress = false;
+	*http->pump.progress = false;
 	*complete = false;
 	while (http->taken < http->filled || http->paused)
 	{
@@ -469,7 +472,7 @@ http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWai
 	}
 	if (!http->pump.done)
 	{
-		wait->flag = &http->pump.progress;
+		wait->flag = http->pump.progress;
 		return false;
 	}
 	wait_until_done_or(http, &http->pump.done);

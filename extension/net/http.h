@@ -43,6 +43,12 @@ typedef struct EtlHttpRequest
 	int nheaders;
 	EtlHttpBody body;
 	bool guarded; /* https to public addresses only: see guard.h */
+	int timeout_ms; /* for all of it; 0: as long as something moves */
+	/*
+	 * What http_collect has its callers wait for, if several wait for this request together: it is looked at also after the
+	 * request's end. NULL: the request's own.
+	 */
+	bool *progress;
 } EtlHttpRequest;
 
 /* Why there is no answer, or no more of one. */

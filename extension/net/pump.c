@@ -173,7 +173,7 @@ note_results(void)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &state);
-		state->done = state->progress = true;
+		state->done = *state->progress = true;
 		state->result = message->data.result;
 	}
 }

@@ -12,7 +12,7 @@
 /* What is known of a transfer. Stays where it is as long as the transfer is in the pump. */
 typedef struct EtlPumpState
 {
-	bool progress; /* set when the transfer is done, and by its own callbacks; cleared by who waits for it */
+	bool *progress; /* set when the transfer is done, and by its own callbacks; cleared by who waits for it */
 	bool done;	   /* result is known */
 	CURLcode result;
 } EtlPumpState;

@@ -181,30 +181,13 @@ static EtlStore *
 store_copy(const EtlStore *store)
 {
 	EtlStore *copy = palloc(sizeof(EtlStore));
-	EtlAwsServer *server = palloc(sizeof(EtlAwsServer));
-	const EtlAwsCredentials *credentials = store->credentials;
 
 	*copy = *store;
-	*server = *store->server;
-	server->name = pstrdup(server->name);
-	server->region = server->region != NULL ? pstrdup(server->region) : NULL;
-	server->endpoint = server->endpoint != NULL ? pstrdup(server->endpoint) : NULL;
-	server->root = server->root != NULL ? pstrdup(server->root) : NULL;
-	server->encryption = server->encryption != NULL ? pstrdup(server->encryption) : NULL;
-	server->kms_key_id = server->kms_key_id != NULL ? pstrdup(server->kms_key_id) : NULL;
-	server->credentials = NULL;
-	copy->server = server;
-	if (credentials == NULL && server->mode == ETL_AWS_MODE_AWS)
-		credentials = aws_credentials_get(store->server);
-	if (credentials != NULL)
-	{
-		EtlAwsCredentials *own = palloc(sizeof(EtlAwsCredentials));
-
-		own->access_key_id = pstrdup(credentials->access_key_id);
-		own->secret_access_key = pstrdup(credentials->secret_access_key);
-		own->session_token = credentials->session_token != NULL ? pstrdup(credentials->session_token) : NULL;
-		copy->credentials = own;
-	}
+	copy->server = aws_server_copy(store->server);
+	if (store->credentials != NULL)
+		copy->credentials = aws_credentials_copy(store->credentials);
+	else if (copy->server->mode == ETL_AWS_MODE_AWS)
+		copy->credentials = aws_credentials_get(copy->server);
 	return copy;
 }
 
