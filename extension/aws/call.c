@@ -58,7 +58,8 @@ call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 							 .headers = headers,
 							 .nheaders = nheaders,
 							 .body = {.data = body, .fd = -1, .size = strlen(body)},
-							 .progress = call->progress};
+							 .progress = call->progress,
+							 .timeout_ms = call->timeout_ms};
 	EtlError error;
 
 	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint,

@@ -21,6 +21,7 @@ typedef struct EtlAwsCall
 	const char *doing; /* for errors: could not <doing> "<object>" */
 	const char *object;
 	bool *progress; /* see EtlHttpRequest */
+	int timeout_ms; /* of an attempt; 0: as long as something moves */
 } EtlAwsCall;
 
 /* Query protocol. Raises when it fails. */

@@ -136,6 +136,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 		.nheaders = nheaders,
 		.body = request->body,
 		.progress = request->progress,
+		.timeout_ms = request->timeout_ms,
 		.guarded = !request->server->trusted});
 	aws_keys_wipe(keys); /* one is among the headers until here */
 	return http;

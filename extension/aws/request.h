@@ -28,6 +28,7 @@ typedef struct EtlAwsRequest
 	int nheaders;
 	EtlHttpBody body;
 	bool *progress; /* see EtlHttpRequest */
+	int timeout_ms; /* of an attempt; 0: as long as something moves */
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
 } EtlAwsRequest;
 

@@ -8,6 +8,7 @@
 #include "aws/credentials_answer.h"
 #include "aws/sts.h"
 
+#define TIMEOUT_MS 10000 /* who comes after one that gave up waits for the same attempt */
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 struct EtlStsRun
@@ -51,7 +52,8 @@ start(const EtlStsRole *role, const EtlAwsCredentials *credentials, const char *
 					   .service = "sts",
 					   .action = action,
 					   .doing = "assume role",
-					   .progress = progress};
+					   .progress = progress,
+					   .timeout_ms = TIMEOUT_MS};
 
 	call.object = run->role_arn = pstrdup(role->role_arn);
 	run->call = aws_call_query_start(&call, parameters, third.value != NULL ? 3 : 2);

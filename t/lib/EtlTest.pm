@@ -193,7 +193,30 @@ sub faults
 	$self->_control('POST', 'faults', $json->encode(\@faults));
 }
 
-# Forget log, faults and clock offset.
+# machine(role => ARN, ...): what the AWS test server is to be beside a machine or container (test/aws/machine.py).
+sub machine
+{
+	my ($self, %settings) = @_;
+	$self->_control('POST', 'machine', $json->encode(\%settings));
+}
+
+# The keys of all sessions that there are expire now, on the AWS test server.
+sub expire_sessions
+{
+	my ($self) = @_;
+	$self->_control('POST', 'expire');
+}
+
+# Start the primary anew, with these variables in its environment and none of AWS's besides.
+sub restart_with
+{
+	my ($self, %variables) = @_;
+	delete local @ENV{ grep { /^AWS_/ } keys %ENV };
+	local @ENV{ keys %variables } = values %variables;
+	$self->{primary}->restart;
+}
+
+# Forget log, faults, clock offset and machine.
 sub reset_aws
 {
 	my ($self) = @_;

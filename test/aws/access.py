@@ -2,8 +2,10 @@
 
 moto's own authorization looks at the action alone for most services and answers in IAM's error shape for all of
 them, so the decision is taken here, with moto's policy evaluation, for every request: identity policies only, no
-conditions. As on AWS, a missing object is a 403 to those who may not list its bucket.
+conditions. Who assumes a role must be let in by its trust policy as well, with its external id if that asks for one.
+As on AWS, a missing object is a 403 to those who may not list its bucket.
 """
+import json
 from datetime import datetime, timezone
 from urllib.parse import unquote
 
@@ -56,6 +58,36 @@ def authorize(request, principal):
     for action, resource in _needs(request):
         if not is_allowed(principal, action, resource):
             raise denial(request, principal, action, resource)
+    if request.service == "sts" and request.action == "AssumeRole":
+        check_trust(request, principal)
+
+
+def check_trust(request, principal):
+    """Does the role that is to be assumed trust the principal, or for None whoever has a web identity?"""
+    arn = request.form.get("RoleArn", "")
+    name = principal.arn if principal else "a web identity"
+    role = next((role for role in iam_backends[ACCOUNT]["aws"].roles.values() if role.arn == arn), None)
+    document = role.assume_role_policy_document if role else "{}"
+    if not any(_trusts(statement, request, principal) for statement in json.loads(document).get("Statement", ())):
+        raise refusal(request, "denied", f"User: {name} is not authorized to perform: sts:{request.action} on resource: "
+                      f"{arn}")
+
+
+def _trusts(statement, request, principal):
+    trusted = statement.get("Principal", {})
+    trusted = trusted.get("AWS" if principal else "Federated", []) if isinstance(trusted, dict) else trusted
+    trusted = [trusted] if isinstance(trusted, str) else trusted
+    wanted = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+    return (statement["Effect"] == "Allow" and statement["Action"] == f"sts:{request.action}"
+            and ("*" in trusted or (_identity(principal) in trusted if principal else bool(trusted)))
+            and wanted in (None, request.form.get("ExternalId")))
+
+
+def _identity(principal):
+    """A session's principal is its role."""
+    if ":assumed-role/" not in principal.arn:
+        return principal.arn
+    return f"arn:aws:iam::{ACCOUNT}:role/{principal.arn.split('/')[1]}"
 
 
 def denial(request, principal, action, resource):

@@ -5,6 +5,7 @@ must match as a whole):
     service, method, bucket, key, action
     nth     the first matching request that fails, counted from when the fault was set (default 1)
     times   how many fail from there on (default 1; 0: all)
+    expire  true: once it is performed the keys of all sessions that there are expire
 What happens then:
     do: "status"    answer `status` with error `code` and `message` (and `headers`), without performing the request
     do: "reset"     reset the connection: at once, or with `after` after that many bytes of the answer's body
@@ -20,7 +21,7 @@ import threading
 ACTIONS = ("status", "reset", "truncate", "slow", "stall", "drop")
 PATTERNS = ("bucket", "key", "action")
 KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "after",
-         "bytes_per_second", "seconds", *PATTERNS}
+         "bytes_per_second", "seconds", "expire", *PATTERNS}
 
 
 class Faults:

@@ -8,7 +8,7 @@ Prints one line of JSON (or for get-object the bytes). Commands:
     read-queue QUEUE_URL                    → the messages as an array, taken off the queue
     put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
     make-user NAME POLICY_JSON              → access_key_id, secret_access_key
-    make-role NAME POLICY_JSON              → role_arn, which every user of the account may assume
+    make-role NAME POLICY_JSON [TRUST_JSON] → role_arn; without TRUST_JSON every user of the account may assume it
 """
 import json
 import os
@@ -108,11 +108,11 @@ class Fixtures:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
-    def make_role(self, name, policy):
+    def make_role(self, name, policy, trust=None):
         iam = self.client("iam")
-        trust = {"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        trust = trust or json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]})
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
         iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy)
         return {"role_arn": role["Arn"]}
 

@@ -6,7 +6,9 @@ performed (moto_backend, data_api), answered and logged. /_control/ is for tests
     GET  /_control/log      the request log, a JSON array
     POST /_control/faults   a JSON array of faults (see faults.py) that replaces the ones in force
     POST /_control/clock    {"offset": seconds}: set this server's clock off by so much
-    POST /_control/reset    forget log, faults and clock offset; what is stored in AWS's services stays
+    POST /_control/machine  what is beside a machine or container (see machine.py)
+    POST /_control/expire   the keys of all sessions that there are expire now
+    POST /_control/reset    forget log, faults, clock offset and machine; what is stored in AWS's services stays
 """
 import json
 import re
@@ -21,6 +23,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import access
+import machine
 import moto_backend
 import sigv4
 from aws_request import AwsRequest
@@ -35,6 +38,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.log, self.faults, self.data_api = log, faults, data_api
         self.clock_offset = timedelta()
+        self.machine = machine.Machine()
 
     def now(self):
         return datetime.now(timezone.utc) + self.clock_offset
@@ -66,6 +70,10 @@ class Handler(BaseHTTPRequestHandler):
             self._control(target, body)
             return
         request = AwsRequest(self.command, target, self.headers, body)
+        beside = None
+        if self.server.machine.serves(target, self.headers):
+            request.service, *beside = self.server.machine.answer(self.command, target, self.headers)
+            request.bucket, request.key, request.action = None, None, target
         request_id = str(uuid.uuid4()) if request.service != "s3" else uuid.uuid4().hex[:16].upper()
         fault = self.server.faults.take(request)
         outcome = {"status": None, "code": None, "request_id": request_id, "fault": fault and fault["do"]}
@@ -75,7 +83,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.log.add(request, bytes=sent, **outcome)
 
         try:
-            outcome["status"], headers, answer, outcome["code"] = self._answer(request, fault, request_id)
+            outcome["status"], headers, answer, outcome["code"] = self._answer(request, fault, request_id, beside)
+            if fault and fault.get("expire"):
+                machine.expire_sessions()
             if fault and fault["do"] == "drop":
                 raise Disconnect(0, reset=True)
             self._send_head(request, outcome["status"], headers, answer, request_id)
@@ -107,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
                     return b"".join(chunks)
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _answer(self, request, fault, request_id):
+    def _answer(self, request, fault, request_id, beside):
         """(status, headers, body, error code) of the request; a fault may come first."""
         try:
             if fault and fault["do"] == "status":
@@ -118,12 +128,14 @@ class Handler(BaseHTTPRequestHandler):
                 raise Disconnect(0, reset=True)
             if fault and fault["do"] == "stall" and "after" not in fault:
                 self._stall(fault, 0)
-            return self._perform(request, request_id)
+            return (*beside, None) if beside else self._perform(request, request_id)
         except AwsError as error:
             headers, body = render(request, error, request_id)
             return error.status, headers, body, error.code
 
     def _perform(self, request, request_id):
+        if not request.authorization and request.action == "AssumeRoleWithWebIdentity":
+            return self._perform_with_web_identity(request, request_id)
         if not request.authorization:
             raise refusal(request, "malformed" if "Authorization" in request.headers else "unsigned",
                           "not of the form AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…")
@@ -137,6 +149,17 @@ class Handler(BaseHTTPRequestHandler):
         if status == 404 and request.key and request.method in ("GET", "HEAD") and \
                 not access.may_list(request, principal):
             raise access.denial(request, principal, "s3:ListBucket", f"arn:aws:s3:::{request.bucket}")
+        return self._with_request_id(request, request_id, status, headers, body)
+
+    def _perform_with_web_identity(self, request, request_id):
+        request.service = "sts"
+        if not self.server.machine.web_identity_is(request.form.get("WebIdentityToken")):
+            raise AwsError(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for it")
+        access.check_trust(request, None)
+        return self._with_request_id(request, request_id, *moto_backend.perform(request, self.server.server_port))
+
+    @staticmethod
+    def _with_request_id(request, request_id, status, headers, body):
         if status >= 400 or request.service != "s3":
             body = re.sub(rb"<(RequestId|RequestID)>[^<]*<", lambda tag: b"<%s>%s<" % (tag[1], request_id.encode()),
                           body)
@@ -202,10 +225,15 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.faults.set(json.loads(body))
             elif target == "/_control/clock" and self.command == "POST":
                 self.server.clock_offset = timedelta(seconds=json.loads(body)["offset"])
+            elif target == "/_control/machine" and self.command == "POST":
+                self.server.machine.set(json.loads(body))
+            elif target == "/_control/expire" and self.command == "POST":
+                machine.expire_sessions()
             elif target == "/_control/reset" and self.command == "POST":
                 self.server.log.clear()
                 self.server.faults.set([])
                 self.server.clock_offset = timedelta()
+                self.server.machine.set({})
             elif target != "/_control/ready":
                 status, answer = 404, b"no such control\n"
         except (ValueError, KeyError, TypeError, re.error) as error:

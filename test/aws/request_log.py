@@ -17,6 +17,7 @@ class RequestLog:
         entry = {"time": round(time.time(), 3), "service": request.service, "method": request.method,
                  "host": request.host, "bucket": request.bucket, "key": request.key, "action": request.action,
                  "query": request.raw_query, "range": request.headers.get("Range"),
+                 "role": request.form.get("RoleArn"), "session": request.form.get("RoleSessionName"),
                  "access_key_id": request.access_key_id, "received": len(request.body),
                  "user_agent": request.headers.get("User-Agent"), **outcome}
         with self._lock:

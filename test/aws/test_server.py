@@ -19,6 +19,7 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 import botocore.exceptions
+import botocore.utils
 
 from fixtures import Fixtures
 
@@ -229,6 +230,76 @@ class AccessTest(ServerTest):
                                     s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}))
         s3(keys["SessionToken"]).list_objects_v2(Bucket="lake")
         self.assertRefused(400, "InvalidToken", s3("other").list_objects_v2, Bucket="lake")
+
+    def test_trust(self):
+        allow = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::123456789012:role/first"},
+             "Condition": {"StringEquals": {"sts:ExternalId": "a/handshake"}}}]})
+        first = self.fixtures.make_role("first", allow)["role_arn"]
+        second = self.fixtures.make_role("second", allow, trust)["role_arn"]
+        sts = self.fixtures.client("sts")
+        self.assertRefused(403, "AccessDenied", sts.assume_role, RoleArn=second, RoleSessionName="load")
+        keys = sts.assume_role(RoleArn=first, RoleSessionName="load")["Credentials"]
+        sts = self.session("sts", keys)
+        self.assertRefused(403, "AccessDenied", sts.assume_role, RoleArn=second, RoleSessionName="load")
+        self.assertRefused(403, "AccessDenied", sts.assume_role, RoleArn=second, RoleSessionName="load", ExternalId="wrong")
+        sts.assume_role(RoleArn=second, RoleSessionName="load", ExternalId="a/handshake")
+        self.assertRefused(403, "AccessDenied", sts.assume_role, RoleArn=second + "x", RoleSessionName="load")
+        assumed = [request for request in self.requests() if request["action"] == "AssumeRole"]
+        self.assertEqual([first, second], [request["role"] for request in assumed if request["status"] == 200])
+        self.assertEqual({"load"}, {request["session"] for request in assumed})
+
+    def session(self, service, keys):
+        return boto3.client(service, endpoint_url=self.endpoint, aws_access_key_id=keys["AccessKeyId"],
+                            aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"],
+                            region_name="us-east-1")
+
+    def test_expiry(self):
+        role = self.fixtures.make_role("brief", json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"}]}))["role_arn"]
+        keys = self.fixtures.client("sts").assume_role(RoleArn=role, RoleSessionName="load")["Credentials"]
+        self.session("sns", keys).list_topics()
+        self.control("expire")
+        self.assertRefused(403, "ExpiredToken", self.session("sns", keys).list_topics)
+        self.assertRefused(400, "ExpiredTokenException", self.session("secretsmanager", keys).list_secrets)
+
+    def test_machine(self):
+        role = self.fixtures.make_role("machine", json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sns:*", "Resource": "*"}]}))["role_arn"]
+        instance = botocore.utils.InstanceMetadataFetcher(
+            num_attempts=1, config={"ec2_metadata_service_endpoint": self.endpoint + "/"})
+        container = botocore.utils.ContainerMetadataFetcher()
+        url = self.endpoint + "/container/credentials"
+        self.assertEqual({}, instance.retrieve_iam_role_credentials())
+        self.control("machine", {"role": role, "authorization": "let me in"})
+        found = instance.retrieve_iam_role_credentials()
+        keys = {"AccessKeyId": found["access_key"], "SecretAccessKey": found["secret_key"], "SessionToken": found["token"]}
+        self.session("sns", keys).list_topics()
+        with self.assertRaises(urllib.error.HTTPError) as caught:  # version 1
+            urllib.request.urlopen(self.endpoint + "/latest/meta-data/iam/security-credentials/")
+        self.assertEqual(401, caught.exception.code)
+        caught.exception.close()
+        found = container.retrieve_full_uri(url, {"Authorization": "let me in"})
+        self.session("sns", {**found, "SessionToken": found["Token"]}).list_topics()
+        with self.assertRaises(botocore.exceptions.MetadataRetrievalError):
+            container._sleep = lambda _: None
+            container.retrieve_full_uri(url, {"Authorization": "wrong"})
+
+    def test_web_identity(self):
+        allow = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": "oidc.example.com"}}]})
+        pod = self.fixtures.make_role("pod", allow, trust)["role_arn"]
+        other = self.fixtures.make_role("no-pod", allow)["role_arn"]
+        sts = boto3.client("sts", endpoint_url=self.endpoint, region_name="us-east-1")
+        self.control("machine", {"web_identity_token": "a.b.c"})
+        wanted = {"RoleSessionName": "load", "WebIdentityToken": "a.b.c"}
+        keys = sts.assume_role_with_web_identity(RoleArn=pod, **wanted)["Credentials"]
+        self.session("sns", keys).list_topics()
+        self.assertRefused(403, "AccessDenied", sts.assume_role_with_web_identity, RoleArn=other, **wanted)
+        self.assertRefused(400, "InvalidIdentityToken", sts.assume_role_with_web_identity, RoleArn=pod,
+                           RoleSessionName="load", WebIdentityToken="x.y.z")
 
     def test_clock(self):
         self.control("clock", {"offset": 3600})
