@@ -10,7 +10,7 @@ use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $etl = EtlTest->new(aws => 1);
+my $etl = EtlTest->new(aws => 1, warehouse => 1);
 my $canary = 'canarySecretAccessKey/canarySecretAccess';
 my $folder = PostgreSQL::Test::Utils::tempdir();
 my @sts = (service => 'sts');
@@ -353,7 +353,65 @@ is(run_ends(), 'succeeded', 'when they have expired');
 is($etl->sql(q{SELECT max(attempt) FROM etl.task_run}), '1', 'no step fails for it');
 is(scalar $etl->requests(@sts, status => 200), 1, 'they are renewed once');
 
-my $log = $etl->server_log;
+# ---- a warehouse's secret is kept for a few minutes, and read anew when its password is refused
+options(credentials => 'instance', role_arn => $behind);
+$etl->machine(role => $step);
+$etl->fixtures('put-secret', 'prod/warehouse', $etl->warehouse_secret);
+$etl->warehouse->safe_psql('dev', q{SELECT etl.grant_author('loader')});
+$etl->sql(q{CREATE SERVER warehouse FOREIGN DATA WRAPPER etl_warehouse OPTIONS (secret_id 'prod/warehouse');
+	GRANT USAGE ON FOREIGN SERVER warehouse TO analyst});
+my $ask = q{SELECT etl.query('SELECT current_user AS me', 'warehouse')};
+my $me = '{"me": "loader"}';
+my @values = (action => 'GetSecretValue');
+
+# Give the warehouse's user another password, and say so in the secret or not.
+sub rotate
+{
+	my ($password, $in_secret) = @_;
+	$etl->warehouse->safe_psql('postgres', "ALTER ROLE loader PASSWORD '$password'");
+	$etl->fixtures('put-secret', 'prod/warehouse', $etl->warehouse_secret(password => $password)) if $in_secret;
+}
+
+$query = session();
+is($query->($ask), $me, 'a warehouse that a secret describes');
+is($query->($ask), $me, 'again');
+is(scalar $etl->requests(@values), 1, 'the secret was read once');
+rotate('canary-second', 1);
+is($query->($ask), $me, 'a password that was changed');
+is(scalar $etl->requests(@values), 2, 'is read anew');
+is($query->($ask), $me, 'and used from then on');
+is(scalar $etl->requests(@values), 2, 'without asking');
+rotate('canary-third', 0);
+like($query->($ask), qr/could not connect to "warehouse"\nDETAIL:  .*password authentication failed for user "loader"/s, 'a password that is not in the secret yet');
+is(scalar $etl->requests(@values), 3, 'is looked for once');
+like($query->($ask), qr/password authentication failed/, 'and by the next connection');
+is(scalar $etl->requests(@values), 4, 'once');
+rotate('canary-fourth', 1);
+is($query->($ask), $me, 'until it is there');
+$etl->set_clock(301);
+is(scalar $etl->requests(@values), 5, 'read once more');
+is($query->($ask), $me, 'after five minutes');
+is(scalar $etl->requests(@values), 6, 'and once more');
+$etl->set_clock(0);
+$etl->sql("GRANT USAGE ON FOREIGN SERVER aws TO analyst; ALTER SERVER aws OPTIONS (SET credentials 'user_mapping', DROP role_arn);
+	DROP USER MAPPING FOR CURRENT_USER SERVER aws");
+$etl->create_aws_mapping;
+$etl->create_aws_mapping(role => 'analyst', %$nobody);
+is($query->($ask), $me, 'one who may read it');
+like($query->("SET ROLE analyst; $ask"), qr/could not get secret "prod\/warehouse": access denied/, 'another of the same session who may not');
+$query->();
+
+$etl->sql(q{INSERT INTO etl.workflow (name) VALUES ('far');
+	INSERT INTO etl.task (workflow, name, connection, sql) SELECT 'far', 's' || n, 'warehouse', 'SELECT 1' FROM generate_series(1, 5) n});
+$etl->sql(q{SELECT etl.run_workflow('far')});
+is(run_ends(), 'succeeded', 'steps on it');
+rotate('canary-fifth', 1);
+$etl->reset_aws;
+$etl->sql(q{SELECT etl.run_workflow('far')});
+is(run_ends(), 'succeeded', 'when the password was changed');
+is($etl->sql(q{SELECT max(attempt) FROM etl.task_run}), '1', 'no step fails for it');
+
+my $log = $etl->server_log . slurp_file($etl->warehouse->logfile);
 unlike($log, qr/canary/, 'no secret in the log');
 unlike($log, qr/\Q@{[$etl->secret_access_key]}\E/, "nor the admin's");
 unlike($log, qr/Signature=[0-9a-f]/, 'nor a signature');

@@ -159,14 +159,25 @@ conn_start(EtlWarehouse *warehouse, const EtlAddresses *addresses)
 }
 
 static void
+raise_refusal(const EtlWarehouse *warehouse, const EtlRemoteError *refusal)
+{
+	ereport(ERROR, errcode(refusal->error.sqlstate), errmsg("could not connect to \"%s\"", warehouse->name),
+			errdetail("%s", refusal->error.message), errhint("%s", refusal->error.hint));
+}
+
+/* It is over, unless the password was refused and is one that may have been changed since it was read. */
+static void
 conn_failed(EtlWarehouse *warehouse)
 {
-	EtlRemoteError refusal;
+	EtlRemoteError *refusal = palloc(sizeof(EtlRemoteError));
 
-	warehouse_error_take_refusal(warehouse, &refusal);
+	warehouse_error_take_refusal(warehouse, refusal);
 	etl_handle_close(warehouse->conn);
-	ereport(ERROR, errcode(refusal.error.sqlstate), errmsg("could not connect to \"%s\"", warehouse->name),
-			errdetail("%s", refusal.error.message), errhint("%s", refusal.error.hint));
+	if (ERRCODE_TO_CATEGORY(refusal->error.sqlstate) != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION ||
+		warehouse->secret == NULL || !secrets_value_renew(warehouse->secret))
+		raise_refusal(warehouse, refusal);
+	warehouse->refusal = refusal;
+	warehouse->phase = ETL_WAREHOUSE_SECRET;
 }
 
 static void
@@ -232,8 +243,8 @@ socket_is_ready(pgsocket socket, bool readable)
 	return poll(&look, 1, 0) != 0;
 }
 
-/* libpq is connected: may this connection be used? */
-static void
+/* libpq is connected: may this connection be used? False: it broke. */
+static bool
 conn_check(EtlWarehouse *warehouse)
 {
 	PGconn *conn = warehouse->conn->handle;
@@ -247,32 +258,7 @@ conn_check(EtlWarehouse *warehouse)
 				errhint("Its authentication method must be one that uses the password."));
 	}
 	PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
-	if (PQsetnonblocking(conn, 1) != 0)
-		conn_failed(warehouse);
-}
-
-static bool
-conn_poll(EtlWarehouse *warehouse, EtlWait *wait)
-{
-	PGconn *conn = warehouse->conn->handle;
-
-	if (PQstatus(conn) == CONNECTION_BAD)
-		conn_failed(warehouse);
-	check_deadline(warehouse);
-	/* libpq asks to be called when its socket is ready, and not before. */
-	if (socket_is_ready(PQsocket(conn), warehouse->polling == PGRES_POLLING_READING))
-		warehouse->polling = PQconnectPoll(conn);
-	if (warehouse->polling == PGRES_POLLING_FAILED)
-		conn_failed(warehouse);
-	if (warehouse->polling == PGRES_POLLING_OK)
-	{
-		conn_check(warehouse);
-		return true;
-	}
-	wait->socket = PQsocket(conn);
-	wait->events = warehouse->polling == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
-	wait->until_ms = warehouse->deadline_ms;
-	return false;
+	return PQsetnonblocking(conn, 1) == 0;
 }
 
 /* Does the other side have pg_etl, so that it takes Redshift's statements through a function? */
@@ -284,6 +270,34 @@ ask_start(EtlWarehouse *warehouse)
 		return;
 	warehouse->phase = ETL_WAREHOUSE_ASK;
 	warehouse_execute_start(warehouse, "SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_etl'");
+}
+
+/* True: there is something else to be done now. */
+static bool
+conn_poll(EtlWarehouse *warehouse, EtlWait *wait)
+{
+	PGconn *conn = warehouse->conn->handle;
+
+	check_deadline(warehouse);
+	/* libpq asks to be called when its socket is ready, and not before. */
+	if (PQstatus(conn) == CONNECTION_BAD)
+		warehouse->polling = PGRES_POLLING_FAILED;
+	else if (socket_is_ready(PQsocket(conn), warehouse->polling == PGRES_POLLING_READING))
+		warehouse->polling = PQconnectPoll(conn);
+	if (warehouse->polling == PGRES_POLLING_OK && conn_check(warehouse))
+	{
+		ask_start(warehouse);
+		return true;
+	}
+	if (warehouse->polling == PGRES_POLLING_OK || warehouse->polling == PGRES_POLLING_FAILED)
+	{
+		conn_failed(warehouse);
+		return true;
+	}
+	wait->socket = PQsocket(conn);
+	wait->events = warehouse->polling == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
+	wait->until_ms = warehouse->deadline_ms;
+	return false;
 }
 
 static bool
@@ -312,6 +326,8 @@ warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait)
 			case ETL_WAREHOUSE_SECRET:
 				if (!warehouse_secret_poll(warehouse->secret, &warehouse->target, wait))
 					return false;
+				if (warehouse->refusal != NULL && !secrets_value_changed(warehouse->secret))
+					raise_refusal(warehouse, warehouse->refusal);
 				target_complete(warehouse);
 				break;
 			case ETL_WAREHOUSE_RESOLVE:
@@ -321,7 +337,6 @@ warehouse_connect_poll(EtlWarehouse *warehouse, EtlWait *wait)
 			case ETL_WAREHOUSE_CONNECT:
 				if (!conn_poll(warehouse, wait))
 					return false;
-				ask_start(warehouse);
 				break;
 			case ETL_WAREHOUSE_ASK:
 				if (!ask_poll(warehouse, wait))
@@ -341,6 +356,7 @@ make_warehouse(const EtlWarehouseTarget *target)
 	warehouse->name = pstrdup(target->name);
 	warehouse->target = *target;
 	warehouse->target.name = warehouse->name;
+	warehouse->target.dbname_of_secret = target->dbname == NULL;
 	warehouse->resolve = etl_handle_reserve(CurrentMemoryContext, resolve_free);
 	warehouse->conn = etl_handle_reserve(CurrentMemoryContext, conn_free);
 	warehouse->result = etl_handle_reserve(CurrentMemoryContext, result_free);

@@ -28,6 +28,7 @@ struct EtlWarehouse
 	EtlWarehousePhase phase;
 	EtlWarehouseTarget target;
 	EtlSecretRun *secret; /* NULL: it has none */
+	EtlRemoteError *refusal; /* what the secret's password was refused with, before the secret was read anew */
 	EtlHandle *resolve; /* EtlResolve */
 	PostgresPollingStatusType polling;
 	int64 deadline_ms; /* to be connected by */

@@ -87,7 +87,7 @@ warehouse_secret_poll(EtlSecretRun *run, EtlWarehouseTarget *target, EtlWait *wa
 	target->port = secret_key_needed(secret, id, "port", NULL);
 	target->user = secret_key_needed(secret, id, "username", "user");
 	target->password = secret_key_needed(secret, id, "password", NULL);
-	if (target->dbname == NULL)
+	if (target->dbname_of_secret)
 		target->dbname = secret_key_needed(secret, id, "dbname", "database");
 	if (!warehouse_port_valid(target->port))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),

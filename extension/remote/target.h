@@ -20,6 +20,7 @@ typedef struct EtlWarehouseTarget
 	char *host;
 	char *port;
 	char *dbname;
+	bool dbname_of_secret; /* it comes from there */
 	char *sslmode;
 	char *user;
 	char *password;		  /* NULL: none given */
