@@ -70,6 +70,8 @@ container_uri_check(const char *uri, EtlError *error)
 		if (*c <= 0x20 || *c >= 0x7F || *c == '#')
 			return refuse(error, "It holds a character that a URI doesn't.");
 	if (!https && !host_is_near(host_copy(base + 7)))
-		return refuse(error, "With http it may name this machine, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] only.");
+		return refuse(
+			error,
+			"With http it may name this machine, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] only.");
 	return true;
 }

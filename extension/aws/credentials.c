@@ -62,7 +62,8 @@ credentials_identify(EtlAwsCredentials *credentials)
 	initStringInfo(&text);
 	/* Keys are who they are whatever server they are for; what is fetched depends on where. */
 	if (server != NULL)
-		appendStringInfo(&text, "%u %d %d %d", server->serverid, server->trusted, server->use_fips, server->use_dualstack);
+		appendStringInfo(&text, "%u %d %d %d", server->serverid, server->trusted, server->use_fips,
+						 server->use_dualstack);
 	for (int i = 0; i < lengthof(parts); i++)
 		add_part(&text, parts[i]);
 	ok = sigv4_sha256(text.data, text.len, credentials->id, &error);
@@ -90,6 +91,16 @@ aws_credentials_copy(const EtlAwsCredentials *credentials)
 	copy->token = copy_text(credentials->token);
 	copy->token_file = copy_text(credentials->token_file);
 	return copy;
+}
+
+void
+credentials_wipe(EtlAwsCredentials *credentials)
+{
+	aws_keys_wipe(&credentials->keys);
+	if (credentials->token != NULL)
+		explicit_bzero(credentials->token, strlen(credentials->token));
+	if (credentials->source != NULL)
+		credentials_wipe(credentials->source);
 }
 
 EtlAwsCredentials *
@@ -132,9 +143,10 @@ aws_credentials_roles_check(const char *role_arn)
 	while ((arn = strsep(&rest, ",")) != NULL)
 	{
 		if (!is_role_arn(arn))
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid IAM role ARN \"%s\"", arn),
-					errhint("It looks like arn:aws:iam::123456789012:role/name; a chain of roles is separated by "
-							"commas, without blanks."));
+			ereport(
+				ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid IAM role ARN \"%s\"", arn),
+				errhint("It looks like arn:aws:iam::123456789012:role/name; a chain of roles is separated by "
+						"commas, without blanks."));
 		if (++roles > MAX_CHAIN)
 			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many IAM roles in a chain"),
 					errdetail("At most %d may be chained.", MAX_CHAIN));
@@ -235,7 +247,7 @@ aws_credentials_poll(const EtlAwsCredentials *credentials, EtlAwsKeys *keys, Etl
 	now = provider->resolve(credentials);
 	MemoryContextSwitchTo(caller);
 	there = aws_credentials_poll(now, keys, wait);
-	aws_keys_wipe(&now->keys);
+	credentials_wipe(now);
 	MemoryContextDelete(context);
 	return there;
 }

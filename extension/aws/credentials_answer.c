@@ -19,16 +19,16 @@ credentials_time_parse(const char *text, int64 *out)
 	int length = 0;
 	time_t t;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-			   &tm.tm_sec, &length) != 6 ||
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+			   &tm.tm_min, &tm.tm_sec, &length) != 6 ||
 		length == 0)
 		return false;
 	if (text[length] == '.')
 		length += 1 + (int) strspn(text + length + 1, "0123456789");
 	if (strcmp(text + length, "Z") != 0)
 		return false;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-		tm.tm_sec > 60 || tm.tm_year < 1970)
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
+		tm.tm_min > 59 || tm.tm_sec > 60 || tm.tm_year < 1970)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -123,7 +123,8 @@ parts_check(const Parts *parts, int64 *expires_at, EtlError *error)
 		if (length > 0 && parts->message[length - 1] == '.')
 			length--;
 		etl_error_set(error, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "it has none");
-		etl_error_detail(error, "It said %s%s%.*s.", parts->code, length > 0 ? ": " : "", (int) length, parts->message);
+		etl_error_detail(error, "It said %s%s%.*s.", parts->code, length > 0 ? ": " : "", (int) length,
+						 parts->message);
 		return false;
 	}
 	etl_error_set(error, ERRCODE_PROTOCOL_VIOLATION, "unexpected answer");

@@ -9,11 +9,12 @@
 #include "base/error.h"
 
 /*
- * {"AccessKeyId": …, "SecretAccessKey": …, "Token": …, "Expiration": …}; expires_at (Unix time) is 0 when it doesn't say.
- * False with 28000 when the service says why there are none (Code and Message), with 08P01 when it says something else;
+ * {"AccessKeyId": …, "SecretAccessKey": …, "Token": …, "Expiration": …}; expires_at (Unix time) is 0 when it
+ * doesn't say. False with 28000 when the service says why there are none (Code and Message), with 08P01 when it says something else;
  * no value of the answer is in that. The caller adds where it came from.
  */
-extern bool credentials_answer_parse(const char *json, size_t size, EtlAwsKeys *keys, int64 *expires_at, EtlError *error);
+extern bool credentials_answer_parse(const char *json, size_t size, EtlAwsKeys *keys, int64 *expires_at,
+									 EtlError *error);
 
 /* 2026-11-20T01:02:03Z, with or without a fraction, as Unix time. */
 extern bool credentials_time_parse(const char *text, int64 *out);

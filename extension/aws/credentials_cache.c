@@ -17,7 +17,7 @@
 #include "utils/timestamp.h"
 
 #define CACHE_SIZE 64
-#define SPARE_SECONDS 300	 /* keys this close to their end are renewed */
+#define SPARE_SECONDS 300	   /* keys this close to their end are renewed */
 #define RENEW_AGAIN_SECONDS 60 /* and not more often than this */
 
 typedef struct Slot
@@ -31,7 +31,7 @@ typedef struct Slot
 	/* Of the request, and read by all who wait for it, maybe after its end: so a slot is never freed. */
 	bool progress;
 	MemoryContext context; /* NULL: no request goes on */
-	const EtlAwsProvider *provider;
+	EtlAwsCredentials *credentials; /* whose keys it gets */
 	void *run;
 
 	struct Slot *next;
@@ -44,9 +44,12 @@ static uint64 uses = 0;
 static void
 request_end(Slot *slot)
 {
+	if (slot->credentials != NULL)
+		credentials_wipe(slot->credentials);
 	if (slot->context != NULL)
 		MemoryContextDelete(slot->context);
 	slot->context = NULL;
+	slot->credentials = NULL;
 	slot->run = NULL;
 	slot->progress = true;
 }
@@ -93,7 +96,8 @@ slot_fill(Slot *slot, EtlAwsTemporary *answer)
 	aws_keys_wipe(&answer->keys);
 	aws_keys_wipe(&slot->keys);
 	slot->keys = keys;
-	slot->expires_at = answer->expires_at != 0 ? time_t_to_timestamptz((pg_time_t) answer->expires_at) : DT_NOEND;
+	slot->expires_at =
+		answer->expires_at != 0 ? time_t_to_timestamptz((pg_time_t) answer->expires_at) : DT_NOEND;
 	slot->renew_at = DT_NOEND;
 	if (answer->expires_at != 0)
 		slot->renew_at = Max(slot->expires_at - SPARE_SECONDS * USECS_PER_SEC,
@@ -131,6 +135,7 @@ note_failure(Slot *slot, MemoryContext context)
 static bool
 renew(Slot *slot, const EtlAwsCredentials *credentials, EtlWait *wait)
 {
+	const EtlAwsProvider *provider = credentials->provider;
 	MemoryContext caller = CurrentMemoryContext;
 	EtlAwsTemporary answer = {.expires_at = 0};
 	volatile bool ended = false;
@@ -139,13 +144,14 @@ renew(Slot *slot, const EtlAwsCredentials *credentials, EtlWait *wait)
 	{
 		if (slot->context == NULL)
 		{
-			slot->context = AllocSetContextCreate(TopMemoryContext, "pg_etl credentials", ALLOCSET_SMALL_SIZES);
+			slot->context =
+				AllocSetContextCreate(TopMemoryContext, "pg_etl credentials", ALLOCSET_SMALL_SIZES);
 			MemoryContextSwitchTo(slot->context);
-			slot->provider = credentials->provider;
-			slot->run = slot->provider->start(aws_credentials_copy(credentials), &slot->progress);
+			slot->credentials = aws_credentials_copy(credentials);
+			slot->run = provider->start(slot->credentials, &slot->progress);
 		}
 		MemoryContextSwitchTo(slot->context);
-		ended = slot->provider->poll(slot->run, &answer, wait);
+		ended = provider->poll(slot->run, &answer, wait);
 		if (ended)
 		{
 			slot_fill(slot, &answer);
@@ -175,7 +181,8 @@ credentials_cache_poll(const EtlAwsCredentials *credentials, EtlAwsKeys *keys, E
 	if (slot == NULL)
 		slot = slot_take(credentials->id);
 	slot->used = ++uses;
-	if ((slot->keys.access_key_id == NULL || slot->renew_at <= clock_now()) && !renew(slot, credentials, wait))
+	if ((slot->keys.access_key_id == NULL || slot->renew_at <= clock_now()) &&
+		!renew(slot, credentials, wait))
 		return false;
 	*keys = aws_keys_copy(&slot->keys);
 	return true;
@@ -187,6 +194,7 @@ credentials_cache_forget(const EtlAwsCredentials *credentials, const char *acces
 	Slot *slot = slot_find(credentials->id);
 
 	/* Others may have been fetched since. */
-	if (slot != NULL && slot->keys.access_key_id != NULL && strcmp(slot->keys.access_key_id, access_key_id) == 0)
+	if (slot != NULL && slot->keys.access_key_id != NULL &&
+		strcmp(slot->keys.access_key_id, access_key_id) == 0)
 		aws_keys_wipe(&slot->keys);
 }

@@ -32,8 +32,8 @@ container_start(const EtlAwsCredentials *credentials, bool *progress)
 		run->authorization.value = credentials_file_read(credentials->token_file, MAX_TOKEN_SIZE);
 	if (credentials->token_file != NULL && run->authorization.value == NULL)
 		ereport(ERROR, errcode_for_file_access(),
-				errmsg("could not get AWS credentials from \"%s\": could not read file \"%s\": %m", credentials->place,
-					   credentials->token_file),
+				errmsg("could not get AWS credentials from \"%s\": could not read file \"%s\": %m",
+					   credentials->place, credentials->token_file),
 				errdetail("It is to hold the container's authorization token."));
 	run->request = metadata_start("GET", credentials->place,
 								  run->authorization.value != NULL ? &run->authorization : NULL, progress);
@@ -61,7 +61,8 @@ container_poll(void *arg, EtlAwsTemporary *out, EtlWait *wait)
 			errdetail("%sHTTP status %d.", error.detail[0] ? psprintf("%s ", error.detail) : "", status));
 }
 
-static const EtlAwsProvider provider = {.name = "container", .start = container_start, .poll = container_poll};
+static const EtlAwsProvider provider = {
+	.name = "container", .start = container_start, .poll = container_poll};
 
 static char *
 find_uri(const EtlAwsServer *server)
@@ -75,7 +76,8 @@ find_uri(const EtlAwsServer *server)
 	else if (full == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				errmsg("no container credentials for AWS server \"%s\" in the environment", server->name),
-				errhint("ECS and EKS set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI for "
+				errhint("ECS and EKS set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or "
+						"AWS_CONTAINER_CREDENTIALS_FULL_URI for "
 						"a container that has a role."));
 	if (!container_uri_check(full, &error))
 		etl_error_raise(&error);

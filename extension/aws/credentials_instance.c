@@ -43,7 +43,8 @@ instance_start(const EtlAwsCredentials *credentials, bool *progress)
 
 	run->endpoint = credentials->place;
 	run->progress = progress;
-	run->request = metadata_start("PUT", psprintf("%s/latest/api/token", run->endpoint), &token_lifetime, progress);
+	run->request =
+		metadata_start("PUT", psprintf("%s/latest/api/token", run->endpoint), &token_lifetime, progress);
 	return run;
 }
 
@@ -149,9 +150,10 @@ credentials_instance_get(const EtlAwsServer *server)
 	EtlError error;
 
 	if (disabled != NULL && pg_strcasecmp(disabled, "true") == 0)
-		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				errmsg("AWS server \"%s\" may not ask the instance for credentials", server->name),
-				errdetail("AWS_EC2_METADATA_DISABLED is set in the environment that PostgreSQL was started in."));
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			errmsg("AWS server \"%s\" may not ask the instance for credentials", server->name),
+			errdetail("AWS_EC2_METADATA_DISABLED is set in the environment that PostgreSQL was started in."));
 	if (endpoint == NULL)
 		endpoint = mode != NULL && pg_strcasecmp(mode, "IPv6") == 0 ? ENDPOINT_V6 : ENDPOINT;
 	credentials->place = pstrdup(endpoint);

@@ -1,11 +1,11 @@
 /*
  * credentials_profile.c
- *		A profile of the AWS command line's shared files: ~/.aws/credentials and ~/.aws/config of the operating system's
- *		user that PostgreSQL runs as, or what AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name.
+ *		A profile of the AWS command line's shared files: ~/.aws/credentials and ~/.aws/config of the operating
+ *		system's user that PostgreSQL runs as, or what AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name.
  *
- * The files are read each time keys are needed: somebody beside the server may keep them fresh. A profile may have keys,
- * or a role and who assumes it: another profile, what credential_source names, a web identity. It may not have a program
- * that is run for keys: the server runs none.
+ * The files are read each time keys are needed: somebody beside the server may keep them fresh. A profile may have
+ * keys, or a role and who assumes it: another profile, what credential_source names, a web identity. It may not have
+ * a program that is run for keys: the server runs none.
  */
 #include "postgres.h"
 
@@ -18,8 +18,8 @@
 
 static EtlAwsCredentials *profile_credentials(const EtlAwsServer *server, const char *name, int depth);
 
-static void pg_attribute_noreturn()
-raise_unusable(const char *name, const char *detail, const char *hint)
+static void
+pg_attribute_noreturn() raise_unusable(const char *name, const char *detail, const char *hint)
 {
 	ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			errmsg("AWS profile \"%s\" has no credentials that can be used", name), errdetail("%s", detail),
@@ -62,11 +62,14 @@ profile_keys(const EtlAwsProfile *profile, const char *name)
 	if (profile->access_key_id == NULL || profile->secret_access_key == NULL)
 	{
 		if (profile->sso != NULL || profile->credential_process != NULL)
-			raise_unusable(name, profile->sso != NULL ? "It signs in with IAM Identity Center." : "It has them from a program.",
+			raise_unusable(name,
+						   profile->sso != NULL ? "It signs in with IAM Identity Center."
+												: "It has them from a program.",
 						   "Name a profile that has keys or a role.");
 		raise_unusable(name, "It has neither aws_access_key_id and aws_secret_access_key nor a role.", NULL);
 	}
-	credentials->keys = (EtlAwsKeys){profile->access_key_id, profile->secret_access_key, profile->session_token};
+	credentials->keys =
+		(EtlAwsKeys){profile->access_key_id, profile->secret_access_key, profile->session_token};
 	credentials->origin = psprintf("profile \"%s\" of the shared AWS files", name);
 	return credentials_identify(credentials);
 }
@@ -90,7 +93,8 @@ profile_source(const EtlAwsServer *server, const EtlAwsProfile *profile, const c
 		return credentials_instance_get(server);
 	if (strcmp(source, "EcsContainer") == 0)
 		return credentials_container_get(server);
-	raise_unusable(name, "Its credential_source is none of Environment, Ec2InstanceMetadata and EcsContainer.", NULL);
+	raise_unusable(
+		name, "Its credential_source is none of Environment, Ec2InstanceMetadata and EcsContainer.", NULL);
 }
 
 static EtlAwsCredentials *
@@ -104,9 +108,12 @@ profile_credentials(const EtlAwsServer *server, const char *name, int depth)
 	take_file("AWS_CONFIG_FILE", ".aws/config", true, name, &profile);
 	take_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", false, name, &profile);
 	if (!profile.found)
-		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("there is no AWS profile \"%s\"", name),
-				errhint("It is looked for in ~/.aws/config and ~/.aws/credentials of the operating system's user that "
-						"PostgreSQL runs as, or where AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE of its environment "
+		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				errmsg("there is no AWS profile \"%s\"", name),
+				errhint("It is looked for in ~/.aws/config and ~/.aws/credentials of the operating system's "
+						"user that "
+						"PostgreSQL runs as, or where AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE of its "
+						"environment "
 						"say."));
 	if (profile.role_arn == NULL)
 		return profile_keys(&profile, name);
@@ -117,7 +124,8 @@ profile_credentials(const EtlAwsServer *server, const char *name, int depth)
 	if (profile.external_id != NULL)
 		sts_external_id_check("\"external_id\" of an AWS profile", profile.external_id);
 	if (profile.web_identity_token_file != NULL)
-		return credentials_web_identity_make(server, profile.role_arn, profile.web_identity_token_file, session_name);
+		return credentials_web_identity_make(server, profile.role_arn, profile.web_identity_token_file,
+											 session_name);
 	aws_credentials_roles_check(profile.role_arn);
 	return credentials_role_make(server, profile_source(server, &profile, name, depth), profile.role_arn,
 								 profile.external_id, session_name);

@@ -25,8 +25,8 @@ typedef struct EtlAwsProvider
 	const char *name;
 
 	/*
-	 * Ask for keys, without waiting: start, then poll until it is through. Both raise when it fails, and run in a context of
-	 * their own. Whatever the network does for it sets `progress` (net/http.h).
+	 * Ask for keys, without waiting: start, then poll until it is through. Both raise when it fails, and run in a
+	 * context of their own. Whatever the network does for it sets `progress` (net/http.h).
 	 */
 	void *(*start)(const EtlAwsCredentials *credentials, bool *progress);
 	bool (*poll)(void *run, EtlAwsTemporary *out, EtlWait *wait);
@@ -39,8 +39,8 @@ struct EtlAwsCredentials
 {
 	const EtlAwsProvider *provider; /* NULL: keys */
 	EtlAwsKeys keys;
-	char *origin; /* see aws_credentials_origin */
-	EtlAwsServer *server; /* where STS is, and whose name an error has */
+	char *origin;			   /* see aws_credentials_origin */
+	EtlAwsServer *server;	   /* where STS is, and whose name an error has */
 	EtlAwsCredentials *source; /* who assumes the role */
 	char *role_arn;
 	char *external_id; /* NULL: none */
@@ -51,10 +51,13 @@ struct EtlAwsCredentials
 	char id[SIGV4_HEX_SIZE];
 };
 
-/* One of this provider, in the current context, with a copy of the server; complete it, then credentials_identify it. */
+/* One of this provider, in the current context, with a copy of the server; to be completed, then identified. */
 extern EtlAwsCredentials *credentials_make(const EtlAwsServer *server, const EtlAwsProvider *provider);
 /* Computes its id from all it is made of. */
 extern EtlAwsCredentials *credentials_identify(EtlAwsCredentials *credentials);
+
+/* Overwrites its keys and tokens, and those of who assumes it. The rest goes with its context. */
+extern void credentials_wipe(EtlAwsCredentials *credentials);
 
 /* The providers that a server's options choose; in the current context, from the catalogs or the environment. */
 extern EtlAwsCredentials *credentials_mapping_get(const EtlAwsServer *server);

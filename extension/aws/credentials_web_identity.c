@@ -68,7 +68,8 @@ credentials_web_identity_get(const EtlAwsServer *server)
 	if (role_arn == NULL || token_file == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				errmsg("no web identity for AWS server \"%s\" in the environment", server->name),
-				errhint("Kubernetes sets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE for a pod whose service account has "
+				errhint("Kubernetes sets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE for a pod whose "
+						"service account has "
 						"a role."));
 	return credentials_web_identity_make(server, role_arn, token_file, session_name);
 }

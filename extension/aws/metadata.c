@@ -60,7 +60,8 @@ raise_no_answer(const EtlMetadataRun *run)
 			errmsg("could not get AWS credentials from \"%s\": no answer", run->url),
 			errdetail("The request failed: %s.",
 					  failure->sqlstate != 0 ? failure->reason : "the answer is longer than 64 kB"),
-			errhint("Check that the database server runs where there is such a service, or set another value for option "
+			errhint("Check that the database server runs where there is such a service, or set another value "
+					"for option "
 					"\"credentials\" of the foreign server."));
 }
 
@@ -69,7 +70,7 @@ static bool
 again(EtlMetadataRun *run, bool complete)
 {
 	const EtlHttpFailure *failure = http_failure(run->http);
-	EtlRetryKind kind = complete ? retry_kind(http_status(run->http), "")
+	EtlRetryKind kind = complete			 ? retry_kind(http_status(run->http), "")
 						: failure->transient ? ETL_RETRY_TRANSIENT
 											 : ETL_RETRY_NEVER;
 	int wait_ms;

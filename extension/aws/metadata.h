@@ -16,10 +16,11 @@
 typedef struct EtlMetadataRun EtlMetadataRun;
 
 /* Without waiting (base/wait.h); texts must stay as they are until it is through. `progress`: see EtlHttpRequest. */
-extern EtlMetadataRun *metadata_start(const char *method, const char *url, const EtlHttpField *header, bool *progress);
+extern EtlMetadataRun *metadata_start(const char *method, const char *url, const EtlHttpField *header,
+									  bool *progress);
 /*
- * What passes is tried again. True when it is through: then the status, and in `body` what came, to be wiped by the caller.
- * Raises 08001 or 08006 when there is no answer.
+ * What passes is tried again. True when it is through: then the status, and in `body` what came, to be wiped by the
+ * caller. Raises 08001 or 08006 when there is no answer.
  */
 extern bool metadata_poll(EtlMetadataRun *run, int *status, StringInfo body, EtlWait *wait);
 

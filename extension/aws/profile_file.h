@@ -25,10 +25,12 @@ typedef struct EtlAwsProfile
 } EtlAwsProfile;
 
 /*
- * Take what the text says of the profile; what was taken before from another file and is said here, too, is replaced. In a
- * config file the section of profile p is [profile p], in a credentials file [p]; [default] is so in both. Settings that
- * are not in EtlAwsProfile are passed over. False with F0000 for a line that makes no sense, whose number is in the detail.
+ * Take what the text says of the profile; what was taken before from another file and is said here, too, is
+ * replaced. In a config file the section of profile p is [profile p], in a credentials file [p]; [default] is so in
+ * both. Settings that are not in EtlAwsProfile are passed over. False with F0000 for a line that makes no sense, whose
+ * number is in the detail.
  */
-extern bool profile_file_parse(const char *text, bool config, const char *profile, EtlAwsProfile *out, EtlError *error);
+extern bool profile_file_parse(const char *text, bool config, const char *profile, EtlAwsProfile *out,
+							   EtlError *error);
 
 #endif

@@ -2,7 +2,8 @@
  * secret_cache.h
  *		Secrets' values, kept by the process for a few minutes so that not each connection asks for its password.
  *
- * What is kept is found by a hash over who asked where for what (SIGV4_HEX_SIZE), so nobody gets what only another may read.
+ * What is kept is found by a hash over who asked where for what (SIGV4_HEX_SIZE), so nobody gets what only another
+ * may read.
  */
 #ifndef ETL_AWS_SECRET_CACHE_H
 #define ETL_AWS_SECRET_CACHE_H

@@ -123,7 +123,8 @@ secrets_value_start(const EtlAwsServer *server, const char *secret_id)
 	}
 	run->credentials = aws_credentials_get(server);
 	hash_text(psprintf("%u\n%d\n%s\n%s\n%s\n%s", server->serverid, server->trusted, server->region,
-					   server->endpoint != NULL ? server->endpoint : "", aws_credentials_id(run->credentials), secret_id),
+					   server->endpoint != NULL ? server->endpoint : "", aws_credentials_id(run->credentials),
+					   secret_id),
 			  run->kept_as);
 	kept = secret_cache_get(run->kept_as);
 	run->was_kept = kept != NULL;

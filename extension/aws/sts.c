@@ -24,7 +24,8 @@ check_text(const char *what, const char *text, const char *characters, size_t lo
 	size_t length = strlen(text);
 
 	if (length < 2 || length > longest || strspn(text, characters) != length)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for %s: \"%s\"", what, text),
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid value for %s: \"%s\"", what, text),
 				errdetail("It has 2 to %zu letters, digits and characters of %s.", longest,
 						  characters + strlen(LETTERS_AND_DIGITS)));
 }

@@ -25,7 +25,8 @@ typedef struct EtlStsRole
  * stay as they are until then. `progress`: see EtlHttpRequest.
  */
 typedef struct EtlStsRun EtlStsRun;
-extern EtlStsRun *sts_assume_role_start(const EtlStsRole *role, const EtlAwsCredentials *credentials, bool *progress);
+extern EtlStsRun *sts_assume_role_start(const EtlStsRole *role, const EtlAwsCredentials *credentials,
+										bool *progress);
 /* As whoever holds the token; wipes it when it is through. */
 extern EtlStsRun *sts_web_identity_start(const EtlStsRole *role, char *token, bool *progress);
 extern bool sts_poll(EtlStsRun *run, EtlAwsKeys *keys, int64 *expires_at, EtlWait *wait);

@@ -24,9 +24,11 @@ test_keys(void **state)
 	int64 expires_at;
 	EtlError error;
 
-	assert_true(parse("{\"Code\": \"Success\", \"Type\": \"AWS-HMAC\", \"AccessKeyId\": \"ASIA1\", \"SecretAccessKey\": \"s/+\","
-					  " \"Token\": \"t==\", \"Expiration\": \"2026-11-20T01:02:03Z\", \"LastUpdated\": \"x\"}",
-					  &keys, &expires_at, &error));
+	assert_true(
+		parse("{\"Code\": \"Success\", \"Type\": \"AWS-HMAC\", \"AccessKeyId\": \"ASIA1\", "
+			  "\"SecretAccessKey\": \"s/+\","
+			  " \"Token\": \"t==\", \"Expiration\": \"2026-11-20T01:02:03Z\", \"LastUpdated\": \"x\"}",
+			  &keys, &expires_at, &error));
 	assert_string_equal(keys.access_key_id, "ASIA1");
 	assert_string_equal(keys.secret_access_key, "s/+");
 	assert_string_equal(keys.session_token, "t==");
@@ -49,8 +51,9 @@ test_refusals(void **state)
 	int64 expires_at;
 	EtlError error;
 
-	assert_false(parse("{\"Code\": \"AssumeRoleUnauthorizedAccess\", \"Message\": \"EC2 cannot assume the role.\"}", &keys,
-					   &expires_at, &error));
+	assert_false(
+		parse("{\"Code\": \"AssumeRoleUnauthorizedAccess\", \"Message\": \"EC2 cannot assume the role.\"}",
+			  &keys, &expires_at, &error));
 	assert_int_equal(error.sqlstate, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
 	assert_string_equal(error.detail, "It said AssumeRoleUnauthorizedAccess: EC2 cannot assume the role.");
 	assert_false(parse("{\"code\": \"x\", \"message\": \"a\\nb\"}", &keys, &expires_at, &error));
@@ -74,7 +77,8 @@ test_nonsense(void **state)
 		"{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"canary\\u0000\"}",
 		"{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"canary\", \"Expiration\": \"tomorrow\"}",
 		"{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"canary\", \"Expiration\": \"2026-13-01T00:00:00Z\"}",
-		"{\"a\": {\"a\": {\"a\": {\"a\": {\"a\": 1}}}}, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"canary\"}",
+		"{\"a\": {\"a\": {\"a\": {\"a\": {\"a\": 1}}}}, \"AccessKeyId\": \"A\", \"SecretAccessKey\": "
+		"\"canary\"}",
 	};
 
 	for (int i = 0; i < lengthof(answers); i++)

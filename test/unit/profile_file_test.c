@@ -75,9 +75,11 @@ test_keys_go_together(void **state)
 	EtlAwsProfile profile = {.found = false};
 	EtlError error;
 
-	assert_true(profile_file_parse("[profile p]\naws_access_key_id=OLD\naws_secret_access_key=o\naws_session_token=old", true,
-								   "p", &profile, &error));
-	assert_true(profile_file_parse("[p]\naws_access_key_id=NEW\naws_secret_access_key=n", false, "p", &profile, &error));
+	assert_true(profile_file_parse(
+		"[profile p]\naws_access_key_id=OLD\naws_secret_access_key=o\naws_session_token=old", true, "p",
+		&profile, &error));
+	assert_true(profile_file_parse("[p]\naws_access_key_id=NEW\naws_secret_access_key=n", false, "p",
+								   &profile, &error));
 	assert_string_equal(profile.access_key_id, "NEW");
 	assert_null(profile.session_token);
 }
@@ -85,7 +87,8 @@ test_keys_go_together(void **state)
 static void
 test_none(void **state)
 {
-	static const char *const texts[] = {"", "\n\n", "[other]\naws_access_key_id = x\nnonsense of another's\n", "stray = x\n"};
+	static const char *const texts[] = {"", "\n\n", "[other]\naws_access_key_id = x\nnonsense of another's\n",
+										"stray = x\n"};
 	EtlError error;
 
 	for (int i = 0; i < lengthof(texts); i++)
@@ -100,8 +103,8 @@ test_none(void **state)
 static void
 test_bad(void **state)
 {
-	static const char *const texts[] = {"[p]\ncanary\n", "[p]\n= canary\n", "\n[p\naws_access_key_id = canary\n",
-										"[p]canary\n"};
+	static const char *const texts[] = {"[p]\ncanary\n", "[p]\n= canary\n",
+										"\n[p\naws_access_key_id = canary\n", "[p]canary\n"};
 	EtlError error;
 
 	for (int i = 0; i < lengthof(texts); i++)

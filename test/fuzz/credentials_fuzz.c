@@ -1,0 +1,55 @@
+/*
+ * credentials_fuzz.c
+ *		Whatever a metadata service answers, or a profile file or URI says, is taken or refused, and no refusal quotes it.
+ */
+#include "aws/container_uri.h"
+#include "aws/credentials_answer.h"
+#include "aws/profile_file.h"
+
+static void
+check_refusal(const EtlError *error)
+{
+	if (error->sqlstate == 0 || error->message[0] == '\0' || error->detail[0] == '\0')
+		abort();
+}
+
+static void
+try_answer(const char *text, size_t size)
+{
+	EtlAwsKeys keys = {NULL};
+	int64 expires_at;
+	EtlError error = {0};
+
+	if (!credentials_answer_parse(text, size, &keys, &expires_at, &error))
+		check_refusal(&error);
+	else if (keys.access_key_id == NULL || keys.secret_access_key == NULL || expires_at < 0)
+		abort();
+	aws_keys_wipe(&keys);
+}
+
+static void
+try_profile(const char *text, bool config)
+{
+	EtlAwsProfile profile = {.found = false};
+	EtlError error = {0};
+
+	if (!profile_file_parse(text, config, "p", &profile, &error))
+		check_refusal(&error);
+	else if (!profile.found && profile.access_key_id != NULL)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
+{
+	char *text = pnstrdup((const char *) data, size);
+	EtlError error = {0};
+
+	try_answer((const char *) data, size);
+	try_profile(text, false);
+	try_profile(text, true);
+	if (!container_uri_check(text, &error))
+		check_refusal(&error);
+	pfree(text);
+	return 0;
+}
