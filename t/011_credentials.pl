@@ -261,7 +261,7 @@ $etl->expire_sessions;
 is($query->($read), '2000000', 'a token that was replaced');
 $etl->expire_sessions;
 $etl->machine();
-like($query->($read), qr/could not assume role "$pod"/, 'one that is refused');
+like($query->($read), qr/could not assume role "$pod": the web identity was refused.*HINT:  The keys come from the file of the web identity/s, 'one that is refused');
 unlink "$folder/token";
 like($query->($read), qr/could not assume role "$pod": could not read file ".*token": No such file/, 'none');
 $query->();

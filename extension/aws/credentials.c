@@ -114,9 +114,12 @@ aws_credentials_static(const EtlAwsKeys *keys)
 }
 
 EtlAwsCredentials *
-aws_credentials_nobody(void)
+aws_credentials_nobody(const char *origin)
 {
-	return credentials_identify(credentials_make(NULL, NULL));
+	EtlAwsCredentials *credentials = credentials_make(NULL, NULL);
+
+	credentials->origin = pstrdup(origin);
+	return credentials_identify(credentials);
 }
 
 /* ---- what a server's options choose ---- */

@@ -39,8 +39,8 @@ extern EtlAwsCredentials *aws_credentials_assume_role(const EtlAwsServer *server
 /* These keys and no others, as a statement brings them. */
 extern EtlAwsCredentials *aws_credentials_static(const EtlAwsKeys *keys);
 
-/* Nobody: requests go unsigned. */
-extern EtlAwsCredentials *aws_credentials_nobody(void);
+/* Nobody: requests go unsigned. `origin`: see aws_credentials_origin. */
+extern EtlAwsCredentials *aws_credentials_nobody(const char *origin);
 
 /* A copy in the current context, which needs nothing of the original. */
 extern EtlAwsCredentials *aws_credentials_copy(const EtlAwsCredentials *credentials);

@@ -161,6 +161,8 @@ static const Meaning meanings[] = {
 	 REMEDY_TOKEN},
 	{"ExpiredTokenException", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the session token has expired",
 	 REMEDY_TOKEN},
+	{"InvalidIdentityToken", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the web identity was refused",
+	 REMEDY_TOKEN},
 	{"RequestTimeTooSkewed", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree",
 	 REMEDY_CLOCK},
 	{"RequestExpired", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},

@@ -70,7 +70,7 @@ sts_assume_role_start(const EtlStsRole *role, const EtlAwsCredentials *credentia
 EtlStsRun *
 sts_web_identity_start(const EtlStsRole *role, char *token, bool *progress)
 {
-	EtlStsRun *run = start(role, aws_credentials_nobody(), "AssumeRoleWithWebIdentity",
+	EtlStsRun *run = start(role, aws_credentials_nobody("the file of the web identity"), "AssumeRoleWithWebIdentity",
 						   (EtlHttpField){"WebIdentityToken", token}, progress);
 
 	run->token = token;

@@ -108,6 +108,34 @@ test_signature_not_quoted(void **state)
 }
 
 static void
+test_keys(void **state)
+{
+	EtlAwsFailure f = parsed(400, "<Error><Code>ExpiredToken</Code><Message>Too old.</Message></Error>", NULL);
+	EtlAwsAction action = read_object;
+	EtlError e;
+
+	assert_true(aws_error_refuses_keys(&f));
+	aws_error_describe(&f, &action, &e);
+	assert_int_equal(e.sqlstate, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
+	assert_non_null(strstr(e.hint, "ALTER USER MAPPING"));
+	action.keys_from = "the environment";
+	aws_error_describe(&f, &action, &e);
+	assert_string_equal(e.hint, "The keys come from the environment: temporary ones must be renewed there.");
+
+	f = parsed(403, "<Error><Code>InvalidAccessKeyId</Code></Error>", NULL);
+	assert_true(aws_error_refuses_keys(&f));
+	aws_error_describe(&f, &action, &e);
+	assert_string_equal(e.hint, "The keys come from the environment: check them there.");
+
+	f = parsed(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>", NULL);
+	assert_false(aws_error_refuses_keys(&f));
+	f = parsed(403, "<Error><Code>AccessDenied</Code></Error>", NULL);
+	assert_false(aws_error_refuses_keys(&f));
+	f = parsed(403, "", NULL);
+	assert_false(aws_error_refuses_keys(&f));
+}
+
+static void
 test_no_body(void **state)
 {
 	const struct
@@ -160,6 +188,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_s3),
 									   cmocka_unit_test(test_query),
 									   cmocka_unit_test(test_json),
+									   cmocka_unit_test(test_keys),
 									   cmocka_unit_test(test_no_body),
 									   cmocka_unit_test(test_nonsense),
 									   cmocka_unit_test(test_no_answer),
