@@ -60,10 +60,11 @@ call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 							 .body = {.data = body, .fd = -1, .size = strlen(body)},
 							 .progress = call->progress,
 							 .timeout_ms = call->timeout_ms};
+	EtlEndpointOptions options = {call->server->endpoint, call->server->use_fips, call->server->use_dualstack,
+								  call->server->path_style};
 	EtlError error;
 
-	if (!endpoint_service(call->service, call->server->region, call->server->endpoint, &request.endpoint,
-						  &error))
+	if (!endpoint_service(call->service, call->server->region, &options, &request.endpoint, &error))
 		etl_error_raise(&error);
 	run->doing = call->doing;
 	run->object = call->object;

@@ -9,16 +9,30 @@
 
 typedef struct EtlEndpoint
 {
-	char *base; /* "https://host[:port]", no slash at the end */
-	char *host; /* "host[:port]": the Host header, which is signed */
-	char *path; /* "" or "/bucket" */
+	char *base;	  /* "https://host[:port]", no slash at the end */
+	char *host;	  /* "host[:port]": the Host header, which is signed */
+	char *path;	  /* "" or "/bucket" */
+	char *region; /* to sign for: the region asked for, but for a service that a partition has one of */
 } EtlEndpoint;
 
-/* The endpoint of service in region; `custom` ("http[s]://host[:port]") takes its place when not NULL. */
-extern bool endpoint_service(const char *service, const char *region, const char *custom, EtlEndpoint *out,
-							 EtlError *error);
+/* What a foreign server says of its endpoints. */
+typedef struct EtlEndpointOptions
+{
+	const char *custom; /* "http[s]://host[:port]" in place of AWS's own; NULL: none */
+	bool fips;			/* AWS's FIPS 140 endpoints */
+	bool dualstack;		/* AWS's endpoints with IPv6 */
+	bool path_style;	/* S3: the bucket in the path in any case */
+} EtlEndpointOptions;
+
+/*
+ * The endpoint in region of the service whose host names start with `service` ("sns", "elasticmapreduce"): by the
+ * rules of the region's partition (aws, aws-cn, aws-us-gov, aws-eusc and the iso ones). A partition that has no such
+ * endpoint is an error (0A000).
+ */
+extern bool endpoint_service(const char *service, const char *region, const EtlEndpointOptions *options,
+							 EtlEndpoint *out, EtlError *error);
 /* As above for an S3 bucket: in the host name, or in the path when asked to or when a host can't hold it. */
-extern bool endpoint_s3(const char *region, const char *custom, bool path_style, const char *bucket,
+extern bool endpoint_s3(const char *region, const EtlEndpointOptions *options, const char *bucket,
 						EtlEndpoint *out, EtlError *error);
 
 /* A bucket's name as S3 allows it. */

@@ -29,7 +29,10 @@ s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 	if (server->mode != ETL_AWS_MODE_AWS)
 		elog(ERROR, "server \"%s\" is in local mode", server->name);
 	request.credentials = credentials != NULL ? credentials : aws_credentials_get(server);
-	if (!endpoint_s3(server->region, server->endpoint, server->path_style, bucket, &request.endpoint, &error))
+	if (!endpoint_s3(server->region,
+					 &(EtlEndpointOptions){server->endpoint, server->use_fips, server->use_dualstack,
+										   server->path_style},
+					 bucket, &request.endpoint, &error))
 		etl_error_raise(&error);
 	initStringInfo(&path);
 	appendStringInfoChar(&path, '/');

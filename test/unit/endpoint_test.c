@@ -24,17 +24,67 @@ test_service(void **state)
 	EtlEndpoint e;
 	EtlError error;
 
-	assert_true(endpoint_service("sns", "us-east-1", NULL, &e, &error));
+	assert_true(endpoint_service("sns", "us-east-1", &(EtlEndpointOptions){NULL}, &e, &error));
 	expect(&e, "https://sns.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com", "");
-	assert_true(endpoint_service("sts", "cn-north-1", NULL, &e, &error));
+	assert_true(endpoint_service("sts", "cn-north-1", &(EtlEndpointOptions){NULL}, &e, &error));
 	expect(&e, "https://sts.cn-north-1.amazonaws.com.cn", "sts.cn-north-1.amazonaws.com.cn", "");
-	assert_true(endpoint_service("secretsmanager", "us-gov-west-1", NULL, &e, &error));
+	assert_true(endpoint_service("secretsmanager", "us-gov-west-1", &(EtlEndpointOptions){NULL}, &e, &error));
 	expect(&e, "https://secretsmanager.us-gov-west-1.amazonaws.com",
 		   "secretsmanager.us-gov-west-1.amazonaws.com", "");
-	assert_true(endpoint_service("sns", "us-east-1", "http://127.0.0.1:5000", &e, &error));
+	assert_true(
+		endpoint_service("sns", "us-east-1", &(EtlEndpointOptions){"http://127.0.0.1:5000"}, &e, &error));
 	expect(&e, "http://127.0.0.1:5000", "127.0.0.1:5000", "");
 	assert_false(endpoint_service("sns", "evil.example/", NULL, &e, &error));
 	assert_int_equal(error.sqlstate, ERRCODE_INVALID_PARAMETER_VALUE);
+}
+
+/* Every service and kind of endpoint in every partition, as botocore has them. */
+static void
+test_vectors(void **state)
+{
+	FILE *file = fopen("test/unit/endpoint_vectors.txt", "r");
+	char service[64], region[64], host[256], signs[64];
+	int fips, dualstack, count = 0;
+
+	assert_non_null(file);
+	while (fscanf(file, "%63s %63s %d %d %255s %63s", service, region, &fips, &dualstack, host, signs) == 6)
+	{
+		EtlEndpointOptions options = {.fips = fips, .dualstack = dualstack};
+		EtlEndpoint e;
+		EtlError error;
+
+		count++;
+		if (strcmp(host, "-") == 0)
+		{
+			if (endpoint_service(service, region, &options, &e, &error))
+				fail_msg("%s in %s (%d, %d) is %s", service, region, fips, dualstack, e.host);
+			assert_int_equal(error.sqlstate, ERRCODE_FEATURE_NOT_SUPPORTED);
+			continue;
+		}
+		if (!endpoint_service(service, region, &options, &e, &error))
+			fail_msg("%s in %s (%d, %d): %s", service, region, fips, dualstack, error.message);
+		if (strcmp(e.host, host) != 0 || strcmp(e.region, signs) != 0)
+			fail_msg("%s in %s (%d, %d) is %s of %s, not %s of %s", service, region, fips, dualstack, e.host,
+					 e.region, host, signs);
+	}
+	assert_true(count > 1000);
+	fclose(file);
+}
+
+static void
+test_custom_has_no_kinds(void **state)
+{
+	EtlEndpoint e;
+	EtlError error;
+
+	assert_false(endpoint_service(
+		"sns", "us-east-1", &(EtlEndpointOptions){.custom = "http://127.0.0.1:1", .fips = true}, &e, &error));
+	assert_int_equal(error.sqlstate, ERRCODE_INVALID_PARAMETER_VALUE);
+	assert_true(
+		endpoint_s3("us-east-1", &(EtlEndpointOptions){.fips = true, .dualstack = true}, "lake", &e, &error));
+	expect(&e, "https://lake.s3-fips.dualstack.us-east-1.amazonaws.com",
+		   "lake.s3-fips.dualstack.us-east-1.amazonaws.com", "");
+	assert_string_equal(e.region, "us-east-1");
 }
 
 static void
@@ -43,17 +93,26 @@ test_s3(void **state)
 	EtlEndpoint e;
 	EtlError error;
 
-	assert_true(endpoint_s3("eu-west-1", NULL, false, "lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1", &(EtlEndpointOptions){.custom = NULL, .path_style = false}, "lake",
+							&e, &error));
 	expect(&e, "https://lake.s3.eu-west-1.amazonaws.com", "lake.s3.eu-west-1.amazonaws.com", "");
-	assert_true(endpoint_s3("eu-west-1", NULL, true, "lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1", &(EtlEndpointOptions){.custom = NULL, .path_style = true}, "lake",
+							&e, &error));
 	expect(&e, "https://s3.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com", "/lake");
-	assert_true(endpoint_s3("eu-west-1", NULL, false, "my.lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1", &(EtlEndpointOptions){.custom = NULL, .path_style = false},
+							"my.lake", &e, &error));
 	expect(&e, "https://s3.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com", "/my.lake");
-	assert_true(endpoint_s3("eu-west-1", "http://s3.test:9000", false, "my.lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1",
+							&(EtlEndpointOptions){.custom = "http://s3.test:9000", .path_style = false},
+							"my.lake", &e, &error));
 	expect(&e, "http://my.lake.s3.test:9000", "my.lake.s3.test:9000", "");
-	assert_true(endpoint_s3("eu-west-1", "http://127.0.0.1:9000", false, "lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1",
+							&(EtlEndpointOptions){.custom = "http://127.0.0.1:9000", .path_style = false},
+							"lake", &e, &error));
 	expect(&e, "http://127.0.0.1:9000", "127.0.0.1:9000", "/lake");
-	assert_true(endpoint_s3("eu-west-1", "http://[::1]:9000", false, "lake", &e, &error));
+	assert_true(endpoint_s3("eu-west-1",
+							&(EtlEndpointOptions){.custom = "http://[::1]:9000", .path_style = false}, "lake",
+							&e, &error));
 	expect(&e, "http://[::1]:9000", "[::1]:9000", "/lake");
 }
 
@@ -117,8 +176,12 @@ test_custom(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_service), cmocka_unit_test(test_s3),
-									   cmocka_unit_test(test_bucket), cmocka_unit_test(test_custom)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_service),
+									   cmocka_unit_test(test_vectors),
+									   cmocka_unit_test(test_custom_has_no_kinds),
+									   cmocka_unit_test(test_s3),
+									   cmocka_unit_test(test_bucket),
+									   cmocka_unit_test(test_custom)};
 
 	return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);
 }
