@@ -10,62 +10,73 @@
 
 #define MAX_ANSWER_SIZE (8 * 1024 * 1024)
 
-/* A service gets a file of its own only when it needs more than this. */
-typedef struct Service
-{
-	const char *name; /* in its host name, in IAM actions and as signing name */
-	const char *version; /* query protocol: of its API */
-	const char *target; /* JSON protocol: what precedes the action in X-Amz-Target */
-} Service;
-
-static const Service services[] = {
-	{.name = "secretsmanager", .target = "secretsmanager"},
-	{.name = "sns", .version = "2010-03-31"},
-	{.name = "sts", .version = "2011-06-15"},
-};
-
-static const Service *
-service_find(const char *name)
-{
-	for (int i = 0; i < lengthof(services); i++)
-		if (strcmp(services[i].name, name) == 0)
-			return &services[i];
-	elog(ERROR, "unknown AWS service \"%s\"", name);
-}
-
 struct EtlAwsCallRun
 {
 	const char *doing;
 	const char *object;
+	EtlAwsServer server; /* as the call has it, but for the region that is signed for */
 	StringInfoData answer;
 	EtlAwsFetch *fetch;
 };
 
-static EtlAwsCallRun *
-call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, const char *body)
+static const EtlAwsService *
+service_get(const EtlAwsCall *call)
 {
+	const EtlAwsService *service = service_find(call->service);
+
+	if (service == NULL)
+		elog(ERROR, "unknown AWS service \"%s\"", call->service);
+	return service;
+}
+
+static EtlEndpoint
+endpoint_get(const EtlAwsServer *server, const EtlAwsService *service, const char *action)
+{
+	EtlEndpointOptions options = {server->endpoint, server->use_fips, server->use_dualstack,
+								  server->path_style};
+	const char *prefix = service_host_prefix(service, action);
+	EtlEndpoint endpoint;
+	EtlError error;
+
+	if (!endpoint_service(service->host != NULL ? service->host : service->name, server->region, &options,
+						  &endpoint, &error))
+		etl_error_raise(&error);
+	if (*prefix && server->endpoint == NULL)
+	{
+		endpoint.host = psprintf("%s%s", prefix, endpoint.host);
+		endpoint.base = psprintf("https://%s", endpoint.host);
+	}
+	return endpoint;
+}
+
+EtlAwsCallRun *
+aws_call_message_start(const EtlAwsCall *call, const EtlAwsMessage *message)
+{
+	const EtlAwsService *service = service_get(call);
 	EtlAwsCallRun *run = palloc0(sizeof(EtlAwsCallRun));
-	EtlAwsRequest request = {.server = call->server,
+	EtlHttpField *headers = palloc(sizeof(message->headers));
+	EtlAwsRequest request = {.server = &run->server,
 							 .credentials = call->credentials != NULL ? call->credentials
 																	  : aws_credentials_get(call->server),
 							 .action = {.doing = call->doing,
 										.object = call->object,
-										.permission = psprintf("%s:%s", call->service, call->action),
+										.permission = service_permission(service, call->action),
 										.server = call->server->name},
-							 .service = call->service,
-							 .method = "POST",
-							 .path = "/",
+							 .service = service->signing != NULL ? service->signing : service->name,
+							 .method = message->method,
+							 .path = message->path,
+							 .query = message->query,
+							 .nquery = message->nquery,
 							 .headers = headers,
-							 .nheaders = nheaders,
-							 .body = {.data = body, .fd = -1, .size = strlen(body)},
+							 .nheaders = message->nheaders,
+							 .body = {.data = message->body, .fd = -1, .size = strlen(message->body)},
 							 .progress = call->progress,
 							 .timeout_ms = call->timeout_ms};
-	EtlEndpointOptions options = {call->server->endpoint, call->server->use_fips, call->server->use_dualstack,
-								  call->server->path_style};
-	EtlError error;
 
-	if (!endpoint_service(call->service, call->server->region, &options, &request.endpoint, &error))
-		etl_error_raise(&error);
+	memcpy(headers, message->headers, sizeof(message->headers));
+	run->server = *call->server;
+	request.endpoint = endpoint_get(call->server, service, call->action);
+	run->server.region = request.endpoint.region;
 	run->doing = call->doing;
 	run->object = call->object;
 	initStringInfo(&run->answer);
@@ -76,27 +87,34 @@ call_start(const EtlAwsCall *call, const EtlHttpField *headers, int nheaders, co
 EtlAwsCallRun *
 aws_call_query_start(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters)
 {
-	static const EtlHttpField headers[] = {
-		{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
-	const Service *service = service_find(call->service);
 	EtlHttpField *form = palloc((nparameters + 2) * sizeof(EtlHttpField));
+	EtlAwsMessage message = {
+		.method = "POST",
+		.path = "/",
+		.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}},
+		.nheaders = 1};
 
 	form[0] = (EtlHttpField){"Action", call->action};
-	form[1] = (EtlHttpField){"Version", service->version};
+	form[1] = (EtlHttpField){"Version", service_get(call)->version};
 	if (nparameters > 0)
 		memcpy(form + 2, parameters, nparameters * sizeof(EtlHttpField));
-	return call_start(call, headers, lengthof(headers), sigv4_query_string(form, nparameters + 2));
+	message.body = sigv4_query_string(form, nparameters + 2);
+	return aws_call_message_start(call, &message);
 }
 
 EtlAwsCallRun *
 aws_call_json_start(const EtlAwsCall *call, const char *input)
 {
-	const Service *service = service_find(call->service);
-	EtlHttpField *headers = palloc(2 * sizeof(EtlHttpField));
+	const EtlAwsService *service = service_get(call);
+	EtlAwsMessage message = {
+		.method = "POST",
+		.path = "/",
+		.headers = {{"Content-Type", psprintf("application/x-amz-json-%s", service->version)},
+					{"X-Amz-Target", psprintf("%s.%s", service->target, call->action)}},
+		.nheaders = 2,
+		.body = unconstify(char *, input)};
 
-	headers[0] = (EtlHttpField){"Content-Type", "application/x-amz-json-1.1"};
-	headers[1] = (EtlHttpField){"X-Amz-Target", psprintf("%s.%s", service->target, call->action)};
-	return call_start(call, headers, 2, input);
+	return aws_call_message_start(call, &message);
 }
 
 bool
@@ -118,6 +136,18 @@ StringInfo
 aws_call_answer(EtlAwsCallRun *run)
 {
 	return &run->answer;
+}
+
+int
+aws_call_status(const EtlAwsCallRun *run)
+{
+	return aws_fetch_status(run->fetch);
+}
+
+const char *
+aws_call_header(const EtlAwsCallRun *run, const char *name)
+{
+	return aws_fetch_header(run->fetch, name);
 }
 
 void

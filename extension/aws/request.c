@@ -388,12 +388,21 @@ aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
 		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
 			return false;
 		if (complete && http_status(fetch->http) >= 200 && http_status(fetch->http) < 300)
-		{
-			http_close(fetch->http);
 			return true;
-		}
 		fetch_failed(fetch);
 	}
+}
+
+int
+aws_fetch_status(const EtlAwsFetch *fetch)
+{
+	return http_status(fetch->http);
+}
+
+const char *
+aws_fetch_header(const EtlAwsFetch *fetch, const char *name)
+{
+	return http_header(fetch->http, name);
 }
 
 void
@@ -404,4 +413,5 @@ aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out)
 
 	while (!aws_fetch_poll(fetch, &wait))
 		http_wait(&wait);
+	http_close(fetch->http);
 }

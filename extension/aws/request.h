@@ -43,6 +43,9 @@ extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
 typedef struct EtlAwsFetch EtlAwsFetch;
 extern EtlAwsFetch *aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out);
 extern bool aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait);
+/* Of one that is through: the status, and a header's value or NULL, valid as long as its context. */
+extern int aws_fetch_status(const EtlAwsFetch *fetch);
+extern const char *aws_fetch_header(const EtlAwsFetch *fetch, const char *name);
 /* As above, its whole body read as well: one longer than limit is an error. */
 extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
 extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)

@@ -52,3 +52,36 @@ CREATE FUNCTION etl.notify_sns(topic_arn text, message text, subject text DEFAUL
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_etl_notify_sns';
 REVOKE ALL ON FUNCTION etl.notify_sns(text, text, text, jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.notify_sns(text, text, text, jsonb, text) IS 'publishes a message to an SNS topic and returns its message id';
+
+CREATE FUNCTION etl.aws_call(service text, action text, input jsonb DEFAULT '{}', server text DEFAULT NULL) RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_etl_aws_call';
+REVOKE ALL ON FUNCTION etl.aws_call(text, text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.aws_call(text, text, jsonb, text) IS 'calls an action of an AWS service, such as lambda Invoke, and returns its answer';
+
+CREATE FUNCTION etl.aws_pages(service text, action text, input jsonb DEFAULT '{}', server text DEFAULT NULL) RETURNS SETOF jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_etl_aws_pages';
+REVOKE ALL ON FUNCTION etl.aws_pages(text, text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.aws_pages(text, text, jsonb, text) IS 'calls an action that answers in pages until there are no more, and returns each answer';
+
+CREATE FUNCTION etl.aws_caller_identity(server text DEFAULT NULL, OUT account text, OUT arn text, OUT user_id text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_etl_aws_caller_identity';
+REVOKE ALL ON FUNCTION etl.aws_caller_identity(text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.aws_caller_identity(text) IS 'whom AWS takes the current user for: account, ARN and user id';
+
+CREATE FUNCTION etl.sqs_send(queue_url text, body text, attributes jsonb DEFAULT NULL, group_id text DEFAULT NULL,
+                             deduplication_id text DEFAULT NULL, delay interval DEFAULT NULL, server text DEFAULT NULL) RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_etl_sqs_send';
+REVOKE ALL ON FUNCTION etl.sqs_send(text, text, jsonb, text, text, interval, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.sqs_send(text, text, jsonb, text, text, interval, text) IS 'sends a message to an SQS queue and returns its message id';
+
+CREATE FUNCTION etl.sqs_receive(queue_url text, max_messages integer DEFAULT 10, wait interval DEFAULT '0', visibility interval DEFAULT NULL,
+                                server text DEFAULT NULL)
+RETURNS TABLE (message_id text, receipt_handle text, body text, attributes jsonb, system_attributes jsonb)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_etl_sqs_receive';
+REVOKE ALL ON FUNCTION etl.sqs_receive(text, integer, interval, interval, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.sqs_receive(text, integer, interval, interval, text) IS 'takes messages from an SQS queue, waiting for the first; each is hidden from others until it is deleted or its visibility timeout is over';
+
+CREATE FUNCTION etl.sqs_delete(queue_url text, receipt_handle text, server text DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_etl_sqs_delete';
+REVOKE ALL ON FUNCTION etl.sqs_delete(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.sqs_delete(text, text, text) IS 'deletes a message that was received from an SQS queue';

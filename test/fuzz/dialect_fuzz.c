@@ -2,82 +2,11 @@
  * dialect_fuzz.c
  *		Any bytes as a Redshift script: split, substituted, translated. What comes out must lex again, and what has
  *		no parameter must come out as it went in.
- *
- * The dialect leaves freeing to its caller's memory context. Here every allocation of a run is on a list and freed
- * after it, or the fuzzer would run out of memory long before it found anything.
  */
 #include "dialect/dialect.h"
+#include "run_memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
-
-typedef struct Chunk
-{
-	struct Chunk *next;
-	struct Chunk *previous;
-} Chunk;
-
-static Chunk run = {&run, &run};
-
-static void *
-chunk_add(Chunk *chunk)
-{
-	if (chunk == NULL)
-		abort();
-	chunk->next = &run;
-	chunk->previous = run.previous;
-	chunk->previous->next = chunk;
-	run.previous = chunk;
-	return chunk + 1;
-}
-
-static Chunk *
-chunk_take(void *pointer)
-{
-	Chunk *chunk = (Chunk *) pointer - 1;
-
-	chunk->previous->next = chunk->next;
-	chunk->next->previous = chunk->previous;
-	return chunk;
-}
-
-void *
-palloc(Size size)
-{
-	return chunk_add(malloc(sizeof(Chunk) + size));
-}
-
-void *
-palloc0(Size size)
-{
-	return chunk_add(calloc(1, sizeof(Chunk) + size));
-}
-
-void *
-repalloc(void *pointer, Size size)
-{
-	return chunk_add(realloc(chunk_take(pointer), sizeof(Chunk) + size));
-}
-
-void
-pfree(void *pointer)
-{
-	free(chunk_take(pointer));
-}
-
-char *
-pnstrdup(const char *in, Size size)
-{
-	char *out = palloc(strnlen(in, size) + 1);
-
-	out[strnlen(in, size)] = '\0';
-	return memcpy(out, in, strnlen(in, size));
-}
-
-char *
-pstrdup(const char *in)
-{
-	return pnstrdup(in, strlen(in));
-}
 
 static const char *
 nothing_known(const char *name, void *arg)
@@ -131,7 +60,6 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 		check(strcmp(substituted, text) == 0);
 	check(strcmp(dialect_substitute_text(text, nothing_known, NULL), text) == 0);
 
-	while (run.next != &run)
-		pfree(run.next + 1);
+	run_memory_free();
 	return 0;
 }

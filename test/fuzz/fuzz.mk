@@ -3,7 +3,7 @@
 FUZZERS = $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/*_fuzz.c)))
 FUZZ_SECONDS ?= 60
 
-build/fuzz/%: test/fuzz/%.c $(PURE_SOURCES) $(wildcard extension/*/*.h) test/unit/PURE
+build/fuzz/%: test/fuzz/%.c $(PURE_SOURCES) $(wildcard extension/*/*.h test/fuzz/*.h) test/unit/PURE
 	@mkdir -p build/fuzz
 	clang $(UNIT_CFLAGS) -Wno-error -Wno-ignored-attributes -fsanitize=fuzzer -o $@ $< $(PURE_SOURCES) $(UNIT_LIBS)
 

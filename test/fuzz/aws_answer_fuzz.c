@@ -1,0 +1,46 @@
+/*
+ * aws_answer_fuzz.c
+ *		Whatever AWS's end answers: XML becomes JSON or an error, an error body a failure of bounded text, a secret text.
+ */
+#include "aws/error.h"
+#include "aws/protocol.h"
+#include "aws/secret_answer.h"
+#include "run_memory.h"
+
+static void
+read_xml(const char *service, const char *action, const char *text, size_t size)
+{
+	StringInfoData out;
+	EtlError error = {0};
+
+	initStringInfo(&out);
+	if (protocol_xml_read(service_find(service), action, text, size, &out, &error))
+	{
+		if (!protocol_is_json(out.data, out.len))
+			abort();
+	}
+	else if (error.sqlstate == 0)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
+{
+	EtlAwsFailure failure = {0};
+	EtlError error = {0};
+	char *text = palloc(size + 1);
+	char *secret;
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+	read_xml("sns", "A", text, size);
+	read_xml("redshift", "A", text, size);
+	read_xml("ec2", "A", text, size);
+	(void) protocol_is_json(text, size);
+	aws_error_parse(text, size, NULL, &failure);
+	if (strlen(failure.code) >= sizeof(failure.code) || strlen(failure.message) >= sizeof(failure.message))
+		abort();
+	(void) secret_answer_parse(text, size, "id", &secret, &error);
+	run_memory_free();
+	return 0;
+}
