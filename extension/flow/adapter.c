@@ -75,6 +75,14 @@ base_name(const char *resource)
 	return pnstrdup(resource, length - suffix);
 }
 
+static bool
+serves(const EtlAdapter *adapter, const char *resource)
+{
+	if (adapter->resource == NULL)
+		return false;
+	return adapter->serves != NULL ? adapter->serves(resource) : strcmp(adapter->resource, resource) == 0;
+}
+
 const EtlAdapter *
 flow_adapter_find(const char *resource, const char *connection)
 {
@@ -87,7 +95,7 @@ flow_adapter_find(const char *resource, const char *connection)
 		const EtlAdapter *adapter = lfirst(cell);
 
 		if (resource == NULL ? adapter->resource == NULL && adapter->on_connection == (connection != NULL)
-							 : adapter->resource != NULL && strcmp(adapter->resource, resource) == 0)
+							 : serves(adapter, resource))
 			return adapter;
 	}
 	return NULL;

@@ -52,6 +52,7 @@ typedef struct EtlStepResult
 typedef struct EtlAdapter
 {
 	const char *resource; /* the ARN it serves; NULL: a statement here (see on_connection) */
+	bool (*serves)(const char *resource); /* it serves more than one: whether this; `resource` says to people what. NULL: one */
 	bool on_connection;	  /* with resource NULL: a statement on a connection */
 	bool json_output; /* the output of a run it waits for is JSON, not a string of it */
 	void (*run)(const EtlStep *step, EtlStepResult *result);

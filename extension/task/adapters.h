@@ -14,6 +14,9 @@ extern const EtlAdapter statement_adapter;
 extern const EtlAdapter connection_adapter;
 extern const EtlAdapter sns_publish_adapter;
 extern const EtlAdapter glue_job_adapter;
+extern const EtlAdapter aws_sdk_adapter;
+extern const EtlAdapter lambda_function_adapter;
+extern const EtlAdapter aws_action_adapters[]; /* ends with one that has no resource */
 extern const EtlAdapter start_execution_adapter;
 extern const EtlAdapter start_execution_sync_adapter;
 extern const EtlAdapter start_execution_sync2_adapter;

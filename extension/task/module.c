@@ -22,6 +22,10 @@ task_init(void)
 	flow_adapter_register(&start_execution_adapter);
 	flow_adapter_register(&start_execution_sync_adapter);
 	flow_adapter_register(&start_execution_sync2_adapter);
+	for (const EtlAdapter *adapter = aws_action_adapters; adapter->resource != NULL; adapter++)
+		flow_adapter_register(adapter);
+	flow_adapter_register(&lambda_function_adapter);
+	flow_adapter_register(&aws_sdk_adapter);
 	flow_condition_register(condition_holds);
 	flow_item_query_register(for_each_query_run);
 }
