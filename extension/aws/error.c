@@ -174,6 +174,25 @@ static const Meaning meanings[] = {
 	{"EntityTooLarge", ERRCODE_PROGRAM_LIMIT_EXCEEDED, "it is too large", REMEDY_NONE},
 };
 
+/* Services have codes of their own for the same: EntityNotFoundException, StateMachineDoesNotExist, … */
+typedef struct Part
+{
+	const char *part;
+	int sqlstate;
+	const char *reason;
+	Remedy remedy;
+} Part;
+
+static const Part parts[] = {
+	{"NotFound", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"DoesNotExist", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"NonExistent", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"NoSuchEntity", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
+	{"AlreadyExists", ERRCODE_DUPLICATE_OBJECT, "it exists already", REMEDY_NONE},
+	{"ResourceExists", ERRCODE_DUPLICATE_OBJECT, "it exists already", REMEDY_NONE},
+	{"AccessDenied", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_PERMISSION},
+};
+
 /* Without a code of its own the status decides: a HEAD response has no body, a proxy speaks no AWS. */
 static Meaning
 meaning_of(const EtlAwsFailure *failure)
@@ -183,6 +202,9 @@ meaning_of(const EtlAwsFailure *failure)
 	for (int i = 0; i < lengthof(meanings); i++)
 		if (strcmp(failure->code, meanings[i].code) == 0)
 			return meanings[i];
+	for (int i = 0; i < lengthof(parts); i++)
+		if (strstr(failure->code, parts[i].part) != NULL && failure->status < 500)
+			return (Meaning){"", parts[i].sqlstate, parts[i].reason, parts[i].remedy};
 	if (kind == ETL_RETRY_THROTTLED)
 		return (Meaning){"", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests", REMEDY_LATER};
 	if (failure->status >= 500)

@@ -71,6 +71,35 @@ test_query(void **state)
 	assert_non_null(strstr(e.hint, "ALTER USER MAPPING"));
 }
 
+/* Services have codes of their own. */
+static void
+test_codes_of_services(void **state)
+{
+	static const struct
+	{
+		const char *code;
+		int sqlstate;
+	} codes[] = {{"EntityNotFoundException", ERRCODE_UNDEFINED_OBJECT},
+				 {"StateMachineDoesNotExist", ERRCODE_UNDEFINED_OBJECT},
+				 {"AWS.SimpleQueueService.NonExistentQueue", ERRCODE_UNDEFINED_OBJECT},
+				 {"InvalidVpcID.NotFound", ERRCODE_UNDEFINED_OBJECT},
+				 {"ClusterNotFoundFault", ERRCODE_UNDEFINED_OBJECT},
+				 {"NoSuchEntity", ERRCODE_UNDEFINED_OBJECT},
+				 {"AlreadyExistsException", ERRCODE_DUPLICATE_OBJECT},
+				 {"ResourceExistsException", ERRCODE_DUPLICATE_OBJECT},
+				 {"ClusterAlreadyExists", ERRCODE_DUPLICATE_OBJECT},
+				 {"ValidationException", ERRCODE_INVALID_PARAMETER_VALUE}};
+	EtlError e;
+
+	for (int i = 0; i < lengthof(codes); i++)
+	{
+		EtlAwsFailure f = parsed(400, psprintf("{\"__type\":\"%s\"}", codes[i].code), NULL);
+
+		aws_error_describe(&f, &read_object, &e);
+		assert_int_equal(e.sqlstate, codes[i].sqlstate);
+	}
+}
+
 static void
 test_json(void **state)
 {
@@ -188,6 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_s3),
 									   cmocka_unit_test(test_query),
 									   cmocka_unit_test(test_json),
+									   cmocka_unit_test(test_codes_of_services),
 									   cmocka_unit_test(test_keys),
 									   cmocka_unit_test(test_no_body),
 									   cmocka_unit_test(test_nonsense),
