@@ -105,7 +105,8 @@ def _needs(request):
         return _s3_needs(request)
     if request.service == "sts" and request.action == "GetCallerIdentity":
         return []
-    return [(f"{request.service}:{request.action}", _resource(request))]
+    action = "InvokeFunction" if (request.service, request.action) == ("lambda", "Invoke") else request.action
+    return [(f"{request.service}:{action}", _resource(request))]
 
 
 def _resource(request):

@@ -1,11 +1,15 @@
 """One HTTP request as AWS sees it: which service and action, which bucket and key, signed by whom.
 
-Knows both ways to address a bucket (http://host/bucket/key and http://bucket.host/key) and the three ways to name
-an action: S3's method and path, the X-Amz-Target header of the JSON protocols, the form of the query protocol.
+Knows both ways to address a bucket (http://host/bucket/key and http://bucket.host/key) and the four ways to name
+an action: S3's method and path, the X-Amz-Target header of the JSON protocols, the form of the query protocol, and method
+and path of the REST services, which botocore's models of them tell.
 """
+import functools
 import json
 import re
 from urllib.parse import parse_qsl, unquote
+
+import botocore.session
 
 # bucket.localhost, bucket.127.0.0.1, bucket.s3.amazonaws.com, bucket.s3.eu-west-1.amazonaws.com
 VIRTUAL_HOST = re.compile(r"^(.+?)\.(?:localhost|127\.0\.0\.1|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)$")
@@ -13,6 +17,26 @@ AUTHORIZATION = re.compile(r"^AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedH
                            r"Signature=([0-9a-f]{64})$")
 TARGET_SERVICES = {"secretsmanager": "secretsmanager", "AmazonSQS": "sqs", "AWSGlue": "glue",
                    "RedshiftData": "redshift-data", "AWSStepFunctions": "states", "AmazonAthena": "athena"}
+REST_SERVICES = {"batch", "lakeformation", "lambda", "quicksight", "scheduler"}
+
+
+@functools.cache
+def _rest_actions(service):
+    """(method, pattern of the path, action) of each; those with fewer labels first."""
+    model = botocore.session.get_session().get_service_model(service)
+    actions = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = http["requestUri"].partition("?")[0].rstrip("/")
+        pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part)
+                          for part in re.split(r"(\{[^}]+\})", path))
+        actions.append((path.count("{"), http["method"], re.compile(pattern + "/?"), name))
+    return sorted(actions, key=lambda action: action[0])
+
+
+def _rest_action(service, method, path):
+    return next((name for _, wanted, pattern, name in _rest_actions(service)
+                 if wanted == method and pattern.fullmatch(path)), None)
 
 
 class AwsRequest:
@@ -33,6 +57,9 @@ class AwsRequest:
         if not self.service:
             self.service = TARGET_SERVICES.get(prefix.split("_")[0], "s3") if action else \
                 "query" if self.action else "s3"
+        self.is_rest = self.service in REST_SERVICES
+        if self.is_rest:
+            self.action = _rest_action(self.service, method, self.raw_path)
         self.bucket = self.key = None
         if self.service == "s3":
             self._parse_bucket()

@@ -53,8 +53,10 @@ class AwsError(Exception):
 
 
 def refusal(request, kind, detail="", extra=None, headers=None):
-    protocol = 0 if request.service == "s3" else 1 if request.is_json else 2
+    protocol = 0 if request.service == "s3" else 1 if request.is_json or request.is_rest else 2
     status, code, message = REFUSALS[kind][protocol]
+    if request.is_rest and status == 400:
+        status = 403
     if kind == "denied" and request.service == "sns":
         code = "AuthorizationError"
     return AwsError(status, code, message.format(detail=detail), extra, headers)
@@ -69,6 +71,10 @@ def render(request, error, request_id):
         body = '<?xml version="1.0" encoding="UTF-8"?>\n<Error>%s</Error>' % "".join(
             f"<{name}>{escape(str(value))}</{name}>" for name, value in elements.items())
         headers.setdefault("Content-Type", "application/xml")
+    elif request.is_rest:
+        body = json.dumps({"message": error.message})
+        headers.setdefault("Content-Type", "application/json")
+        headers.setdefault("x-amzn-ErrorType", error.code)
     elif request.is_json:
         # the services' own denials spell it Message
         name = "Message" if error.code == "AccessDeniedException" else "message"

@@ -9,10 +9,14 @@ Prints one line of JSON (or for get-object the bytes). Commands:
     put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
     make-user NAME POLICY_JSON              → access_key_id, secret_access_key
     make-role NAME POLICY_JSON [TRUST_JSON] → role_arn; without TRUST_JSON every user of the account may assume it
+    make-function NAME CODE                 → arn; CODE is Python that defines handler(event, context)
+    make-queue NAME [ATTRIBUTES_JSON]       → queue_url
 """
+import io
 import json
 import os
 import sys
+import zipfile
 
 import boto3
 import botocore.config
@@ -115,6 +119,19 @@ class Fixtures:
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
         iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy)
         return {"role_arn": role["Arn"]}
+
+    def make_function(self, name, code):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("index.py", code)
+        role = self.make_role(name + "-role", json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}))["role_arn"]
+        return {"arn": self.client("lambda").create_function(
+            FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler",
+            Code={"ZipFile": archive.getvalue()})["FunctionArn"]}
+
+    def make_queue(self, name, attributes="{}"):
+        return {"queue_url": self.client("sqs").create_queue(QueueName=name, Attributes=json.loads(attributes))["QueueUrl"]}
 
 
 def main():

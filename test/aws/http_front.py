@@ -23,6 +23,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import access
+import functions
 import machine
 import moto_backend
 import sigv4
@@ -104,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
             log(None)  # the client went away
             self.close_connection = True
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _handle
 
     def _read_body(self):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
@@ -145,6 +146,8 @@ class Handler(BaseHTTPRequestHandler):
         access.authorize(request, principal)
         if request.service == "redshift-data":
             return (*self.server.data_api.perform(request), None)
+        if request.service == "lambda" and request.action == "Invoke":
+            return (*functions.invoke(request), None)
         status, headers, body = moto_backend.perform(request, self.server.server_port)
         if status == 404 and request.key and request.method in ("GET", "HEAD") and \
                 not access.may_list(request, principal):

@@ -331,6 +331,22 @@ class ServicesTest(ServerTest):
         self.assertRefused(404, "NotFound", self.fixtures.client("sns").publish, Message="m",
                            TopicArn=made["topic_arn"] + "-missing")
 
+    def test_functions(self):
+        self.fixtures.make_function("double", "def handler(event, context):\n    return event['n'] * 2\n")
+        functions = self.fixtures.client("lambda")
+        answer = functions.invoke(FunctionName="double", Payload=b'{"n": 4}')
+        self.assertEqual((answer["StatusCode"], answer["Payload"].read(), answer["ExecutedVersion"]), (200, b"8", "$LATEST"))
+        answer = functions.invoke(FunctionName="double", Payload=b"{}")
+        self.assertEqual(answer["FunctionError"], "Unhandled")
+        self.assertEqual(json.loads(answer["Payload"].read())["errorType"], "KeyError")
+        self.assertEqual(functions.invoke(FunctionName="double", InvocationType="Event")["StatusCode"], 202)
+        self.assertRefused(404, "ResourceNotFoundException", functions.invoke, FunctionName="none")
+        self.assertRefused(400, "InvalidRequestContentException", functions.invoke, FunctionName="double", Payload=b"{")
+        nobody = self.user("nofunctions", "lambda:ListFunctions").client("lambda")
+        self.assertEqual(nobody.list_functions()["Functions"][0]["FunctionName"], "double")
+        self.assertRefused(403, "AccessDeniedException", nobody.invoke, FunctionName="double")
+        self.assertEqual([r["action"] for r in self.requests()][-2:], ["ListFunctions", "Invoke"])
+
     def test_glue(self):
         glue = self.fixtures.client("glue")
         glue.create_database(DatabaseInput={"Name": "catalog"})
