@@ -83,7 +83,7 @@ run_ended(int64 run_id, const char *status, bool has_timeout, int64 parent_task_
 	notify_queue(run_id, status);
 	if (parent_task_run_id != 0)
 		suspend_signal_run_end(parent_task_run_id);
-	wake_for_run_end();
+	wake_for_run_end(run_id);
 }
 
 void

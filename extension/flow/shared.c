@@ -54,7 +54,8 @@ shared_startup(void)
 		memset(etl_shared, 0, shared_size());
 		etl_shared->lock = &GetNamedLWLockTranche("pg_etl")->lock;
 		etl_shared->executor_count = etl_max_executors + ETL_MAX_DATABASES;
-		ConditionVariableInit(&etl_shared->run_ended);
+		for (int i = 0; i < ETL_RUN_END_GROUPS; i++)
+			ConditionVariableInit(&etl_shared->run_ended[i]);
 		ConditionVariableInit(&etl_shared->worker_gone);
 		journal_read();
 	}
@@ -284,6 +285,12 @@ void
 shared_cancel_step(Oid dbid, int64 task_run_id)
 {
 	cancel_steps(dbid, 0, task_run_id);
+}
+
+ConditionVariable *
+shared_run_ended(int64 run_id)
+{
+	return &etl_shared->run_ended[run_id % ETL_RUN_END_GROUPS];
 }
 
 bool

@@ -71,6 +71,9 @@ typedef struct EtlQuiesced
 	pid_t pid; /* the backend that asks for it; 0: free */
 } EtlQuiesced;
 
+/* Who waits for a run is woken by the ends of one in so many, and not by every one. */
+#define ETL_RUN_END_GROUPS 64
+
 typedef struct EtlShared
 {
 	LWLock *lock;
@@ -79,8 +82,8 @@ typedef struct EtlShared
 	bool look_again;			   /* the launcher is to look at every database anew */
 	uint64 tickets;				   /* given so far: see dispatch.c */
 	bool scheduler_failed;		   /* because one has died: not again at once */
-	ConditionVariable run_ended;   /* broadcast when a run has */
-	ConditionVariable worker_gone; /* broadcast when a scheduler or executor is */
+	ConditionVariable run_ended[ETL_RUN_END_GROUPS]; /* broadcast when a run of the group has: shared_run_ended */
+	ConditionVariable worker_gone;					 /* broadcast when a scheduler or executor is */
 	EtlSchedulerSlot schedulers[ETL_MAX_DATABASES];
 	EtlQuiesced quiesced[ETL_MAX_QUIESCED];
 	/*
@@ -137,6 +140,8 @@ extern int shared_executors_at(Oid dbid, int64 task_run_id);
  * them out, so each executor is marked: if its step is still to be run when it leaves it, the queue is to be read again.
  */
 extern int shared_pass_over(Oid dbid, int64 **task_run_ids);
+/* What is broadcast when this run ends, and others of its group. */
+extern ConditionVariable *shared_run_ended(int64 run_id);
 /* Whether some backend has asked that no process of ours be in the database. */
 extern bool shared_is_quiesced(Oid dbid);
 

@@ -272,7 +272,9 @@ pg_etl_wait_for_run(PG_FUNCTION_ARGS)
 	check_waitable(run_id, &seen);
 	if (!seen.ended)
 	{
-		ConditionVariablePrepareToSleep(&etl_shared->run_ended);
+		ConditionVariable *ended = shared_run_ended(run_id);
+
+		ConditionVariablePrepareToSleep(ended);
 		while (!(seen = see_run(run_id)).ended)
 		{
 			long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
@@ -285,7 +287,7 @@ pg_etl_wait_for_run(PG_FUNCTION_ARGS)
 						errhint("Wait longer: etl.wait_for_run(%lld, interval '…'). The run goes on.",
 								(long long) run_id));
 			/* The timeout is only there in case the run's end was not broadcast: its process died with the commit. */
-			(void) ConditionVariableTimedSleep(&etl_shared->run_ended, Min(left, 1000), PG_WAIT_EXTENSION);
+			(void) ConditionVariableTimedSleep(ended, Min(left, 1000), PG_WAIT_EXTENSION);
 		}
 		ConditionVariableCancelSleep();
 	}

@@ -73,9 +73,9 @@ wake_for_pools(void)
 }
 
 void
-wake_for_run_end(void)
+wake_for_run_end(int64 run_id)
 {
-	wish(WISH_RUN_END, 0, InvalidOid, NULL);
+	wish(WISH_RUN_END, run_id, InvalidOid, NULL);
 }
 
 void
@@ -189,6 +189,8 @@ grant(void)
 			shared_cancel_run(MyDatabaseId, wish->run_id);
 		else if (wish->kind == WISH_STEP_CANCEL)
 			shared_cancel_step(MyDatabaseId, wish->step.task_run_id);
+		else if (wish->kind == WISH_RUN_END)
+			ConditionVariableBroadcast(shared_run_ended(wish->run_id));
 		else
 			once[wish->kind] = true;
 	}
@@ -199,8 +201,6 @@ grant(void)
 		shared_wake_scheduler(MyDatabaseId);
 	if (once[WISH_SIGNAL])
 		shared_signal(MyDatabaseId);
-	if (once[WISH_RUN_END])
-		ConditionVariableBroadcast(&etl_shared->run_ended);
 	if (once[WISH_LAUNCHER])
 		shared_wake_launcher(true);
 }

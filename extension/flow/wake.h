@@ -21,8 +21,8 @@ extern void wake_for_step(Oid owner, const EtlQueued *step);
 extern void wake_for_scheduler(void);
 /* So did pools: the scheduler reads them. */
 extern void wake_for_pools(void);
-/* A run ended: sessions in etl.wait_for_run look. */
-extern void wake_for_run_end(void);
+/* A run ended: sessions that wait for it in etl.wait_for_run look. */
+extern void wake_for_run_end(int64 run_id);
 /* A run was cancelled: executors that are at one of its steps stop. */
 extern void wake_for_cancel(int64 run_id);
 /* Somebody has said what became of a suspended step, or a step is suspended now. */
