@@ -4,40 +4,16 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
+#include "base/extension.h"
 #include "base/spi.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_extension.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-const char *etl_spi_lock_timeout = "0";
-
-Oid
-etl_extension_owner(void)
-{
-	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid owner = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("pg_etl"));
-	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	systable_endscan(scan);
-	table_close(extensions, AccessShareLock);
-	return owner;
-}
+int etl_spi_lock_timeout = 0;
 
 void
 etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
@@ -59,8 +35,9 @@ etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
 	/* A step's role may have one; the bookkeeping of its step is no statement of the role's. */
-	if (rights == ETL_SPI_OWNER && MyBgworkerEntry != NULL)
-		(void) set_config_option("lock_timeout", etl_spi_lock_timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (rights == ETL_SPI_OWNER && MyBgworkerEntry != NULL && LockTimeout != etl_spi_lock_timeout)
+		(void) set_config_option("lock_timeout", psprintf("%d", etl_spi_lock_timeout), PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	scope->pushed_snapshot = !ActiveSnapshotSet();
 	if (scope->pushed_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());

@@ -35,8 +35,8 @@ typedef struct EtlSpiScope
 	int saved_security;
 } EtlSpiScope;
 
-/* How long the bookkeeping of a background worker waits for a lock, as lock_timeout has it; "0": for as long as it takes. */
-extern const char *etl_spi_lock_timeout;
+/* How long the bookkeeping of a background worker waits for a lock, in ms; 0: for as long as it takes. */
+extern int etl_spi_lock_timeout;
 
 extern void etl_spi_open(EtlSpiScope *scope, EtlSpiRights rights);
 extern void etl_spi_close(EtlSpiScope *scope);
@@ -66,8 +66,5 @@ extern uint64 etl_spi_execute(EtlSpiPlan *plan, int expected, Datum *values, con
 extern char *etl_spi_text(const EtlSpiScope *scope, uint64 row, int column);
 /* The raw value; by-reference values live until the scope closes. */
 extern Datum etl_spi_datum(uint64 row, int column, bool *isnull);
-
-/* The owner of extension pg_etl, or InvalidOid when the extension isn't created in this database. */
-extern Oid etl_extension_owner(void);
 
 #endif

@@ -36,8 +36,8 @@
 
 #define IDLE_TIMEOUT_MS 10000 /* without a step it leaves after this */
 #define BATCH 50			  /* steps claimed, or recorded, in a transaction */
-#define BATCH_LOCK_WAIT "100ms"
-#define STEP_LOCK_WAIT "1ms"
+#define BATCH_LOCK_WAIT 100 /* ms */
+#define STEP_LOCK_WAIT 1
 #define LOCKED_PAUSE_MS 500
 #define SOURCE_TAG PG_UINT64_MAX /* of the event source; of no place */
 #define OWN_FILES 100 /* descriptors that its steps leave to the process */

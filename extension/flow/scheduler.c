@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "base/clock.h"
+#include "base/extension.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
@@ -38,7 +39,7 @@
 
 #define PAUSE_MS 1000 /* before what could not be done is tried again */
 #define REFILL_PAUSE_MS 100
-#define LOCK_TIMEOUT "50ms" /* it serves everybody, so it waits for nobody */
+#define LOCK_TIMEOUT_MS 50 /* it serves everybody, so it waits for nobody */
 #define LONGEST_SLEEP_MS 60000 /* the clock may be put forward meanwhile */
 
 PGDLLEXPORT void pg_etl_scheduler_main(Datum arg);
@@ -348,7 +349,7 @@ pg_etl_scheduler_main(Datum arg)
 	LWLockRelease(etl_shared->lock);
 	shared_wake_launcher(false);
 
-	etl_spi_lock_timeout = LOCK_TIMEOUT;
+	etl_spi_lock_timeout = LOCK_TIMEOUT_MS;
 	dispatch_init(my_slot);
 	context = AllocSetContextCreate(TopMemoryContext, "pg_etl scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)

@@ -8,15 +8,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
+#include "base/extension.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_extension_d.h"
-#include "catalog/pg_namespace_d.h"
 #include "catalog/pg_type_d.h"
-#include "commands/extension.h"
 #include "dialect/dialect.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
 #include "task/local.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -83,16 +82,6 @@ local_session_close(EtlLocalSession *session)
 		elog(ERROR, "SPI_finish failed");
 }
 
-/* Ours, not one that somebody else made under that name. */
-static bool
-redshift_schema_exists(void)
-{
-	Oid schema = get_namespace_oid("redshift", true);
-
-	return OidIsValid(schema) &&
-		getExtensionOfObject(NamespaceRelationId, schema) == get_extension_oid("pg_etl", true);
-}
-
 /* Takes keys as COPY and UNLOAD can: they are in the translation. */
 static bool
 has_keys(const char *sql)
@@ -109,11 +98,13 @@ settings_enter(const char *sql)
 	/* It would log the statement as its plan's query text. The setting is not the user's to change, so it is ours. */
 	if (has_keys(sql) && GetConfigOption(explain, true, false) != NULL)
 		(void) set_config_option(explain, "-1", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
 	/* Redshift's: a date that is assigned to a text has one look, whatever the session's taste. */
-	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (redshift_schema_exists())
+	if (DateStyle != USE_ISO_DATES || DateOrder != DATEORDER_MDY)
+		(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (etl_extension_has_schema("redshift"))
 		(void) set_config_option("search_path",
 								 namespace_search_path[0] == '\0' ? "redshift"
 																  : psprintf("%s, redshift", namespace_search_path),
