@@ -170,10 +170,14 @@ slot_step_take(EtlQueued *step)
 	QueryCancelPending = false;
 	LWLockRelease(etl_shared->lock);
 	shared_pool_next(&next);
+	/* In place of the step before, which is in the journal until here. */
 	if (taken)
 		journal_write(my_slot->dbid, step->run_id, step->task_run_id, my_slot->started_at);
 	else
+	{
+		journal_write(my_slot->dbid, 0, 0, 0);
 		pgstat_report_activity(STATE_IDLE, NULL);
+	}
 	return taken;
 }
 
@@ -194,7 +198,6 @@ slot_step_end(void)
 {
 	bool passed_over;
 
-	journal_write(MyDatabaseId, 0, 0, 0);
 	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
 	passed_over = my_slot->passed_over;
 	my_slot->task_run_id = 0;
