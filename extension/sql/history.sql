@@ -6,7 +6,7 @@
 
 CREATE TABLE etl.run_rest PARTITION OF etl.run DEFAULT;
 CREATE TABLE etl.task_run_rest PARTITION OF etl.task_run DEFAULT
-	WITH (fillfactor = 80); -- room for the row's next version beside it, so that no index has to follow
+	WITH (fillfactor = 45); -- room for the row's next version beside it, so that no index has to follow
 CREATE TABLE etl.event_rest PARTITION OF etl.event DEFAULT;
 ALTER TABLE etl.run_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE etl.task_run_rest ENABLE ROW LEVEL SECURITY;
@@ -38,7 +38,7 @@ BEGIN
 	FOREACH parent IN ARRAY '{run,task_run,event}'::text[] LOOP
 		leaf := format('etl.%s_%s_to_%s', parent, first, last);
 		EXECUTE format('CREATE TABLE %s (LIKE etl.%s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE) %s', leaf, parent,
-			CASE WHEN parent = 'task_run' THEN 'WITH (fillfactor = 80)' END);
+			CASE WHEN parent = 'task_run' THEN 'WITH (fillfactor = 45)' END);
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', leaf);
 		EXECUTE format('ALTER TABLE etl.%s ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)', parent, leaf, first, last + 1);
 		-- The extension's own, so that pg_dump leaves it out; what CREATE EXTENSION makes is that already.
