@@ -177,5 +177,53 @@ $etl->sql_fails("BEGIN; SELECT etl.cancel_run($asleep); PREPARE TRANSACTION 'lat
 $etl->sql_fails(q{BEGIN; DROP EXTENSION pg_etl CASCADE; PREPARE TRANSACTION 'later'}, 'nor that the extension is dropped', qr/0A000: cannot PREPARE/);
 $etl->sql("SELECT etl.cancel_run($asleep)");
 ends($asleep, 'cancelled', 'it is done when it is committed');
+
+# --- The record is written without statements. What hangs on the rows is as with one.
+my $plain = queue('plain', 'SELECT 1');
+ends($plain, 'succeeded', 'a run');
+$etl->sql(q{CREATE TABLE seen (what text, run_id bigint);
+	CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.seen VALUES (TG_ARGV[0], NEW.run_id); RETURN NEW; END$$;
+	CREATE TRIGGER see_end AFTER UPDATE OF status ON etl.run FOR EACH ROW WHEN (NEW.finished_at IS NOT NULL) EXECUTE FUNCTION see('end');
+	CREATE TRIGGER see_nothing AFTER UPDATE OF input ON etl.run FOR EACH ROW EXECUTE FUNCTION see('input');
+	CREATE TRIGGER see_step BEFORE UPDATE ON etl.task_run FOR EACH ROW EXECUTE FUNCTION see('step');
+	CREATE TRIGGER see_event AFTER INSERT ON etl.event FOR EACH ROW EXECUTE FUNCTION see('event')});
+my $watched = $etl->sql(q{SELECT etl.run_workflow('plain')});
+ends($watched, 'succeeded', 'a run whose tables have triggers of somebody');
+$etl->sql_is("SELECT string_agg(what || ' ' || count, ', ' ORDER BY what) FROM (SELECT what, count(*) FROM seen WHERE run_id = $watched GROUP BY 1) s",
+	'end 1, event 5, step 1', 'which fire');
+$etl->sql('DROP FUNCTION see() CASCADE');
+ends($etl->sql(q{SELECT etl.run_workflow('plain')}), 'succeeded', 'a run without them');
+$etl->sql_is("SELECT count(*) FROM seen WHERE run_id <> $watched", 0, 'none fires any more');
+$etl->sql('CREATE INDEX by_type ON etl.event (type)');
+my $indexed = $etl->sql(q{SELECT etl.run_workflow('plain')});
+ends($indexed, 'succeeded', 'a run whose events have another index');
+$etl->sql_is("SET enable_seqscan = off; SELECT count(*) FROM etl.event WHERE type IN ('run_started', 'run_succeeded') AND run_id + 0 = $indexed",
+	2, 'which knows them');
+$etl->sql(q{ALTER TABLE etl.event ADD CONSTRAINT not_now CHECK (type <> 'task_succeeded') NOT VALID});
+ends($etl->sql(q{SELECT etl.run_workflow('plain')}), 'failed', 'a record that a constraint refuses', qr/violates check constraint "not_now"/);
+$etl->sql(q{ALTER TABLE etl.event DROP CONSTRAINT not_now; DROP INDEX etl.by_type});
+
+# A run's row that somebody changes, or deletes, while its step is about to record its end.
+my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' AND wait_event_type = 'Lock' AND wait_event = '%s'};
+$etl->sql('CREATE TABLE effect (run_id bigint)');
+for my $change (q{UPDATE etl.run SET input = '{"changed": true}'}, 'DELETE FROM etl.run')
+{
+	$locker->query_safe('SELECT pg_advisory_lock(7)');
+	$run = queue($change =~ s/\W+/ /gr, 'INSERT INTO public.effect VALUES (:run_id); SELECT pg_advisory_lock_shared(7)');
+	$etl->wait_until(sprintf($waits, 'advisory'));
+	$locker->query_safe("BEGIN; $change WHERE run_id = $run; SELECT pg_advisory_unlock(7)");
+	$etl->wait_until(sprintf($waits, 'transactionid'));
+	$locker->query_safe('COMMIT');
+	if ($change =~ /UPDATE/)
+	{
+		ends($run, 'succeeded', 'a run that is changed as its step ends');
+		$etl->sql_is("SELECT input, tasks_done FROM etl.run WHERE run_id = $run", '{"changed": true}|1', 'nothing of the change is lost');
+	}
+	else
+	{
+		$etl->wait_until("SELECT status = 'cancelled' FROM etl.task_run WHERE run_id = $run");
+		$etl->sql_is("SELECT count(*) FROM effect WHERE run_id = $run", 0, 'a run that is deleted: what its step did is rolled back');
+	}
+}
 $locker->quit;
 done_testing();

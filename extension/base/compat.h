@@ -89,4 +89,48 @@ etl_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cos
 #endif
 }
 
+/* 16: indexes that an update has to follow are told apart by whether they only summarize */
+#include "access/tableam.h"
+#include "access/xact.h"
+#if PG_VERSION_NUM < 160000
+typedef enum TU_UpdateIndexes
+{
+	TU_None,
+	TU_All,
+	TU_Summarizing
+} TU_UpdateIndexes;
+#endif
+static inline TM_Result
+etl_table_tuple_update(Relation relation, ItemPointer tid, TupleTableSlot *slot, Snapshot snapshot,
+					   TM_FailureData *failure, LockTupleMode *mode, TU_UpdateIndexes *indexes)
+{
+#if PG_VERSION_NUM < 160000
+	bool all;
+	TM_Result result = table_tuple_update(relation, tid, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, true,
+										  failure, mode, &all);
+
+	*indexes = all ? TU_All : TU_None;
+	return result;
+#else
+	return table_tuple_update(relation, tid, slot, GetCurrentCommandId(true), snapshot, InvalidSnapshot, true, failure,
+							  mode, indexes);
+#endif
+}
+static inline void
+etl_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, bool update, TU_UpdateIndexes indexes)
+{
+#if PG_VERSION_NUM < 160000
+	(void) ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL);
+#else
+	(void) ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, indexes == TU_Summarizing);
+#endif
+}
+
+/* 18: an index scan counts its searches, if somebody asks */
+#include "access/genam.h"
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)                                \
+	(AssertMacro((instrument) == NULL), index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys)))
+#endif
+
 #endif

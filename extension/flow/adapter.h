@@ -30,7 +30,8 @@ typedef struct EtlStep
 	const char *task;
 	int item;					 /* of a task with for_each: 1, 2, …; 0: the task itself */
 	int attempt;				 /* 1, 2, … */
-	const char *idempotency_key; /* the same for every attempt of this step that may have reached the other side */
+	const char *idempotency_key; /* the same for every attempt of this step that may have reached the other side; of one
+								  * that is run by a transactional adapter NULL: it reaches none */
 	const char *sql;			 /* a statement, or NULL */
 	const char *connection;		 /* etl_warehouse server, or NULL for here */
 	const char *resource;		 /* resource ARN, or NULL */

@@ -201,6 +201,7 @@ definition_get(int64 version_id)
 	Oid table = get_relname_relid("workflow_version", get_namespace_oid("etl", false));
 	Kept *entry;
 	EtlDefinition *definition;
+	EtlSpiScope spi;
 
 	if (kept == NULL || table != kept_of)
 	{
@@ -210,8 +211,9 @@ definition_get(int64 version_id)
 	entry = hash_search(kept, &version_id, HASH_FIND, NULL);
 	if (entry != NULL)
 		return entry->definition;
+	etl_spi_open(&spi, ETL_SPI_OWNER);
 	definition = read_definition(version_id);
-	SPI_freetuptable(SPI_tuptable);
+	etl_spi_close(&spi);
 	if (definition == NULL)
 		return NULL;
 	entry = hash_search(kept, &version_id, HASH_ENTER, NULL);

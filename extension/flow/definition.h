@@ -48,7 +48,7 @@ typedef struct EtlDefinition
 	EtlTaskDefinition *tasks; /* in the order of their names' bytes */
 } EtlDefinition;
 
-/* Inside an ETL_SPI_OWNER scope. Valid until definition_trim. NULL: there is no such version. */
+/* Valid until definition_trim. NULL: there is no such version. */
 extern const EtlDefinition *definition_get(int64 version_id);
 /* Forget them all if there are too many. Nobody holds one. */
 extern void definition_trim(void);

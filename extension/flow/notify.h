@@ -14,6 +14,6 @@
 #define ETL_NOTIFY_RETRIES 5
 
 /* Inside an ETL_SPI_OWNER scope, after the run's final status has been written. */
-extern void notify_queue(int64 run_id, const char *final_status);
+extern void notify_queue(int64 run_id, const char *workflow, const char *final_status);
 
 #endif

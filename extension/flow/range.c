@@ -107,6 +107,26 @@ find_range(int64 run_id)
 	return (Range){0};
 }
 
+int64
+range_first(int64 run_id)
+{
+	return find_range(run_id).first;
+}
+
+static char *
+range_name(Range range)
+{
+	if (range.first == 0)
+		return "rest";
+	return psprintf(INT64_FORMAT "_to_" INT64_FORMAT, range.first, range.last);
+}
+
+char *
+range_partition_name(const char *table, int64 run_id)
+{
+	return psprintf("%s_%s", table, range_name(find_range(run_id)));
+}
+
 static char *
 write_statement(const char *sql, Range range)
 {
@@ -117,10 +137,7 @@ write_statement(const char *sql, Range range)
 	for (; (place = strstr(sql, PLACEHOLDER)) != NULL; sql = place + strlen(PLACEHOLDER))
 	{
 		appendBinaryStringInfo(&statement, sql, place - sql);
-		if (range.first == 0)
-			appendStringInfoString(&statement, "rest");
-		else
-			appendStringInfo(&statement, INT64_FORMAT "_to_" INT64_FORMAT, range.first, range.last);
+		appendStringInfoString(&statement, range_name(range));
 	}
 	appendStringInfoString(&statement, sql);
 	return statement.data;

@@ -21,4 +21,9 @@
  */
 extern uint64 range_execute(EtlSpiPlan *plan, int64 run_id, int expected, Datum *values, const char *nulls);
 
+/* The first run of the range that a run is in; 0: it is in the rest. */
+extern int64 range_first(int64 run_id);
+/* The name of that range's partition of a table, in schema etl. */
+extern char *range_partition_name(const char *table, int64 run_id);
+
 #endif

@@ -13,6 +13,7 @@
 #include "flow/for_each.h"
 #include "flow/notify.h"
 #include "flow/range.h"
+#include "flow/row.h"
 #include "flow/run.h"
 #include "flow/slot.h"
 #include "flow/suspend.h"
@@ -70,19 +71,28 @@ run_start(int64 run_id, TimestampTz at, EtlHistory *history)
 	set_deadline(run_id, at);
 }
 
-/* What ends with a run, however it ends. parent_task_run_id 0: no step waits for it. */
+/* A run that has come to its end. */
+typedef struct Ended
+{
+	const char *workflow;
+	const char *status;
+	bool has_timeout;
+	int64 parent_task_run_id; /* 0: no step waits for it */
+} Ended;
+
+/* What ends with a run, however it ends. */
 static void
-run_ended(int64 run_id, const char *status, bool has_timeout, int64 parent_task_run_id, TimestampTz at, EtlHistory *history)
+run_ended(int64 run_id, const Ended *run, TimestampTz at, EtlHistory *history)
 {
 	static EtlSpiPlan in_time = {"DELETE FROM etl.deadline WHERE run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 
-	if (has_timeout)
+	if (run->has_timeout)
 		etl_spi_execute(&in_time, SPI_OK_DELETE, values, NULL);
-	history_add(history, NULL, 0, at, psprintf("run_%s", status), NULL);
-	notify_queue(run_id, status);
-	if (parent_task_run_id != 0)
-		suspend_signal_run_end(parent_task_run_id);
+	history_add(history, NULL, 0, at, psprintf("run_%s", run->status), NULL);
+	notify_queue(run_id, run->workflow, run->status);
+	if (run->parent_task_run_id != 0)
+		suspend_signal_run_end(run->parent_task_run_id);
 	wake_for_run_end(run_id);
 }
 
@@ -101,34 +111,83 @@ run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, EtlHistory *h
 		wake_for_step(owner, lfirst(cell));
 }
 
+/* What a report makes of the run's row, as it is. */
+typedef struct Progress
+{
+	Oid owner;
+	bool starts; /* with this step */
+	bool over;	 /* as this says: */
+	Ended run;
+} Progress;
+
+static int
+int_value(const EtlRow *run, int column)
+{
+	bool isnull;
+
+	return DatumGetInt32(row_value(run, column, &isnull));
+}
+
+static Progress
+make_progress(EtlRow *run, const EtlStepReport *report, int ended, TimestampTz now)
+{
+	bool isnull;
+	Progress progress = {.owner = DatumGetObjectId(row_value(run, ETL_RUN_OWNER, &isnull)),
+						 .starts = report->started_at != 0 && row_is_null(run, ETL_RUN_STARTED_AT)};
+	Datum parent = row_value(run, ETL_RUN_PARENT_TASK_RUN_ID, &isnull);
+	int done = int_value(run, ETL_RUN_TASKS_DONE) + ended;
+	bool failed_before = !row_is_null(run, ETL_RUN_FAILED_TASK);
+	bool fails = report->ended && report->outcome == ETL_OUTCOME_FAILED;
+
+	progress.over = done == int_value(run, ETL_RUN_TASKS_TOTAL);
+	progress.run = (Ended){.workflow = row_text(run, ETL_RUN_WORKFLOW),
+						   .status = !progress.over			  ? "running"
+							   : failed_before || fails ? "failed"
+														: "succeeded",
+						   .has_timeout = !row_is_null(run, ETL_RUN_TIMEOUT),
+						   .parent_task_run_id = isnull ? 0 : DatumGetInt64(parent)};
+
+	row_set(run, ETL_RUN_TASKS_DONE, Int32GetDatum(done), false);
+	row_set(run, ETL_RUN_STATUS, CStringGetTextDatum(progress.run.status), false);
+	if (progress.starts)
+		row_set(run, ETL_RUN_STARTED_AT, TimestampTzGetDatum(report->started_at), false);
+	if (progress.over)
+		row_set(run, ETL_RUN_FINISHED_AT, TimestampTzGetDatum(now), false);
+	if (fails && !failed_before)
+	{
+		row_set(run, ETL_RUN_FAILED_TASK, CStringGetTextDatum(report->task->name), false);
+		row_set(run, ETL_RUN_ERROR, CStringGetTextDatum(report->error), false);
+	}
+	return progress;
+}
+
+/*
+ * Write it: one version of the row a step. The step that ends the run is the one that makes tasks_done complete. False: the
+ * run has ended already.
+ */
+static bool
+write_progress(int64 run_id, const EtlStepReport *report, int ended, TimestampTz now, Progress *progress)
+{
+	EtlRow run;
+	bool written = false;
+
+	row_open(&run, ETL_RUN, run_id, 0, RowExclusiveLock);
+	while (!written && run.found && row_is_null(&run, ETL_RUN_FINISHED_AT))
+	{
+		*progress = make_progress(&run, report, ended, now);
+		written = row_update(&run);
+	}
+	row_close(&run);
+	return written;
+}
+
 bool
 run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 {
-	/* The step that ends the run is the one that makes tasks_done complete: one UPDATE, one row version a step. */
-	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} SET started_at = coalesce(started_at, $2), tasks_done = tasks_done + $3,"
-		"  failed_task = coalesce(failed_task, $4),"
-		"  error = CASE WHEN failed_task IS NULL THEN $5 ELSE error END,"
-		"  status = CASE WHEN tasks_done + $3 < tasks_total THEN 'running'"
-		"   WHEN coalesce(failed_task, $4) IS NULL THEN 'succeeded' ELSE 'failed' END,"
-		"  finished_at = CASE WHEN tasks_done + $3 = tasks_total THEN $6 END"
-		" WHERE run_id = $1 AND finished_at IS NULL"
-		" RETURNING owner::oid, status, started_at = $2, finished_at IS NOT NULL, timeout IS NOT NULL,"
-		"  coalesce(parent_task_run_id, 0)",
-		6,
-		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}};
 	const EtlFrontEnd *front_end = run_front_end(report->definition->type);
 	EtlAdvance advance = {0};
 	TimestampTz now = clock_now();
-	Datum values[6];
-	char nulls[] = "      ";
-	Oid owner;
-	char *status;
-	bool first;
-	bool over;
-	bool has_timeout;
-	int64 parent;
-	bool isnull;
+	Progress progress;
 
 	if (report->ended && front_end->has_successors(report->definition, report->task))
 	{
@@ -137,41 +196,22 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 			return false;
 		front_end->step_ended(run_id, report->definition, report->task, report->outcome, &advance);
 	}
-	values[0] = Int64GetDatum(run_id);
-	values[1] = TimestampTzGetDatum(report->started_at);
-	nulls[1] = report->started_at == 0 ? 'n' : ' ';
-	values[2] = Int32GetDatum((report->ended ? 1 : 0) + list_length(advance.skipped));
-	if (report->ended && report->outcome == ETL_OUTCOME_FAILED)
-	{
-		values[3] = CStringGetTextDatum(report->task->name);
-		values[4] = CStringGetTextDatum(report->error);
-	}
-	else
-		nulls[3] = nulls[4] = 'n';
-	values[5] = TimestampTzGetDatum(now);
-	if (range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, nulls) == 0)
+	if (!write_progress(run_id, report, (report->ended ? 1 : 0) + list_length(advance.skipped), now, &progress))
 		return false;
-	owner = DatumGetObjectId(etl_spi_datum(0, 1, &isnull));
-	status = TextDatumGetCString(etl_spi_datum(0, 2, &isnull));
-	first = DatumGetBool(etl_spi_datum(0, 3, &isnull)) && !isnull;
-	over = DatumGetBool(etl_spi_datum(0, 4, &isnull));
-	has_timeout = DatumGetBool(etl_spi_datum(0, 5, &isnull));
-	parent = DatumGetInt64(etl_spi_datum(0, 6, &isnull));
-	SPI_freetuptable(SPI_tuptable);
 
 	/* History is in the order of what happened: before the step's own events stands the run's start. */
-	if (first)
+	if (progress.starts)
 	{
 		EtlHistory before = {.run_id = run_id};
 
 		history_add(&before, NULL, 0, report->started_at, "run_started", NULL);
 		history->events = list_concat(before.events, history->events);
-		if (has_timeout)
+		if (progress.run.has_timeout)
 			set_deadline(run_id, report->started_at);
 	}
-	run_carry_on(owner, &advance, now, history);
-	if (over)
-		run_ended(run_id, status, has_timeout, parent, now, history);
+	run_carry_on(progress.owner, &advance, now, history);
+	if (progress.over)
+		run_ended(run_id, &progress.run, now, history);
 	return true;
 }
 
@@ -231,13 +271,12 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 	static EtlSpiPlan update = {
 		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = CASE $4 WHEN 'timed_out'"
 		"  THEN format('run took longer than its timeout of %s', timeout) ELSE error END"
-		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0)",
+		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0), workflow",
 		4,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID}};
 	TimestampTz now = clock_now();
 	Datum values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(now), (Datum) 0, CStringGetTextDatum(status)};
-	bool has_timeout;
-	int64 parent;
+	Ended run = {.status = status};
 	bool isnull;
 
 	if (!run_lock(run_id))
@@ -245,10 +284,11 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 	suspend_cancel(run_id, NULL);
 	values[2] = Int32GetDatum(run_cancel_unstarted(run_id, now, history));
 	range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
-	has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
-	parent = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
+	run.has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
+	run.parent_task_run_id = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
+	run.workflow = TextDatumGetCString(etl_spi_datum(0, 3, &isnull));
 	SPI_freetuptable(SPI_tuptable);
-	run_ended(run_id, status, has_timeout, parent, now, history);
+	run_ended(run_id, &run, now, history);
 	return true;
 }
 

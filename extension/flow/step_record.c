@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/spi.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/pg_prng.h"
@@ -14,6 +15,7 @@
 #include "flow/for_each.h"
 #include "flow/notify.h"
 #include "flow/range.h"
+#include "flow/row.h"
 #include "flow/run.h"
 #include "flow/shared.h"
 #include "flow/step.h"
@@ -22,6 +24,7 @@
 #include "flow/wake.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -59,16 +62,6 @@ idempotency_key(const EtlClaim *claim)
 	for (int i = 0; i < lengthof(digest); i++)
 		sprintf(key + 2 * i, "%02x", digest[i]);
 	return key;
-}
-
-static Jsonb *
-copy_jsonb(MemoryContext context, Datum value)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Jsonb *copy = DatumGetJsonbPCopy(value);
-
-	MemoryContextSwitchTo(old);
-	return copy;
 }
 
 /* A notification is a step that no definition has. */
@@ -109,61 +102,102 @@ set_definition(EtlClaim *claim)
 	claim->timeout = task->timeout;
 }
 
-/* From the one row of a claim's query. */
-static EtlClaim *
-read_claim(EtlSpiScope *spi, int64 task_run_id)
+/* "2026-11-20T00:00:00Z"; NULL: the run is about no moment, or one that is infinite. */
+static const char *
+scheduled_for(const EtlRow *run)
 {
-	EtlClaim *claim = MemoryContextAllocZero(spi->caller_context, sizeof(EtlClaim));
+	bool isnull;
+	TimestampTz moment = DatumGetTimestampTz(row_value(run, ETL_RUN_SCHEDULED_FOR, &isnull));
+
+	if (isnull || TIMESTAMP_NOT_FINITE(moment))
+		return NULL;
+	return TextDatumGetCString(DirectFunctionCall2Coll(timestamp_to_char, C_COLLATION_OID, TimestampGetDatum(moment),
+													   CStringGetTextDatum("YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"")));
+}
+
+static int
+int_value(const EtlRow *row, int column)
+{
+	bool isnull;
+
+	return DatumGetInt32(row_value(row, column, &isnull));
+}
+
+/* NULL: it is null. */
+static Jsonb *
+jsonb_value(const EtlRow *row, int column)
+{
+	bool isnull;
+	Datum value = row_value(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static EtlClaim *
+read_claim(const EtlRow *attempt, const EtlRow *run)
+{
+	EtlClaim *claim = palloc0(sizeof(EtlClaim));
 	EtlStep *step = &claim->step;
 	Datum value;
 	bool isnull;
 
-	step->task_run_id = task_run_id;
-	step->run_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	step->workflow = etl_spi_text(spi, 0, 2);
-	step->run_name = etl_spi_text(spi, 0, 3);
-	step->task = etl_spi_text(spi, 0, 4);
-	step->attempt = DatumGetInt32(etl_spi_datum(0, 5, &isnull));
-	step->input = copy_jsonb(spi->caller_context, etl_spi_datum(0, 6, &isnull));
-	claim->first_attempt = DatumGetInt32(etl_spi_datum(0, 13, &isnull));
-	step->scheduled_for = etl_spi_text(spi, 0, 14);
-	step->item = DatumGetInt32(etl_spi_datum(0, 15, &isnull));
-	value = etl_spi_datum(0, 16, &isnull);
-	step->item_parameters = isnull ? NULL : copy_jsonb(spi->caller_context, value);
-	claim->has_items = DatumGetBool(etl_spi_datum(0, 19, &isnull));
-	claim->owner = DatumGetObjectId(etl_spi_datum(0, 7, &isnull));
-	value = etl_spi_datum(0, 9, &isnull);
+	step->run_id = attempt->run_id;
+	step->task_run_id = attempt->task_run_id;
+	step->workflow = row_text(run, ETL_RUN_WORKFLOW);
+	step->run_name = row_text(run, ETL_RUN_RUN_NAME);
+	step->scheduled_for = scheduled_for(run);
+	step->input = jsonb_value(run, ETL_RUN_INPUT);
+	step->task = row_text(attempt, ETL_TASK_RUN_TASK);
+	step->item = int_value(attempt, ETL_TASK_RUN_ITEM);
+	step->attempt = int_value(attempt, ETL_TASK_RUN_ATTEMPT);
+	step->item_parameters = jsonb_value(attempt, ETL_TASK_RUN_PARAMETERS);
+	claim->first_attempt = int_value(attempt, ETL_TASK_RUN_FIRST_ATTEMPT);
+	claim->has_items = !row_is_null(attempt, ETL_TASK_RUN_ITEMS);
+	claim->owner = DatumGetObjectId(row_value(run, ETL_RUN_OWNER, &isnull));
+	value = row_value(attempt, ETL_TASK_RUN_STARTED_AT, &isnull);
 	claim->started_at = isnull ? clock_now() : DatumGetTimestampTz(value);
-	if (DatumGetBool(etl_spi_datum(0, 10, &isnull)))
-	{
-		value = etl_spi_datum(0, 11, &isnull);
-		set_notification(claim, isnull ? NULL : copy_jsonb(spi->caller_context, value));
-	}
+	if (!row_is_null(attempt, ETL_TASK_RUN_NOTIFICATION_ID))
+		set_notification(claim, jsonb_value(attempt, ETL_TASK_RUN_ARGUMENTS));
 	else
 	{
-		claim->version_id = DatumGetInt64(etl_spi_datum(0, 12, &isnull));
-		claim->run_ended = DatumGetBool(etl_spi_datum(0, 8, &isnull));
-		claim->run_started = DatumGetBool(etl_spi_datum(0, 17, &isnull));
-		claim->run_has_timeout = DatumGetBool(etl_spi_datum(0, 18, &isnull));
+		claim->version_id = DatumGetInt64(row_value(run, ETL_RUN_VERSION_ID, &isnull));
+		claim->run_ended = !row_is_null(run, ETL_RUN_FINISHED_AT);
+		claim->run_started = !row_is_null(run, ETL_RUN_STARTED_AT);
+		claim->run_has_timeout = !row_is_null(run, ETL_RUN_TIMEOUT);
 		set_definition(claim);
 	}
 	claim->adapter = flow_adapter_find(step->resource, step->connection);
+	if (claim->adapter == NULL || claim->adapter->start != NULL)
+		step->idempotency_key = idempotency_key(claim);
 	return claim;
 }
 
-static EtlClaim *
-claim_by(EtlSpiPlan *query, int64 run_id, int64 task_run_id)
+static bool
+has_status(const EtlRow *attempt, const char *status)
 {
-	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(task_run_id)};
+	return strcmp(row_text(attempt, ETL_TASK_RUN_STATUS), status) == 0;
+}
+
+/* The row is looked at before it is locked, so that no other's is, and after, since it may have changed. */
+static EtlClaim *
+claim_by(const char *status, int64 run_id, int64 task_run_id)
+{
+	EtlRow attempt;
+	EtlRow run;
 	EtlSpiScope spi;
 	EtlClaim *claim = NULL;
 
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (range_execute(query, run_id, SPI_OK_SELECT, values, NULL) > 0)
-		claim = read_claim(&spi, task_run_id);
+	etl_spi_open(&spi, ETL_SPI_OWNER); /* for its lock_timeout; the claim is the caller's, who may keep it */
+	MemoryContextSwitchTo(spi.caller_context);
+	if (row_open(&attempt, ETL_TASK_RUN, run_id, task_run_id, RowShareLock) && has_status(&attempt, status) &&
+		row_try_lock(&attempt) && has_status(&attempt, status))
+	{
+		if (row_open(&run, ETL_RUN, run_id, 0, AccessShareLock))
+			claim = read_claim(&attempt, &run);
+		row_close(&run);
+	}
+	row_close(&attempt);
 	etl_spi_close(&spi);
-	if (claim != NULL)
-		claim->step.idempotency_key = idempotency_key(claim);
 	return claim;
 }
 
@@ -182,7 +216,7 @@ step_keep(EtlClaim *claim)
 	step->connection = copy_text(step->connection);
 	step->resource = copy_text(step->resource);
 	if (step->arguments != NULL)
-		step->arguments = copy_jsonb(CurrentMemoryContext, JsonbPGetDatum(step->arguments));
+		step->arguments = DatumGetJsonbPCopy(JsonbPGetDatum(step->arguments));
 	claim->definition = NULL;
 	claim->task = NULL;
 }
@@ -190,30 +224,14 @@ step_keep(EtlClaim *claim)
 void
 step_find_definition(EtlClaim *claim)
 {
-	EtlSpiScope spi;
-
-	if (claim->is_notification)
-		return;
-	etl_spi_open(&spi, ETL_SPI_OWNER);
-	find_definition(claim);
-	etl_spi_close(&spi);
+	if (!claim->is_notification)
+		find_definition(claim);
 }
-
-#define CLAIM_QUERY(status)                                                                                         \
-	"SELECT t.run_id, r.workflow, r.run_name, t.task, t.attempt, r.input, r.owner::oid,"                            \
-	"  r.finished_at IS NOT NULL, t.started_at, t.notification_id IS NOT NULL, t.arguments, r.version_id,"          \
-	" t.first_attempt,"                                                                                             \
-	"  to_char(r.scheduled_for AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"                               \
-	"  t.item, t.parameters, r.started_at IS NOT NULL, r.timeout IS NOT NULL, t.items IS NOT NULL"                  \
-	" FROM etl.task_run_{range} t JOIN etl.run_{range} r USING (run_id)"                                            \
-	" WHERE t.run_id = $1 AND t.task_run_id = $2 AND t.status = '" status "' FOR UPDATE OF t SKIP LOCKED"
 
 EtlClaim *
 step_claim(int64 run_id, int64 task_run_id)
 {
-	static EtlSpiPlan claim = {CLAIM_QUERY("queued"), 2, {INT8OID, INT8OID}};
-
-	return claim_by(&claim, run_id, task_run_id);
+	return claim_by("queued", run_id, task_run_id);
 }
 
 bool
@@ -242,8 +260,7 @@ step_is_left(int64 run_id, int64 task_run_id)
 EtlClaim *
 step_claim_abandoned(int64 run_id, int64 task_run_id)
 {
-	static EtlSpiPlan claim = {CLAIM_QUERY("running"), 2, {INT8OID, INT8OID}};
-	EtlClaim *claimed = claim_by(&claim, run_id, task_run_id);
+	EtlClaim *claimed = claim_by("running", run_id, task_run_id);
 
 	if (claimed != NULL)
 		claimed->started = true;
@@ -253,8 +270,7 @@ step_claim_abandoned(int64 run_id, int64 task_run_id)
 EtlClaim *
 step_claim_suspended(int64 run_id, int64 task_run_id)
 {
-	static EtlSpiPlan claim = {CLAIM_QUERY("waiting"), 2, {INT8OID, INT8OID}};
-	EtlClaim *claimed = claim_by(&claim, run_id, task_run_id);
+	EtlClaim *claimed = claim_by("waiting", run_id, task_run_id);
 
 	if (claimed != NULL)
 		claimed->started = claimed->suspended = true;
@@ -404,40 +420,50 @@ status_name(EtlStepStatus status)
 }
 
 static void
+set_text(EtlRow *row, int column, const char *text)
+{
+	row_set(row, column, text == NULL ? (Datum) 0 : CStringGetTextDatum(text), text == NULL);
+}
+
+static void
+set_outcome(EtlRow *row, const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
+			const EtlStepFailure *failure, TimestampTz now)
+{
+	const Jsonb *output = result == NULL ? NULL : result->output;
+
+	set_text(row, ETL_TASK_RUN_STATUS, status_name(status));
+	row_set(row, ETL_TASK_RUN_STARTED_AT, TimestampTzGetDatum(claim->started_at), false);
+	row_set(row, ETL_TASK_RUN_FINISHED_AT, TimestampTzGetDatum(now), false);
+	if (result != NULL && result->rows >= 0)
+		row_set(row, ETL_TASK_RUN_ROWS, Int64GetDatum(result->rows), false);
+	row_set(row, ETL_TASK_RUN_OUTPUT, output == NULL ? (Datum) 0 : JsonbPGetDatum(output), output == NULL);
+	set_text(row, ETL_TASK_RUN_SQLSTATE, failure ? unpack_sql_state(failure->sqlstate) : NULL);
+	set_text(row, ETL_TASK_RUN_ERROR, failure ? failure->message : NULL);
+	set_text(row, ETL_TASK_RUN_ERROR_DETAIL, failure ? failure->detail : NULL);
+	set_text(row, ETL_TASK_RUN_ERROR_HINT, failure ? failure->hint : NULL);
+	set_text(row, ETL_TASK_RUN_ERROR_CONTEXT, failure ? failure->context : NULL);
+	if (status < ETL_STEP_STOPPED && !claim->suspended) /* else the process that was is not this one */
+		row_set(row, ETL_TASK_RUN_WORKER_PID, Int32GetDatum(MyProcPid), false);
+	set_text(row, ETL_TASK_RUN_PROCESS_END,
+			 status == ETL_STEP_CRASHED	  ? "crashed"
+			 : status == ETL_STEP_STOPPED ? "stopped"
+										  : NULL);
+}
+
+static void
 record_attempt(const EtlClaim *claim, EtlStepStatus status, const EtlStepResult *result,
 			   const EtlStepFailure *failure, TimestampTz now)
 {
-	static EtlSpiPlan finish = {
-		"UPDATE etl.task_run_{range} SET status = $2, started_at = $3, finished_at = $4, rows = coalesce($5, rows), output = $6,"
-		" sqlstate = $7, error = $8, error_detail = $9, error_hint = $10, error_context = $11, worker_pid = coalesce($12, worker_pid),"
-		" process_end = $13 WHERE run_id = $14 AND task_run_id = $1",
-		14,
-		{INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		 TEXTOID, INT4OID, TEXTOID, INT8OID}};
-	Datum values[14];
-	char nulls[] = "              ";
+	EtlRow row;
 
-	values[0] = Int64GetDatum(claim->step.task_run_id);
-	values[1] = CStringGetTextDatum(status_name(status));
-	values[2] = TimestampTzGetDatum(claim->started_at);
-	values[3] = TimestampTzGetDatum(now);
-	values[4] = Int64GetDatum(result ? result->rows : -1);
-	nulls[4] = result == NULL || result->rows < 0 ? 'n' : ' ';
-	values[5] = result && result->output ? JsonbPGetDatum(result->output) : (Datum) 0;
-	nulls[5] = result && result->output ? ' ' : 'n';
-	values[6] = text_or_null(failure ? unpack_sql_state(failure->sqlstate) : NULL, &nulls[6]);
-	values[7] = text_or_null(failure ? failure->message : NULL, &nulls[7]);
-	values[8] = text_or_null(failure ? failure->detail : NULL, &nulls[8]);
-	values[9] = text_or_null(failure ? failure->hint : NULL, &nulls[9]);
-	values[10] = text_or_null(failure ? failure->context : NULL, &nulls[10]);
-	values[11] = Int32GetDatum(MyProcPid);
-	nulls[11] = status < ETL_STEP_STOPPED && !claim->suspended ? ' ' : 'n'; /* else the process that was is not this one */
-	values[12] = text_or_null(status == ETL_STEP_CRASHED   ? "crashed"
-							  : status == ETL_STEP_STOPPED ? "stopped"
-														   : NULL,
-							  &nulls[12]);
-	values[13] = Int64GetDatum(claim->step.run_id);
-	range_execute(&finish, claim->step.run_id, SPI_OK_UPDATE, values, nulls);
+	row_open(&row, ETL_TASK_RUN, claim->step.run_id, claim->step.task_run_id, RowExclusiveLock);
+	while (row.found)
+	{
+		set_outcome(&row, claim, status, result, failure, now);
+		if (row_update(&row))
+			break;
+	}
+	row_close(&row);
 }
 
 /* Seconds until the step is to be repeated; negative: not at all. The failed attempt is recorded already. */
