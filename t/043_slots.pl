@@ -130,8 +130,8 @@ run_succeeds('slots of a database that is gone are free again');
 # --- No background worker left: said once
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\nmax_logical_replication_workers = 0");
 $node->restart;
-$run = $etl->sql(q{SELECT etl.run_workflow('flow') FROM generate_series(1, 2)});
-$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_sleep(3)'});
+$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_sleep(1)'}); # all the time there is one too few
+$etl->sql(q{SELECT etl.run_workflow('flow') FROM generate_series(1, 2)});
 $run = $etl->sql(q{SELECT max(etl.run_workflow('flow')) FROM generate_series(1, 2)});
 is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), 'succeeded', 'steps are run by fewer executors than may be');
 my @warnings = $etl->server_log =~ /no background worker is left for an executor/g;
