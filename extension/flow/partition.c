@@ -24,6 +24,9 @@ static const char *const run_columns[] = {ETL_RUN_COLUMNS(COLUMN_NAME)};
 static const char *const task_run_columns[] = {ETL_TASK_RUN_COLUMNS(COLUMN_NAME)};
 static const char *const event_columns[] = {ETL_EVENT_COLUMNS(COLUMN_NAME)};
 
+StaticAssertDecl(lengthof(run_columns) <= ETL_MOST_COLUMNS && lengthof(event_columns) <= ETL_MOST_COLUMNS,
+				 "task_run is the table with most columns");
+
 /* The engine changes rows of the first two, and makes rows of the third. */
 static const struct
 {

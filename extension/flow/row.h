@@ -63,7 +63,7 @@ extern void row_set(EtlRow *row, int column, Datum value, bool isnull);
  */
 extern bool row_update(EtlRow *row);
 
-/* Insert rows: `count` times as many values as the table has columns here. What is null and has a default has that. */
+/* Insert `count` events: of each ETL_EVENT_COLUMN_COUNT values. Their event_ids are given here. */
 extern void row_insert_events(int64 run_id, Datum *values, bool *nulls, int count);
 
 #endif
