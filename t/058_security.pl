@@ -183,7 +183,7 @@ foreach my $role ('villain', 'reads', 'operates')
 	  foreach 'victim', $superuser;
 	like(as($role, q{INSERT INTO etl.task (workflow, name, sql) VALUES ('theirs', 'z', 'SELECT 1')}), qr/does not exist|permission denied/, "$role adds no task");
 	like(as($role, q{INSERT INTO etl.notification (workflow, topic_arn) VALUES ('theirs', 'arn:aws:sns:us-east-1:123456789012:u')}),
-		qr/row-level security|permission denied/, "$role no notification");
+		qr/of workflow "theirs", which does not exist|permission denied/, "$role no notification");
 	like(as($role, q{INSERT INTO etl.run (workflow) VALUES ('theirs')}), qr/does not exist|permission denied/, "$role queues no run");
 }
 as('villain', q{INSERT INTO etl.workflow (name) VALUES ('mine')});
