@@ -12,6 +12,7 @@
 
 #include "aws/request.h"
 #include "aws/sigv4.h"
+#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/transaction.h"
 #include "common/pg_prng.h"
@@ -327,6 +328,8 @@ struct EtlAwsFetch
 	StringInfo out;
 	EtlHttp *http; /* the attempt that goes on; NULL: the next begins at resume_ms */
 	int64 resume_ms;
+	bool failed; /* for good, as `failure` says */
+	EtlAwsFailure failure;
 };
 
 EtlAwsFetch *
@@ -341,16 +344,35 @@ aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out)
 	return fetch;
 }
 
-/* The attempt was in vain: raise, or have another. */
+/*
+ * S3 begins to answer a copy before it is through, with 200 and blanks that keep the connection alive; what came of it is
+ * in the body.
+ */
+static bool
+body_is_error(const EtlAwsFetch *fetch)
+{
+	const char *body = fetch->out->data + strspn(fetch->out->data, " \t\r\n");
+	bool is_error;
+	EtlXml xml;
+	EtlError error;
+
+	if (!fetch->request.may_fail_late || !xml_parse(body, strlen(body), &xml, &error))
+		return false;
+	is_error = strcmp(xml.elements[0].name, "Error") == 0;
+	xml_free(&xml);
+	return is_error;
+}
+
+/* The attempt was in vain: is that the end, or is there another? */
 static void
-fetch_failed(EtlAwsFetch *fetch)
+fetch_failed(EtlAwsFetch *fetch, bool complete)
 {
 	const EtlAwsRequest *request = &fetch->request;
 	EtlHttp *http = fetch->http;
 	EtlAwsFailure failure = {.status = 0};
 	int wait_ms;
 
-	if (http_status(http) < 200 || http_status(http) >= 300)
+	if (complete || http_status(http) < 200 || http_status(http) >= 300)
 		read_failure(http, fetch->out->data, fetch->out->len, &failure);
 	else
 		failure.transport = *http_failure(http);
@@ -359,18 +381,18 @@ fetch_failed(EtlAwsFetch *fetch)
 				errmsg("could not %s \"%s\": the answer is too long", request->action.doing,
 					   request->action.object),
 				errdetail("It has more than %zu bytes.", fetch->limit));
-	if (!attempts_go_on(&fetch->attempts, http, &failure, &wait_ms))
-		aws_request_raise(request, &failure);
+	fetch->failed = !attempts_go_on(&fetch->attempts, http, &failure, &wait_ms);
+	fetch->failure = failure;
 	http_close(http);
 	fetch->http = NULL;
 	fetch->resume_ms = clock_monotonic_ms() + wait_ms;
 }
 
 bool
-aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
+aws_fetch_try(EtlAwsFetch *fetch, EtlWait *wait)
 {
 	*wait = ETL_WAIT_NONE;
-	for (;;)
+	while (!fetch->failed)
 	{
 		bool complete;
 		EtlAwsKeys keys;
@@ -387,10 +409,27 @@ aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
 		}
 		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
 			return false;
-		if (complete && http_status(fetch->http) >= 200 && http_status(fetch->http) < 300)
+		if (complete && http_status(fetch->http) >= 200 && http_status(fetch->http) < 300 && !body_is_error(fetch))
 			return true;
-		fetch_failed(fetch);
+		fetch_failed(fetch, complete);
 	}
+	return true;
+}
+
+bool
+aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait)
+{
+	if (!aws_fetch_try(fetch, wait))
+		return false;
+	if (fetch->failed)
+		aws_request_raise(&fetch->request, &fetch->failure);
+	return true;
+}
+
+const EtlAwsFailure *
+aws_fetch_failure(const EtlAwsFetch *fetch)
+{
+	return fetch->failed ? &fetch->failure : NULL;
 }
 
 int
@@ -406,12 +445,33 @@ aws_fetch_header(const EtlAwsFetch *fetch, const char *name)
 }
 
 void
-aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out)
+aws_fetch_abandon(EtlAwsFetch *fetch)
 {
-	EtlAwsFetch *fetch = aws_fetch_start(request, limit, out);
+	if (fetch->http != NULL)
+		http_close(fetch->http);
+	fetch->http = NULL;
+}
+
+int
+aws_fetch_failures(const EtlAwsFetch *fetch)
+{
+	return fetch->attempts.failed;
+}
+
+void
+aws_fetch_wait(EtlAwsFetch *fetch)
+{
 	EtlWait wait;
 
 	while (!aws_fetch_poll(fetch, &wait))
 		http_wait(&wait);
-	http_close(fetch->http);
+}
+
+void
+aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out)
+{
+	EtlAwsFetch *fetch = aws_fetch_start(request, limit, out);
+
+	aws_fetch_wait(fetch);
+	aws_fetch_abandon(fetch);
 }

@@ -30,6 +30,7 @@ typedef struct EtlAwsRequest
 	bool *progress; /* see EtlHttpRequest */
 	int timeout_ms; /* of an attempt; 0: as long as something moves */
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
+	bool may_fail_late;	   /* aws_fetch_start: an <Error> in the body of a 2xx is a failure, as of a copy */
 } EtlAwsRequest;
 
 /* The answer when its status is 2xx, its body still to be read; else NULL, with failure filled. */
@@ -46,6 +47,15 @@ extern bool aws_fetch_poll(EtlAwsFetch *fetch, EtlWait *wait);
 /* Of one that is through: the status, and a header's value or NULL, valid as long as its context. */
 extern int aws_fetch_status(const EtlAwsFetch *fetch);
 extern const char *aws_fetch_header(const EtlAwsFetch *fetch, const char *name);
+/* The same, but a failure isn't raised: aws_fetch_failure has it then, and is NULL otherwise. */
+extern bool aws_fetch_try(EtlAwsFetch *fetch, EtlWait *wait);
+extern const EtlAwsFailure *aws_fetch_failure(const EtlAwsFetch *fetch);
+/* Close it, whether it is through or not: no poll and no header any more. */
+extern void aws_fetch_abandon(EtlAwsFetch *fetch);
+/* How many attempts have failed. */
+extern int aws_fetch_failures(const EtlAwsFetch *fetch);
+/* Wait right here until it is through. */
+extern void aws_fetch_wait(EtlAwsFetch *fetch);
 /* As above, its whole body read as well: one longer than limit is an error. */
 extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
 extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)

@@ -131,7 +131,7 @@ send_body(char *buf, size_t size, size_t count, void *arg)
 		ssize_t n;
 
 		do
-			n = pread(http->body.fd, buf, length, (off_t) http->sent);
+			n = pread(http->body.fd, buf, length, (off_t) (http->body.offset + http->sent));
 		while (n < 0 && errno == EINTR);
 		if (n <= 0)
 		{
@@ -487,6 +487,40 @@ http_wait(const EtlWait *wait)
 		http_sleep((int) Max(wait->until_ms - clock_monotonic_ms(), 0));
 	while (wait->flag != NULL && !*wait->flag)
 		pump_wait();
+}
+
+/* Returns whether one of them has come; if not, when the first of those comes that wait for a time (-1: never). */
+static bool
+any_is_there(const EtlWait *waits, int count, int64 *until_ms)
+{
+	int64 now = clock_monotonic_ms();
+
+	*until_ms = -1;
+	for (int i = 0; i < count; i++)
+	{
+		if (waits[i].flag != NULL ? *waits[i].flag : waits[i].until_ms <= now)
+			return true;
+		if (waits[i].flag == NULL && (*until_ms < 0 || waits[i].until_ms < *until_ms))
+			*until_ms = waits[i].until_ms;
+	}
+	return false;
+}
+
+void
+http_wait_any(const EtlWait *waits, int count)
+{
+	bool transfers = false;
+	int64 until_ms;
+
+	for (int i = 0; i < count; i++)
+		transfers |= waits[i].flag != NULL;
+	while (!any_is_there(waits, count, &until_ms))
+	{
+		if (transfers)
+			pump_wait();
+		else
+			http_sleep((int) Max(until_ms - clock_monotonic_ms(), 0));
+	}
 }
 
 ssize_t

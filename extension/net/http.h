@@ -27,11 +27,12 @@ typedef struct EtlHttpField
 	const char *value;
 } EtlHttpField;
 
-/* What is sent: `size` bytes at `data`, or, with data NULL, of the file at `fd` from its start. Size 0: no body. */
+/* What is sent: `size` bytes at `data`, or, with data NULL, of the file at `fd` from `offset` on. Size 0: no body. */
 typedef struct EtlHttpBody
 {
 	const char *data;
 	int fd;
+	uint64 offset;
 	uint64 size;
 } EtlHttpBody;
 
@@ -86,6 +87,8 @@ extern void http_close(EtlHttp *http);
 extern bool http_collect(EtlHttp *http, size_t limit, StringInfo out, bool *complete, EtlWait *wait);
 /* Wait right here for what http_collect, or something built on it, waits for. */
 extern void http_wait(const EtlWait *wait);
+/* The same for several of them: until there is something to do for one. */
+extern void http_wait_any(const EtlWait *waits, int count);
 
 /*
  * In a process that waits for many requests, and more, together: a descriptor that is readable when http_drive has something
