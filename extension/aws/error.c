@@ -105,6 +105,13 @@ aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFail
 		failure->message[0] = '\0';
 }
 
+void
+aws_error_set(EtlAwsFailure *failure, const char *code, const char *message)
+{
+	copy_code(failure, code);
+	copy_plain(failure->message, sizeof(failure->message), message);
+}
+
 typedef enum Remedy
 {
 	REMEDY_NONE,
@@ -135,6 +142,7 @@ static const Meaning meanings[] = {
 	{"KMSAccessDenied", ERRCODE_INSUFFICIENT_PRIVILEGE, "access to its key denied", REMEDY_PERMISSION},
 	{"AllAccessDisabled", ERRCODE_INSUFFICIENT_PRIVILEGE, "access denied", REMEDY_NONE},
 	{"NoSuchKey", ERRCODE_UNDEFINED_FILE, "no such object", REMEDY_OBJECT},
+	{"NoSuchUpload", ERRCODE_T_R_SERIALIZATION_FAILURE, "somebody has ended its upload", REMEDY_NONE},
 	{"NoSuchBucket", ERRCODE_UNDEFINED_OBJECT, "no such bucket", REMEDY_BUCKET},
 	{"NotFound", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
 	{"NotFoundException", ERRCODE_UNDEFINED_OBJECT, "it does not exist", REMEDY_OBJECT},
@@ -207,7 +215,7 @@ meaning_of(const EtlAwsFailure *failure)
 			return (Meaning){"", parts[i].sqlstate, parts[i].reason, parts[i].remedy};
 	if (kind == ETL_RETRY_THROTTLED)
 		return (Meaning){"", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many requests", REMEDY_LATER};
-	if (failure->status >= 500)
+	if (failure->status >= 500 || kind == ETL_RETRY_TRANSIENT)
 		return (Meaning){"", ERRCODE_SYSTEM_ERROR, "the service failed", REMEDY_LATER};
 	switch (failure->status)
 	{

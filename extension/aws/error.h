@@ -35,6 +35,8 @@ typedef struct EtlAwsAction
 extern void aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure);
 /* Does it say that the keys are not, or no more, good? Others may be. */
 extern bool aws_error_refuses_keys(const EtlAwsFailure *failure);
+/* An error that is a part of an answer: its code and message, either NULL. */
+extern void aws_error_set(EtlAwsFailure *failure, const char *code, const char *message);
 /* The failure as a PostgreSQL error. */
 extern void aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, EtlError *error);
 

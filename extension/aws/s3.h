@@ -53,9 +53,37 @@ extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *
  */
 extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 						   const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist);
+/*
+ * The form that doesn't wait (base/wait.h): start, which reads the body once for its checksums, then poll until it is
+ * through; polling raises when it fails. The arguments must stay as they are, and all lives in the current context. Poll
+ * waits in one case: to learn whether an object that is in the way is the one that a lost answer was about.
+ */
+typedef struct EtlS3Put EtlS3Put;
+extern EtlS3Put *s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									 const char *bucket, const char *key, const EtlHttpBody *body,
+									 bool must_not_exist);
+extern bool s3_object_put_poll(EtlS3Put *put, EtlWait *wait);
+extern const char *s3_object_put_etag(const EtlS3Put *put);
+/*
+ * Give it up if it isn't through. The etag of the object if it was not to exist before and this put has made it; NULL:
+ * it hasn't, or that can't be told.
+ */
+extern char *s3_object_put_find(EtlS3Put *put);
 /* DELETE; succeeds as well when there was no such object. */
 extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							 const char *bucket, const char *key);
+/*
+ * DELETE of many objects, whether they are there or not, in requests of a thousand. All are tried; if some can't be
+ * deleted, that is an error which says how many, and why the first can't.
+ */
+extern void s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+							  char *const *keys, int nkeys);
+/* What one request copies; more takes an upload (s3_multipart.h). */
+#define S3_COPY_MAX_SIZE (UINT64CONST(5) * 1024 * 1024 * 1024)
+/* Copy the object with this ETag (40001: it has another) within S3. The copy's etag. */
+extern char *s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+							const char *source_bucket, const char *source_key, const char *etag, const char *bucket,
+							const char *key);
 /* LIST version 2: the objects whose key starts with prefix, from `token` on (NULL: the first page). */
 extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							const char *bucket, const char *prefix, const char *token, EtlS3Page *page);

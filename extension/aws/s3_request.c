@@ -82,6 +82,28 @@ s3_size_parse(const char *text, uint64 *out)
 }
 
 void
+s3_xml_append(StringInfo out, const char *text)
+{
+	for (; *text; text++)
+	{
+		switch (*text)
+		{
+			case '<':
+				appendStringInfoString(out, "&lt;");
+				break;
+			case '>':
+				appendStringInfoString(out, "&gt;");
+				break;
+			case '&':
+				appendStringInfoString(out, "&amp;");
+				break;
+			default:
+				appendStringInfoChar(out, *text);
+		}
+	}
+}
+
+void
 s3_protocol_error(const char *uri, const char *detail)
 {
 	ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("unexpected answer from S3 about \"%s\"", uri),

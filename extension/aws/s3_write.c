@@ -1,129 +1,131 @@
 /*
  * s3_write.c
- *		Putting and deleting objects. See s3.h.
+ *		Putting and deleting objects, one at a time. See s3.h; s3_multipart.c has large ones, s3_delete.c many.
  *
- * An upload's body is hashed before it is sent: the hash is signed, so S3 refuses what isn't what we had.
+ * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked: an object
+ * that is in the way and has our mark is not in the way.
  */
 #include "postgres.h"
 
-#include <openssl/evp.h>
-#include <unistd.h>
-
 #include "aws/s3.h"
+#include "aws/s3_body.h"
 #include "aws/s3_request.h"
-#include "aws/sigv4.h"
-#include "base/handle.h"
-#include "miscadmin.h"
 
-/* Hex SHA-256 of the file's first `size` bytes. */
-static char *
-hash_file(int fd, uint64 size, const char *uri)
+#define MAX_ANSWER_SIZE (64 * 1024)
+
+struct EtlS3Put
 {
-	EtlHandle *owner = etl_handle_reserve(CurrentMemoryContext, (EtlHandleFree) EVP_MD_CTX_free);
-	EVP_MD_CTX *hash = owner->handle = EVP_MD_CTX_new();
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char *hex = palloc(SIGV4_HEX_SIZE);
-	char *buf = palloc(64 * 1024);
-	uint64 done = 0;
+	EtlAwsRequest request;
+	EtlHttpField headers[4 + S3_ENCRYPTION_HEADERS];
+	S3Sums sums;
+	const EtlAwsServer *server;
+	const EtlAwsCredentials *credentials;
+	const char *bucket;
+	const char *key;
+	char *mark; /* NULL: may replace what is there, so a repetition does no harm */
+	StringInfoData answer;
+	EtlAwsFetch *fetch;
+	char *etag; /* once it is through */
+};
 
-	if (hash == NULL || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SHA-256 hash"));
-	while (done < size)
+EtlS3Put *
+s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+					const char *key, const EtlHttpBody *body, bool must_not_exist)
+{
+	EtlS3Put *put = palloc0(sizeof(EtlS3Put));
+	EtlAwsRequest *request = &put->request;
+	EtlHttpField *headers = put->headers;
+
+	*request = s3_request_make(server, credentials, "PUT", bucket, key, "write", "s3:PutObject");
+	put->server = server;
+	put->credentials = credentials;
+	put->bucket = bucket;
+	put->key = key;
+	if (body->size > S3_PUT_MAX_SIZE)
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("could not write \"%s\": it is too large", request->action.object),
+				errdetail("It has " UINT64_FORMAT " bytes; one request may have " UINT64_FORMAT ".", body->size,
+						  S3_PUT_MAX_SIZE));
+	request->body = *body;
+	s3_body_sum(body, NULL, request->action.object, &put->sums);
+	request->body_hash = put->sums.sha256;
+	request->headers = headers;
+	headers[request->nheaders++] = (EtlHttpField){"Content-Type", s3_content_type(key)};
+	headers[request->nheaders++] = (EtlHttpField){S3_CHECKSUM_HEADER, put->sums.crc};
+	request->nheaders += s3_encryption_headers(server, headers + request->nheaders);
+	if (must_not_exist)
 	{
-		ssize_t n = pread(fd, buf, Min(size - done, 64 * 1024), (off_t) done);
-
-		CHECK_FOR_INTERRUPTS();
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			ereport(ERROR, errcode_for_file_access(),
-					errmsg("could not read what is to be written to \"%s\": %m", uri));
-		if (n == 0)
-			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("content of \"%s\" is shorter than expected", uri));
-		if (!EVP_DigestUpdate(hash, buf, n))
-			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SHA-256 hash"));
-		done += n;
+		put->mark = s3_mark_make();
+		headers[request->nheaders++] = (EtlHttpField){"If-None-Match", "*"};
+		headers[request->nheaders++] = (EtlHttpField){S3_MARK_HEADER, put->mark};
 	}
-	if (!EVP_DigestFinal_ex(hash, digest, NULL))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SHA-256 hash"));
-	etl_handle_close(owner);
-	for (int i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	pfree(buf);
-	return hex;
+	initStringInfo(&put->answer);
+	put->fetch = aws_fetch_start(request, MAX_ANSWER_SIZE, &put->answer);
+	return put;
 }
 
-#define PUT_ID_HEADER "x-amz-meta-pg-etl-put"
-#define PUT_ID_SIZE 16
-
-static char *
-put_id_make(void)
+bool
+s3_object_put_poll(EtlS3Put *put, EtlWait *wait)
 {
-	unsigned char bytes[PUT_ID_SIZE];
-	char *id = palloc(2 * PUT_ID_SIZE + 1);
+	const EtlAwsFailure *failure;
 
-	if (!pg_strong_random(bytes, sizeof(bytes)))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
-	for (int i = 0; i < PUT_ID_SIZE; i++)
-		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-	return id;
+	if (put->etag != NULL)
+		return true;
+	if (!aws_fetch_try(put->fetch, wait))
+		return false;
+	failure = aws_fetch_failure(put->fetch);
+	if (failure == NULL)
+		put->etag = s3_etag_copy(aws_fetch_header(put->fetch, "ETag"));
+	else if (put->mark != NULL && (failure->status == 412 || failure->transport.sqlstate != 0))
+		put->etag = s3_object_put_find(put);
+	if (put->etag == NULL)
+		aws_request_raise(&put->request, failure);
+	aws_fetch_abandon(put->fetch);
+	return true;
 }
 
-/* The answer about the object, if it is the one that was put with this id. */
-static EtlHttp *
-put_find(const EtlAwsRequest *put, const char *id)
+const char *
+s3_object_put_etag(const EtlS3Put *put)
 {
-	EtlAwsRequest head = *put;
+	return put->etag;
+}
+
+char *
+s3_object_put_find(EtlS3Put *put)
+{
+	aws_fetch_abandon(put->fetch);
+	return put->mark == NULL
+			   ? NULL
+			   : s3_marked_find(put->server, put->credentials, put->bucket, put->key, put->mark);
+}
+
+char *
+s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
+			   const char *mark)
+{
+	EtlAwsRequest head = s3_request_make(server, credentials, "HEAD", bucket, key, "look at", "s3:GetObject");
 	EtlAwsFailure failure;
-	EtlHttp *http;
-	const char *found;
+	EtlHttp *http = aws_request_send(&head, &failure);
+	const char *found = http != NULL ? http_header(http, S3_MARK_HEADER) : NULL;
+	char *etag = NULL;
 
-	head.method = "HEAD";
-	head.nheaders = 0;
-	head.body = (EtlHttpBody){.fd = -1};
-	head.body_hash = NULL;
-	http = aws_request_send(&head, &failure);
-	found = http != NULL ? http_header(http, PUT_ID_HEADER) : NULL;
-	return found != NULL && strcmp(found, id) == 0 ? http : NULL;
+	if (found != NULL && strcmp(found, mark) == 0)
+		etag = s3_etag_copy(http_header(http, "ETag"));
+	if (http != NULL)
+		http_close(http);
+	return etag;
 }
 
-/*
- * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked: an
- * object that is in the way and has our mark is not in the way.
- */
 char *
 s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 			  const char *key, const EtlHttpBody *body, bool must_not_exist)
 {
-	EtlHttpField marks[] = {{"If-None-Match", "*"}, {PUT_ID_HEADER, must_not_exist ? put_id_make() : NULL}};
-	EtlAwsRequest request = s3_request_make(server, credentials, "PUT", bucket, key, "write", "s3:PutObject");
-	EtlAwsFailure failure;
-	EtlHttp *http;
-	char *etag;
+	EtlS3Put *put = s3_object_put_start(server, credentials, bucket, key, body, must_not_exist);
+	EtlWait wait;
 
-	if (body->size > S3_PUT_MAX_SIZE)
-		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("could not write \"%s\": it is too large", request.action.object),
-				errdetail("It has " UINT64_FORMAT " bytes; one object may have " UINT64_FORMAT " here.",
-						  body->size, S3_PUT_MAX_SIZE),
-				errhint("Write it as several objects, with MAXFILESIZE for UNLOAD."));
-	request.body = *body;
-	if (body->data == NULL && body->size > 0)
-		request.body_hash = hash_file(body->fd, body->size, request.action.object);
-	if (must_not_exist)
-	{
-		request.headers = marks;
-		request.nheaders = lengthof(marks);
-	}
-	http = aws_request_send(&request, &failure);
-	if (http == NULL && must_not_exist && failure.status == 412)
-		http = put_find(&request, marks[1].value);
-	if (http == NULL)
-		aws_request_raise(&request, &failure);
-	etag = s3_etag_copy(http_header(http, "ETag"));
-	http_close(http);
-	return etag;
+	while (!s3_object_put_poll(put, &wait))
+		http_wait(&wait);
+	return put->etag;
 }
 
 void

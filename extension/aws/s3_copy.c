@@ -1,0 +1,77 @@
+/*
+ * s3_copy.c
+ *		Copying an object within S3, which moves the bytes itself. See s3.h.
+ *
+ * One request copies up to 5 GB; more is copied as the parts of an upload. Either way it is the version whose ETag was
+ * seen first, or none.
+ */
+#include "postgres.h"
+
+#include "aws/s3.h"
+#include "aws/s3_body.h"
+#include "aws/s3_multipart.h"
+#include "aws/s3_request.h"
+#include "aws/sigv4.h"
+#include "aws/xml.h"
+
+#define MAX_ANSWER_SIZE (64 * 1024)
+#define COPY_PART_SIZE (UINT64CONST(1024) * 1024 * 1024)
+
+char *
+s3_copy_source(const char *bucket, const char *key)
+{
+	StringInfoData source;
+
+	initStringInfo(&source);
+	appendStringInfo(&source, "/%s/", bucket);
+	sigv4_encode(&source, aws_text_to_utf8(key), true);
+	return source.data;
+}
+
+/* A source that is no more what it was says the same as a target that must not be there: put it into words here. */
+static void
+raise_copy_failure(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source, const char *etag)
+{
+	if (failure->status == 412)
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("\"%s\" changed while it was being copied", source),
+				errdetail("It is no longer the object with ETag %s; HTTP status 412, request id %s.", etag,
+						  failure->request_id),
+				errhint("Run the statement again."));
+	aws_request_raise(request, failure);
+}
+
+char *
+s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *source_bucket,
+			   const char *source_key, const char *etag, const char *bucket, const char *key)
+{
+	EtlAwsRequest request = s3_request_make(server, credentials, "PUT", bucket, key, "write",
+											"s3:PutObject, and s3:GetObject on what is copied,");
+	EtlHttpField headers[2 + S3_ENCRYPTION_HEADERS] = {
+		{"x-amz-copy-source", s3_copy_source(source_bucket, source_key)},
+		{"x-amz-copy-source-if-match", psprintf("\"%s\"", etag)}};
+	StringInfoData answer;
+	EtlAwsFetch *fetch;
+	EtlWait wait;
+	EtlXml xml;
+	EtlError error;
+	const char *body;
+	char *copied;
+
+	request.headers = headers;
+	request.nheaders = 2 + s3_encryption_headers(server, headers + 2);
+	request.may_fail_late = true;
+	initStringInfo(&answer);
+	fetch = aws_fetch_start(&request, MAX_ANSWER_SIZE, &answer);
+	while (!aws_fetch_try(fetch, &wait))
+		http_wait(&wait);
+	if (aws_fetch_failure(fetch) != NULL)
+		raise_copy_failure(&request, aws_fetch_failure(fetch), psprintf("s3://%s/%s", source_bucket, source_key),
+						   etag);
+	body = answer.data + strspn(answer.data, " \t\r\n");
+	if (!xml_parse(body, strlen(body), &xml, &error))
+		s3_protocol_error(request.action.object, error.detail);
+	copied = s3_etag_copy(xml_text(&xml, 0, "ETag"));
+	xml_free(&xml);
+	return copied;
+}
