@@ -15,6 +15,7 @@ static List *adapters = NIL;
 static EtlConditionTest condition_test = NULL;
 static EtlItemQuery item_query = NULL;
 static const EtlEventSource *event_source = NULL;
+static EtlChore registered_chore = NULL;
 
 void
 flow_condition_register(EtlConditionTest test)
@@ -50,6 +51,18 @@ const EtlEventSource *
 flow_event_source(void)
 {
 	return event_source;
+}
+
+void
+flow_chore_register(EtlChore chore)
+{
+	registered_chore = chore;
+}
+
+EtlChore
+flow_chore(void)
+{
+	return registered_chore;
 }
 
 void

@@ -85,6 +85,16 @@ typedef struct EtlEventSource
 extern void flow_event_source_register(const EtlEventSource *source);
 extern const EtlEventSource *flow_event_source(void);
 
+/*
+ * What a database's scheduler does for another room: called when the scheduler is woken, and when it said to be. It waits for nobody.
+ * Returns when to be called next; DT_NOEND: when the scheduler is woken. In no transaction.
+ */
+typedef TimestampTz (*EtlChore)(void);
+
+/* Called from task_init. There is one. */
+extern void flow_chore_register(EtlChore chore);
+extern EtlChore flow_chore(void); /* NULL: none */
+
 /* Whether a task's condition, SQL of its author, is true. In the step's transaction, as its owner; may raise. */
 typedef bool (*EtlConditionTest)(const EtlStep *step, const char *condition);
 

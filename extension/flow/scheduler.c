@@ -15,6 +15,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "catalog/pg_type.h"
+#include "flow/adapter.h"
 #include "flow/deadline.h"
 #include "flow/dispatch.h"
 #include "flow/pool.h"
@@ -287,6 +288,12 @@ watch_clock(void)
 	return DT_NOEND;
 }
 
+static TimestampTz
+do_others(void)
+{
+	return flow_chore() != NULL ? flow_chore()() : DT_NOEND;
+}
+
 /* One of the things a scheduler does, and when it is to be done again. */
 typedef struct Chore
 {
@@ -311,7 +318,7 @@ do_chores(MemoryContext context)
 {
 	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
 												   tick_run,	refill,	  pool_read_changed, dispatch, retention_make_ranges,
-												   retention_run};
+												   retention_run, do_others};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

@@ -30,6 +30,11 @@ store_open_with(const EtlStoreAccess *access)
 		pg_strcasecmp(access->iam_role, "default") != 0)
 		credentials = aws_credentials_assume_role(server, access->iam_role);
 	store = store_open(server->name, credentials);
+	if (credentials != access->credentials)
+	{
+		store->credentials_given = false;
+		store->iam_role = access->iam_role;
+	}
 	if (access->region != NULL)
 		store->server->region = pstrdup(access->region);
 	return store;

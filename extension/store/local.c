@@ -13,4 +13,6 @@ const EtlStoreDriver store_local_driver = {
 	.read = local_read,
 	.put = local_put,
 	.remove = local_remove,
+	.remove_many = local_remove_many,
+	.copy = local_copy,
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/file_perm.h"
+#include "storage/fd.h"
 #include "store/local.h"
 #include "store/uri.h"
 
@@ -60,8 +61,9 @@ folder_enter(int parent, const char *name, bool create, int *fd)
 	int saved_errno;
 
 	*fd = openat(parent, name, FOLDER_FLAGS);
+	/* A crash of the machine must not take the folder away from an object that was committed. */
 	if (*fd < 0 && errno == ENOENT && create &&
-		(mkdirat(parent, name, pg_dir_create_mode) == 0 || errno == EEXIST))
+		(mkdirat(parent, name, pg_dir_create_mode) == 0 || errno == EEXIST) && pg_fsync(parent) == 0)
 		*fd = openat(parent, name, FOLDER_FLAGS);
 	saved_errno = errno;
 	if (*fd >= 0)

@@ -39,6 +39,13 @@ typedef struct LocalPut
 	char name[64];
 } LocalPut;
 
+/* What goes into an object: one of the two. */
+typedef struct LocalContent
+{
+	const EtlHttpBody *body;
+	EtlReader *source;
+} LocalContent;
+
 static void
 pg_attribute_noreturn() raise_unwritable(const LocalPut *put)
 {
@@ -141,31 +148,47 @@ write_bytes(LocalPut *put, const char *data, size_t size)
 }
 
 static void
-write_body(LocalPut *put, const EtlHttpBody *body)
+write_file(LocalPut *put, const EtlHttpBody *body)
 {
-	char *buf;
+	char *buf = palloc(COPY_BUFFER_SIZE);
 
-	if (body->data != NULL || body->size == 0)
-		write_bytes(put, body->data, body->size);
-	else
+	for (uint64 done = 0; done < body->size;)
 	{
-		buf = palloc(COPY_BUFFER_SIZE);
-		for (uint64 done = 0; done < body->size;)
-		{
-			ssize_t n = pread(body->fd, buf, Min(COPY_BUFFER_SIZE, body->size - done), done);
+		ssize_t n = pread(body->fd, buf, Min(COPY_BUFFER_SIZE, body->size - done), body->offset + done);
 
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n == 0)
-				errno = EIO; /* the file is shorter than was said */
-			if (n <= 0)
-				ereport(ERROR, errcode_for_file_access(),
-						errmsg("could not read what was staged for object \"%s\": %m", put->uri));
-			write_bytes(put, buf, n);
-			done += n;
-		}
-		pfree(buf);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO; /* the file is shorter than was said */
+		if (n <= 0)
+			ereport(ERROR, errcode_for_file_access(),
+					errmsg("could not read what was staged for object \"%s\": %m", put->uri));
+		write_bytes(put, buf, n);
+		done += n;
 	}
+	pfree(buf);
+}
+
+static void
+write_stream(LocalPut *put, EtlReader *source)
+{
+	char *buf = palloc(COPY_BUFFER_SIZE);
+	size_t n;
+
+	while ((n = source->read(source, buf, COPY_BUFFER_SIZE)) > 0)
+		write_bytes(put, buf, n);
+	pfree(buf);
+}
+
+static void
+write_content(LocalPut *put, const LocalContent *content)
+{
+	if (content->source != NULL)
+		write_stream(put, content->source);
+	else if (content->body->data != NULL || content->body->size == 0)
+		write_bytes(put, content->body->data, content->body->size);
+	else
+		write_file(put, content->body);
 	if (pg_fsync(put->fd) != 0)
 		raise_unwritable(put);
 }
@@ -215,14 +238,14 @@ publish(LocalPut *put, bool must_not_exist)
 }
 
 static char *
-put_object(LocalPut *put, const EtlHttpBody *body, bool must_not_exist)
+put_object(LocalPut *put, const LocalContent *content, bool must_not_exist)
 {
 	struct stat status;
 	EtlObject object;
 	int attempt = 0;
 
 	staging_open(put);
-	write_body(put, body);
+	write_content(put, content);
 	while (!publish(put, must_not_exist))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -236,8 +259,8 @@ put_object(LocalPut *put, const EtlHttpBody *body, bool must_not_exist)
 	return object.etag;
 }
 
-char *
-local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+static char *
+put_content(EtlStore *store, const char *bucket, const char *key, const LocalContent *content, bool must_not_exist)
 {
 	LocalPut *put = palloc(sizeof(LocalPut));
 	char *volatile etag = NULL;
@@ -252,7 +275,7 @@ local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBod
 					  .folder = -1};
 	PG_TRY();
 	{
-		etag = put_object(put, body, must_not_exist);
+		etag = put_object(put, content, must_not_exist);
 	}
 	PG_FINALLY();
 	{
@@ -271,6 +294,25 @@ local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBod
 	}
 	PG_END_TRY();
 	pfree(put);
+	return etag;
+}
+
+char *
+local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+{
+	LocalContent content = {.body = body};
+
+	return put_content(store, bucket, key, &content, must_not_exist);
+}
+
+char *
+local_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
+{
+	LocalContent content = {.source = local_read(store, source->bucket, source->key, 0, 0, NULL)};
+	char *etag;
+
+	etag = put_content(store, target->bucket, target->key, &content, false);
+	content.source->close(content.source);
 	return etag;
 }
 
@@ -302,4 +344,36 @@ local_remove(EtlStore *store, const char *bucket, const char *key)
 	}
 	local_folders_prune(store, bucket, key);
 	return true;
+}
+
+void
+local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorData *volatile first = NULL;
+	volatile int failed = 0;
+
+	for (volatile int i = 0; i < nkeys; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			local_remove(store, bucket, keys[i]);
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(caller);
+			failed++;
+			if (first == NULL)
+				first = CopyErrorData();
+			FlushErrorState();
+		}
+		PG_END_TRY();
+	}
+	if (first == NULL)
+		return;
+	first->detail = psprintf("%s%s%d of %d objects could not be deleted; the others are.",
+							 first->detail != NULL ? first->detail : "", first->detail != NULL ? " " : "", failed,
+							 nkeys);
+	ReThrowError(first);
 }

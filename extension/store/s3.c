@@ -5,8 +5,10 @@
 #include "postgres.h"
 
 #include "aws/s3.h"
+#include "aws/s3_multipart.h"
 #include "miscadmin.h"
 #include "store/s3.h"
+#include "store/s3_upload.h"
 #include "utils/memutils.h"
 
 static void
@@ -78,6 +80,49 @@ s3_remove(EtlStore *store, const char *bucket, const char *key)
 	return true;
 }
 
+static void
+s3_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+{
+	s3_objects_delete(store->server, store->credentials, bucket, keys, nkeys);
+}
+
+static char *
+s3_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
+{
+	EtlS3Object object;
+
+	/* If it isn't there, reading it raises what S3 has to say; unless it came meanwhile: look again. */
+	while (!s3_object_head(store->server, store->credentials, source->bucket, source->key, &object))
+	{
+		EtlReader *reader = s3_read(store, source->bucket, source->key, 0, 0, NULL);
+
+		reader->close(reader);
+	}
+	if (object.size > S3_COPY_MAX_SIZE)
+		return s3_upload_copy_object(store, source, object.etag, object.size, target);
+	return s3_object_copy(store->server, store->credentials, source->bucket, source->key, object.etag,
+						  target->bucket, target->key);
+}
+
+static EtlStorePut *
+s3_put_start(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+{
+	return (EtlStorePut *) s3_object_put_start(store->server, store->credentials, bucket, key, body,
+											   must_not_exist);
+}
+
+static bool
+s3_put_poll(EtlStorePut *put, EtlWait *wait)
+{
+	return s3_object_put_poll((EtlS3Put *) put, wait);
+}
+
+static char *
+s3_put_find(EtlStorePut *put)
+{
+	return s3_object_put_find((EtlS3Put *) put);
+}
+
 const EtlStoreDriver store_s3_driver = {
 	.name = "s3",
 	.list = s3_list,
@@ -85,4 +130,15 @@ const EtlStoreDriver store_s3_driver = {
 	.read = s3_read,
 	.put = s3_put,
 	.remove = s3_remove,
+	.remove_many = s3_remove_many,
+	.copy = s3_copy,
+	.put_start = s3_put_start,
+	.put_poll = s3_put_poll,
+	.put_find = s3_put_find,
+	.upload_begin = s3_upload_begin,
+	.upload_part_size = s3_upload_next_size,
+	.upload_parts = S3_PARTS_AT_A_TIME,
+	.upload_send = s3_upload_parts,
+	.upload_complete = s3_upload_finish,
+	.upload_drop = s3_upload_drop,
 };

@@ -7,46 +7,30 @@
  * hands them to its parent; an abort of the transaction drops all. Dropping closes files and does nothing
  * else: no network and no errors in an abort.
  *
- * Publishing is the last thing before the commit, so that its failure still is the transaction's. What no
- * order of things can give is a commit of two systems at once: if the commit itself fails after the publish,
- * the objects stay.
+ * An object that grows large doesn't stay in that file, where the driver knows objects made of parts (S3's multipart
+ * uploads): whenever a few parts are full they are sent, and the file is filled anew. Nobody sees parts until the object
+ * is published. They are sent at once and waited for: requests that nobody drives while a query computes the next row
+ * would be given up by the other side.
+ *
+ * Publishing (stage_publish.c) is the last thing before the commit, so that its failure still is the transaction's. What
+ * no order of things can give is a commit of two systems at once: if the commit itself fails after the publish, the
+ * objects stay.
  */
 #include "postgres.h"
 
 #include <unistd.h>
 
 #include "access/xact.h"
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
-#include "store/store.h"
+#include "store/s3_upload.h"
+#include "store/stage.h"
 #include "utils/memutils.h"
 
 #define STAGE_BUFFER_SIZE 65536
-#define CANCELLED_TAKE_BACK_MS 1000 /* a cancel works within two seconds, also where the other side hangs */
 
-typedef struct EtlStaged
-{
-	EtlWriter writer;	   /* first: callers hold a pointer to it */
-	dlist_node node;	   /* in staged_objects */
-	MemoryContext context; /* holds all of it */
-	SubTransactionId subid;
-	EtlStore *store;
-	char *bucket;
-	char *key;
-	bool must_not_exist;
-	bool finished;
-	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
-	bool existed; /* there is an object that publishing replaces */
-	bool published;
-	File file;
-	uint64 size; /* bytes in the file */
-	char *buf;	 /* bytes that are not in it yet; NULL once finished */
-	size_t buffered;
-} EtlStaged;
-
-static dlist_head staged_objects = DLIST_STATIC_INIT(staged_objects); /* in the order they were staged */
+dlist_head staged_objects = DLIST_STATIC_INIT(staged_objects);
 static bool callbacks_registered = false;
 
 /* Forget the object and its bytes. Raises nothing. */
@@ -56,7 +40,8 @@ staged_drop(EtlStaged *staged)
 	dlist_delete(&staged->node);
 	if (staged->file >= 0)
 		FileClose(staged->file); /* deletes it */
-	MemoryContextDelete(staged->context);
+	if (staged->upload == NULL || staged->store->driver->upload_drop(staged->upload))
+		MemoryContextDelete(staged->context);
 }
 
 static void
@@ -73,6 +58,7 @@ stage_xact_callback(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			s3_uploads_tidy(); /* before what a failure of this could undo no more */
 			store_publish_staged();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
@@ -110,6 +96,68 @@ stage_subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactio
 	}
 }
 
+/* How much the file may hold: all of the object where it can't be sent in parts. */
+static uint64
+file_capacity(EtlStaged *staged)
+{
+	const EtlStoreDriver *driver = staged->store->driver;
+
+	if (driver->upload_begin == NULL)
+		return PG_UINT64_MAX;
+	return staged->part_size * driver->upload_parts;
+}
+
+int
+stage_descriptor(EtlStaged *staged)
+{
+	int fd;
+
+	/* This also opens it, should its descriptor have been needed elsewhere. */
+	if (FileSize(staged->file) < 0 || (staged->upload == NULL && FileSize(staged->file) != staged->size))
+		ereport(ERROR, errcode(ERRCODE_IO_ERROR),
+				errmsg("what was staged for object \"%s\" is not as it was written", staged->writer.name));
+	ReserveExternalFD();
+	fd = dup(FileGetRawDesc(staged->file));
+	if (fd < 0)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR, errcode_for_file_access(),
+				errmsg("could not publish object \"%s\": %m", staged->writer.name));
+	}
+	return fd;
+}
+
+void
+stage_descriptor_close(int fd)
+{
+	close(fd);
+	ReleaseExternalFD();
+}
+
+static void
+file_send(EtlStaged *staged)
+{
+	const EtlStoreDriver *driver = staged->store->driver;
+	MemoryContext caller = MemoryContextSwitchTo(staged->context);
+	int fd;
+
+	if (staged->upload == NULL)
+		staged->upload = driver->upload_begin(staged->store, staged->bucket, staged->key);
+	fd = stage_descriptor(staged);
+	PG_TRY();
+	{
+		driver->upload_send(staged->upload, fd, staged->size, staged->part_size);
+	}
+	PG_FINALLY();
+	{
+		stage_descriptor_close(fd);
+	}
+	PG_END_TRY();
+	staged->part_size = driver->upload_part_size(staged->upload);
+	staged->size = 0;
+	MemoryContextSwitchTo(caller);
+}
+
 static void
 file_write(EtlStaged *staged, const char *data, size_t size)
 {
@@ -118,8 +166,11 @@ file_write(EtlStaged *staged, const char *data, size_t size)
 		int n;
 
 		CHECK_FOR_INTERRUPTS();
+		if (staged->size == file_capacity(staged))
+			file_send(staged);
 		errno = 0;
-		n = FileWrite(staged->file, (char *) data, Min(size, STAGE_BUFFER_SIZE), staged->size,
+		n = FileWrite(staged->file, (char *) data,
+					  Min(Min(size, STAGE_BUFFER_SIZE), file_capacity(staged) - staged->size), staged->size,
 					  PG_WAIT_EXTENSION);
 		if (n <= 0)
 		{
@@ -141,7 +192,7 @@ stage_write(EtlWriter *self, const char *data, size_t size)
 {
 	EtlStaged *staged = (EtlStaged *) self;
 
-	Assert(!staged->finished);
+	Assert(staged->state == STAGE_OPEN);
 	if (staged->buffered + size > STAGE_BUFFER_SIZE)
 	{
 		file_write(staged, staged->buf, staged->buffered);
@@ -164,7 +215,13 @@ stage_finish(EtlWriter *self)
 	file_write(staged, staged->buf, staged->buffered);
 	pfree(staged->buf);
 	staged->buf = NULL;
-	staged->finished = true;
+	if (staged->upload != NULL)
+	{
+		file_send(staged);
+		FileClose(staged->file);
+		staged->file = -1;
+	}
+	staged->state = STAGE_FINISHED;
 }
 
 static void
@@ -188,6 +245,7 @@ store_copy(const EtlStore *store)
 		copy->credentials = aws_credentials_copy(store->credentials);
 	else if (copy->server->mode == ETL_AWS_MODE_AWS)
 		copy->credentials = aws_credentials_get(copy->server);
+	copy->iam_role = store->iam_role != NULL ? pstrdup(store->iam_role) : NULL;
 	return copy;
 }
 
@@ -232,6 +290,8 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 	staged->must_not_exist = must_not_exist;
 	staged->buf = palloc(STAGE_BUFFER_SIZE);
 	staged->file = -1;
+	if (store->driver->upload_begin != NULL)
+		staged->part_size = store->driver->upload_part_size(NULL);
 	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, TopMemoryContext);
 	dlist_push_tail(&staged_objects, &staged->node);
@@ -240,107 +300,12 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 	return &staged->writer;
 }
 
-static void
-publish_one(EtlStaged *staged, bool may_be_taken_back)
-{
-	EtlHttpBody body = {.size = staged->size};
-	EtlObject object;
-
-	if (may_be_taken_back && !staged->must_not_exist)
-		staged->existed = store_head(staged->store, staged->bucket, staged->key, &object);
-	if (FileSize(staged->file) !=
-		staged->size) /* also opens it, should its descriptor have been needed elsewhere */
-		ereport(ERROR, errcode(ERRCODE_IO_ERROR),
-				errmsg("what was staged for object \"%s\" is not as it was written", staged->writer.name));
-	/* A descriptor of our own: that one may be closed again while the network is waited for. */
-	ReserveExternalFD();
-	body.fd = dup(FileGetRawDesc(staged->file));
-	PG_TRY();
-	{
-		if (body.fd < 0)
-			ereport(ERROR, errcode_for_file_access(),
-					errmsg("could not publish object \"%s\": %m", staged->writer.name));
-		(void) staged->store->driver->put(staged->store, staged->bucket, staged->key, &body,
-										  staged->must_not_exist);
-	}
-	PG_FINALLY();
-	{
-		if (body.fd >= 0)
-			close(body.fd);
-		ReleaseExternalFD();
-	}
-	PG_END_TRY();
-	staged->published = true;
-}
-
-/* Take back what this publish has made before it failed; best effort, as the failure is what the user must
- * hear of. */
-static void
-take_back(EtlStaged *failed, bool cancelled_before)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool cancelled = false;
-	dlist_iter iter;
-
-	http_limit(cancelled_before ? CANCELLED_TAKE_BACK_MS : 0);
-	dlist_foreach(iter, &staged_objects)
-	{
-		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
-
-		if (staged == failed || cancelled)
-			break;
-		if (!staged->published || staged->existed)
-			continue;
-		PG_TRY();
-		{
-			store_remove(staged->store, staged->bucket, staged->key);
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(context);
-			cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
-			FlushErrorState();
-			ereport(WARNING, errcode(ERRCODE_WARNING),
-					errmsg("object \"%s\" stays although the transaction failed", staged->writer.name));
-		}
-		PG_END_TRY();
-	}
-	http_limit(0);
-}
-
 void
 store_publish_staged(void)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	dlist_mutable_iter iter;
-	EtlStaged *volatile current = NULL;
-
 	if (dlist_is_empty(&staged_objects))
 		return;
-	PG_TRY();
-	{
-		dlist_foreach_modify(iter, &staged_objects)
-		{
-			current = dlist_container(EtlStaged, node, iter.cur);
-			if (!current->finished)
-				elog(ERROR, "object \"%s\" is staged but not finished", current->writer.name);
-			publish_one(current, dlist_has_next(&staged_objects, &current->node));
-		}
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* What is logged as the failed statement may be the one that has the keys in it. */
-		dlist_foreach_modify(iter, &staged_objects)
-			error->hide_stmt |= dlist_container(EtlStaged, node, iter.cur)->keys_given;
-		take_back(current, error->sqlerrcode == ERRCODE_QUERY_CANCELED);
-		ReThrowError(error);
-	}
-	PG_END_TRY();
+	stage_publish_all();
 	staged_drop_all();
 	/* The objects are there: the commit that says so must not be lost, even where commits don't wait for the disk. */
 	ForceSyncCommit();

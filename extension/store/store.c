@@ -32,6 +32,8 @@ store_open(const char *server_name, const EtlAwsCredentials *credentials)
 
 	store->server = aws_server_get(server_name);
 	store->credentials = credentials;
+	store->credentials_given = credentials != NULL;
+	store->iam_role = NULL;
 	store->driver = store->server->mode == ETL_AWS_MODE_LOCAL ? &store_local_driver : &store_s3_driver;
 	return store;
 }
@@ -110,4 +112,23 @@ store_remove(EtlStore *store, const char *bucket, const char *key)
 {
 	store_require_key(bucket, key);
 	store->driver->remove(store, bucket, key);
+}
+
+void
+store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+{
+	for (int i = 0; i < nkeys; i++)
+		store_require_key(bucket, keys[i]);
+	store->driver->remove_many(store, bucket, keys, nkeys);
+}
+
+char *
+store_copy_object(EtlStore *store, const EtlUri *source, const EtlUri *target)
+{
+	store_require_key(source->bucket, source->key);
+	store_require_key(target->bucket, target->key);
+	if (strcmp(source->bucket, target->bucket) == 0 && strcmp(source->key, target->key) == 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("cannot copy object \"%s\" to itself", store_uri_format(source->bucket, source->key)));
+	return store->driver->copy(store, source, target);
 }

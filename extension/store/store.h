@@ -38,6 +38,8 @@ typedef struct EtlObject
 } EtlObject;
 
 typedef struct EtlStore EtlStore;
+typedef struct EtlStorePut EtlStorePut;		  /* a driver's: an object that is being put */
+typedef struct EtlStoreUpload EtlStoreUpload; /* a driver's: an object that is made of parts */
 
 /* Called once an object, in key order; the object lives until it returns. Return false to stop. */
 typedef bool (*EtlObjectVisitor)(const EtlObject *object, void *arg);
@@ -56,6 +58,34 @@ typedef struct EtlStoreDriver
 				 bool must_not_exist);
 	/* true also when there was no such object, as S3 answers */
 	bool (*remove)(EtlStore *store, const char *bucket, const char *key);
+	/* All of them are tried; raises when some could not be removed, and says how many. */
+	void (*remove_many)(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
+	/* Copy the object, of one version, to another key of the store. Its etag. */
+	char *(*copy)(EtlStore *store, const EtlUri *source, const EtlUri *target);
+
+	/*
+	 * Putting several objects at a time: the form of put that doesn't wait (base/wait.h), NULL for a driver that has
+	 * none. The body must stay until it is through. put_find gives up a put that isn't through, or whose outcome isn't
+	 * known, and answers the etag of the object if it must not have existed and this put has made it; NULL otherwise.
+	 */
+	EtlStorePut *(*put_start)(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
+							  bool must_not_exist);
+	bool (*put_poll)(EtlStorePut *put, EtlWait *wait);
+	char *(*put_find)(EtlStorePut *put);
+
+	/*
+	 * Objects of which parts are sent while they are being written; NULL for a driver that has none. Nothing of one is to
+	 * be seen until it is completed. upload_drop gives it up: no network, raises nothing; false: it still needs the
+	 * memory context it was begun in, and deletes that when it can.
+	 */
+	EtlStoreUpload *(*upload_begin)(EtlStore *store, const char *bucket, const char *key);
+	/* How large the next part is to be (NULL: the first), and how many are sent at a time. */
+	uint64 (*upload_part_size)(EtlStoreUpload *upload);
+	int upload_parts;
+	/* The file's first `size` bytes, in parts of this size; only the last of an object's may be smaller. Waits. */
+	void (*upload_send)(EtlStoreUpload *upload, int fd, uint64 size, uint64 part_size);
+	void (*upload_complete)(EtlStoreUpload *upload, bool must_not_exist);
+	bool (*upload_drop)(EtlStoreUpload *upload);
 } EtlStoreDriver;
 
 struct EtlStore
@@ -63,6 +93,8 @@ struct EtlStore
 	const EtlStoreDriver *driver;
 	EtlAwsServer *server;
 	const EtlAwsCredentials *credentials; /* overrides the server's; NULL: the server's own */
+	bool credentials_given;				  /* by the statement: nobody can ask for them again */
+	const char *iam_role;				  /* whose credentials they are; NULL: the server's own, or given */
 };
 
 /* Parse "s3://bucket/key". Raises 22023 naming the URI and what is wrong with it. */
@@ -88,6 +120,8 @@ extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *ke
 extern char *store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
 					   bool must_not_exist);
 extern void store_remove(EtlStore *store, const char *bucket, const char *key);
+extern void store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
+extern char *store_copy_object(EtlStore *store, const EtlUri *source, const EtlUri *target);
 
 /*
  * A writer whose object appears at commit. With must_not_exist, an object that is there now, or that appears

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "flow/adapter.h"
+#include "store/uploads.h"
 #include "task/parameters.h"
 
 extern const EtlAdapter statement_adapter;
@@ -20,6 +21,9 @@ extern const EtlAdapter aws_action_adapters[]; /* ends with one that has no reso
 extern const EtlAdapter start_execution_adapter;
 extern const EtlAdapter start_execution_sync_adapter;
 extern const EtlAdapter start_execution_sync2_adapter;
+
+/* uploads.c */
+extern const EtlUploadWatch upload_watch;
 
 /* An EtlConditionTest. */
 extern bool condition_holds(const EtlStep *step, const char *condition);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "net/http.h"
 #include "task/adapters.h"
 #include "task/module.h"
@@ -28,4 +29,10 @@ task_init(void)
 	flow_adapter_register(&aws_sdk_adapter);
 	flow_condition_register(condition_holds);
 	flow_item_query_register(for_each_query_run);
+	/* Only where there is a scheduler to see to it. */
+	if (process_shared_preload_libraries_in_progress)
+	{
+		uploads_watch_register(&upload_watch);
+		flow_chore_register(uploads_sweep);
+	}
 }

@@ -1,0 +1,56 @@
+/*
+ * stage.h
+ *		What stage.c and stage_publish.c share; everybody else has store.h.
+ */
+#ifndef ETL_STORE_STAGE_H
+#define ETL_STORE_STAGE_H
+
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "storage/fd.h"
+#include "store/store.h"
+
+typedef enum EtlStageState
+{
+	STAGE_OPEN,		/* being written */
+	STAGE_FINISHED, /* complete, and nobody sees it */
+	STAGE_SENT,		/* being published: it is there, or it isn't */
+	STAGE_PUBLISHED
+} EtlStageState;
+
+typedef struct EtlStaged
+{
+	EtlWriter writer;	   /* first: callers hold a pointer to it */
+	dlist_node node;	   /* in staged_objects */
+	MemoryContext context; /* holds all of it */
+	SubTransactionId subid;
+	EtlStore *store;
+	char *bucket;
+	char *key;
+	bool must_not_exist;
+	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
+	bool existed;	 /* there is an object that publishing replaces */
+	EtlStageState state;
+	EtlStoreUpload *upload; /* of what came before what is in the file; NULL: nothing did */
+	uint64 part_size;		/* of the parts that what is in the file will be; 0: there are none */
+	File file;
+	uint64 size; /* bytes in the file */
+	char *buf;	 /* bytes that are not in it yet; NULL once finished */
+	size_t buffered;
+} EtlStaged;
+
+extern dlist_head staged_objects; /* in the order they were staged */
+
+/* A descriptor of the file, of its own: the file's own may be closed while the network is waited for. */
+extern int stage_descriptor(EtlStaged *staged);
+extern void stage_descriptor_close(int fd);
+
+/*
+ * Publish all of them. What was published is taken back when one fails, and then that is raised. Nothing is taken off the
+ * list.
+ */
+extern void stage_publish_all(void);
+
+#endif
