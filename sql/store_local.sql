@@ -111,7 +111,7 @@ GRANT USAGE ON SCHEMA etl TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION etl.s3_fetch(text, text), etl.s3_list(text, text), etl.s3_put(text, text, text) TO store_reader;
+GRANT EXECUTE ON FUNCTION etl.s3_fetch(text, text), etl.s3_list(text, text), etl.s3_put(text, text, boolean, text) TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 SELECT * FROM etl.s3_list('s3://store-test/');

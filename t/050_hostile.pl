@@ -95,12 +95,12 @@ $etl->reset_aws;
 # ---- local mode: what a killed process leaves is swept, what another is writing is not
 my $root = PostgreSQL::Test::Utils::tempdir();
 $etl->sql("CREATE SERVER folders FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root '$root')");
-$etl->sql(q{SELECT etl.s3_put('s3://lake/a', 'x', 'folders')});
+$etl->sql(q{SELECT etl.s3_put('s3://lake/a', 'x', server => 'folders')});
 my ($left, $held) = map { "$root/.pg_etl/$_" } '1.0', '2.0';
 PostgreSQL::Test::Utils::append_to_file($_, 'half') foreach $left, $held;
 open my $writer, '<', $held or die $!;
 flock $writer, LOCK_EX or die $!;
-$etl->sql(q{SELECT etl.s3_put('s3://lake/a', 'y', 'folders')});
+$etl->sql(q{SELECT etl.s3_put('s3://lake/a', 'y', server => 'folders')});
 ok(!-e $left, 'what a killed process left is gone');
 ok(-e $held, 'what is being written is not');
 $etl->sql_is(q{SELECT etl.s3_fetch_text('s3://lake/a', 'folders')}, 'y', 'and the object is there');

@@ -18,16 +18,16 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_fetch_text';
 REVOKE ALL ON FUNCTION etl.s3_fetch_text(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.s3_fetch_text(text, text) IS 'the content of the object s3://bucket/key, which must be UTF-8, as text';
 
-CREATE FUNCTION etl.s3_put(uri text, content bytea, server text DEFAULT NULL) RETURNS text
+CREATE FUNCTION etl.s3_put(uri text, content bytea, must_not_exist boolean DEFAULT false, server text DEFAULT NULL) RETURNS text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_put';
-REVOKE ALL ON FUNCTION etl.s3_put(text, bytea, text) FROM PUBLIC;
-COMMENT ON FUNCTION etl.s3_put(text, bytea, text) IS
+REVOKE ALL ON FUNCTION etl.s3_put(text, bytea, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_put(text, bytea, boolean, text) IS
 'make or replace the object s3://bucket/key, at once and whatever becomes of the transaction; answers its etag';
 
-CREATE FUNCTION etl.s3_put(uri text, content text, server text DEFAULT NULL) RETURNS text
+CREATE FUNCTION etl.s3_put(uri text, content text, must_not_exist boolean DEFAULT false, server text DEFAULT NULL) RETURNS text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_put_text';
-REVOKE ALL ON FUNCTION etl.s3_put(text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION etl.s3_put(text, text, text) IS
+REVOKE ALL ON FUNCTION etl.s3_put(text, text, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_put(text, text, boolean, text) IS
 'make or replace the object s3://bucket/key with the text as UTF-8, at once and whatever becomes of the transaction; answers its etag';
 
 CREATE FUNCTION etl.s3_list(uri text, server text DEFAULT NULL)
@@ -55,3 +55,29 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_delete';
 REVOKE ALL ON FUNCTION etl.s3_delete(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.s3_delete(text, text) IS
 'remove the object s3://bucket/key, at once and whatever becomes of the transaction; true also if there was none, as S3 answers';
+
+CREATE FUNCTION etl.s3_delete(uris text[], server text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_delete_many';
+REVOKE ALL ON FUNCTION etl.s3_delete(text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_delete(text[], text) IS
+'remove the objects, whether they are there or not, at once and whatever becomes of the transaction; answers how many; an error if some could not be removed, when the others are';
+
+CREATE FUNCTION etl.s3_copy(source_uri text, target_uri text, server text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_s3_copy';
+REVOKE ALL ON FUNCTION etl.s3_copy(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.s3_copy(text, text, text) IS
+'make or replace the object target_uri with the content of source_uri, within the store, at once and whatever becomes of the transaction; answers its etag';
+
+CREATE FUNCTION etl.abandoned_uploads(OUT record text, OUT database name, OUT role name, OUT server text, OUT uri text,
+	OUT upload_id text, OUT began timestamptz, OUT failures integer, OUT tried timestamptz, OUT error text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_abandoned_uploads';
+REVOKE ALL ON FUNCTION etl.abandoned_uploads() FROM PUBLIC;
+COMMENT ON FUNCTION etl.abandoned_uploads() IS
+'multipart uploads whose writer is gone and that are not aborted yet, of roles the caller is a member of; why not, if that has failed';
+
+CREATE FUNCTION etl.forget_upload(record text) RETURNS boolean
+LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_forget_upload';
+REVOKE ALL ON FUNCTION etl.forget_upload(text) FROM PUBLIC;
+COMMENT ON FUNCTION etl.forget_upload(text) IS
+'give up an abandoned upload that can''t be aborted from here any more; false: there is no such record of a role the caller is a member of';

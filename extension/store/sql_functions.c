@@ -1,17 +1,14 @@
 /*
  * sql_functions.c
- *		etl.s3_fetch, s3_fetch_text, s3_put, s3_list, s3_head, s3_delete.
- *
- * They act at once, on the caller's rights to the server; none is undone by a rollback.
+ *		etl.s3_fetch, s3_fetch_text, s3_list, s3_head: what reads. sql_write.c has what writes.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "store/store.h"
+#include "store/sql_arguments.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -19,22 +16,17 @@
 
 PG_FUNCTION_INFO_V1(pg_etl_s3_fetch);
 PG_FUNCTION_INFO_V1(pg_etl_s3_fetch_text);
-PG_FUNCTION_INFO_V1(pg_etl_s3_put);
-PG_FUNCTION_INFO_V1(pg_etl_s3_put_text);
 PG_FUNCTION_INFO_V1(pg_etl_s3_list);
 PG_FUNCTION_INFO_V1(pg_etl_s3_glob);
 PG_FUNCTION_INFO_V1(pg_etl_s3_head);
-PG_FUNCTION_INFO_V1(pg_etl_s3_delete);
 
-/* Argument n, a server's name: NULL when it isn't given. */
-static EtlStore *
+EtlStore *
 store_from_argument(FunctionCallInfo fcinfo, int n)
 {
 	return store_open(PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n)), NULL);
 }
 
-/* Argument n, a URI. The functions are not strict, as the server may be NULL. */
-static char *
+char *
 uri_from_argument(FunctionCallInfo fcinfo, int n, EtlUri *uri)
 {
 	char *name;
@@ -110,45 +102,6 @@ pg_etl_s3_fetch_text(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(converted));
 }
 
-static Datum
-put(FunctionCallInfo fcinfo, const char *data, size_t size)
-{
-	EtlUri uri;
-
-	(void) uri_from_argument(fcinfo, 0, &uri);
-	ForceSyncCommit(); /* what has been done outside is not to be done again for a commit that a crash lost */
-	return CStringGetTextDatum(
-		store_put(store_from_argument(fcinfo, 2), uri.bucket, uri.key, data, size, false));
-}
-
-static struct varlena *
-content_from_argument(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("content of an object must not be null"));
-	return PG_GETARG_VARLENA_PP(1);
-}
-
-Datum
-pg_etl_s3_put(PG_FUNCTION_ARGS)
-{
-	struct varlena *content = content_from_argument(fcinfo);
-
-	return put(fcinfo, VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content));
-}
-
-Datum
-pg_etl_s3_put_text(PG_FUNCTION_ARGS)
-{
-	struct varlena *content = content_from_argument(fcinfo);
-	char *data = VARDATA_ANY(content);
-	int len = VARSIZE_ANY_EXHDR(content);
-	char *converted = pg_server_to_any(data, len, PG_UTF8);
-
-	return put(fcinfo, converted, converted == data ? len : strlen(converted));
-}
-
 #define OBJECT_COLUMNS 4
 
 typedef struct ObjectRows
@@ -222,15 +175,4 @@ pg_etl_s3_head(PG_FUNCTION_ARGS)
 	if (store_head(store_from_argument(fcinfo, 1), uri.bucket, uri.key, &object))
 		(void) add_object_row(&object, &rows);
 	return (Datum) 0;
-}
-
-Datum
-pg_etl_s3_delete(PG_FUNCTION_ARGS)
-{
-	EtlUri uri;
-
-	(void) uri_from_argument(fcinfo, 0, &uri);
-	ForceSyncCommit();
-	store_remove(store_from_argument(fcinfo, 1), uri.bucket, uri.key);
-	PG_RETURN_BOOL(true);
 }

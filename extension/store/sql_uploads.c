@@ -1,0 +1,117 @@
+/*
+ * sql_uploads.c
+ *		etl.abandoned_uploads, etl.forget_upload: records of uploads that nobody is at any more. See uploads.h.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "store/uploads.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#define UPLOAD_COLUMNS 10
+
+PG_FUNCTION_INFO_V1(pg_etl_abandoned_uploads);
+PG_FUNCTION_INFO_V1(pg_etl_forget_upload);
+
+/* A role that is gone has no members: superusers are left. */
+static bool
+is_callers(const EtlUploadRecord *record)
+{
+	return superuser() || has_privs_of_role(GetUserId(), record->role);
+}
+
+static Datum
+name_or_null(const char *name, bool *isnull)
+{
+	NameData *value = palloc0(sizeof(NameData));
+
+	*isnull = name == NULL;
+	if (name != NULL)
+		namestrcpy(value, name);
+	return NameGetDatum(value);
+}
+
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+	return text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Another database's key may be of another encoding. */
+static char *
+readable(char *text)
+{
+	if (!pg_verifymbstr(text, strlen(text), true))
+		for (char *c = text; *c; c++)
+			if (IS_HIGHBIT_SET(*c))
+				*c = '?';
+	return text;
+}
+
+/* An EtlUploadVisit. */
+static bool
+add_row(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	bool nulls[UPLOAD_COLUMNS] = {false};
+	Datum values[UPLOAD_COLUMNS];
+
+	if (!is_callers(record) && !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		return true;
+	values[0] = CStringGetTextDatum(uploads_record_name(file));
+	values[1] = name_or_null(get_database_name(record->database), &nulls[1]);
+	values[2] = name_or_null(GetUserNameFromId(record->role, true), &nulls[2]);
+	values[3] = CStringGetTextDatum(readable(record->server_name));
+	values[4] = CStringGetTextDatum(readable(store_uri_format(record->bucket, record->key)));
+	values[5] = text_or_null(record->upload_id, &nulls[5]);
+	values[6] = TimestampTzGetDatum(time_t_to_timestamptz(record->began));
+	values[7] = Int32GetDatum(record->failures);
+	values[8] = TimestampTzGetDatum(time_t_to_timestamptz(record->tried));
+	nulls[8] = record->failures == 0;
+	values[9] = text_or_null(record->error != NULL ? readable(record->error) : NULL, &nulls[9]);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	return true;
+}
+
+Datum
+pg_etl_abandoned_uploads(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	uploads_visit(InvalidOid, add_row, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+typedef struct Forget
+{
+	const char *name;
+	bool found;
+} Forget;
+
+/* An EtlUploadVisit. */
+static bool
+forget_named(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
+{
+	Forget *forget = arg;
+
+	if (strcmp(forget->name, uploads_record_name(file)) != 0 || !is_callers(record))
+		return true;
+	forget->found = true;
+	return false;
+}
+
+Datum
+pg_etl_forget_upload(PG_FUNCTION_ARGS)
+{
+	Forget forget = {.name = text_to_cstring(PG_GETARG_TEXT_PP(0))};
+
+	uploads_visit(InvalidOid, forget_named, &forget);
+	PG_RETURN_BOOL(forget.found);
+}
