@@ -138,6 +138,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 		.body = request->body,
 		.progress = request->progress,
 		.timeout_ms = request->timeout_ms,
+		.fresh = request->fresh,
 		.guarded = !request->server->trusted});
 	aws_keys_wipe(keys); /* one is among the headers until here */
 	return http;

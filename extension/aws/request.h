@@ -30,6 +30,7 @@ typedef struct EtlAwsRequest
 	bool *progress; /* see EtlHttpRequest */
 	int timeout_ms; /* of an attempt; 0: as long as something moves */
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
+	bool fresh;			   /* every attempt is one of ours: see net/http.h */
 	bool may_fail_late;	   /* aws_fetch_start: an <Error> in the body of a 2xx is a failure, as of a copy */
 } EtlAwsRequest;
 

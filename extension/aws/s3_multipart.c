@@ -119,6 +119,7 @@ s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credential
 			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not begin a checksum"));
 	}
 	request.nheaders += s3_encryption_headers(server, headers + request.nheaders);
+	request.fresh = true;
 	initStringInfo(&answer);
 	*unknown = true;
 	fetch = aws_fetch_start(&request, MAX_ANSWER_SIZE, &answer);

@@ -36,6 +36,7 @@ struct EtlHttp
 	struct curl_slist *request_headers;
 	bool added; /* to the pump */
 	bool guarded;
+	bool fresh;
 
 	EtlHttpBody body;
 	uint64 sent;
@@ -294,7 +295,7 @@ set_policy(EtlHttp *http)
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
 	/* The guard looks at connections as they are made; one that another server's request made doesn't count. */
-	if (http->guarded)
+	if (http->guarded || http->fresh)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 }
 
@@ -406,6 +407,7 @@ http_start(const EtlHttpRequest *request)
 	http = transfer_create();
 	http->guarded = request->guarded;
 	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
+	http->fresh = request->fresh;
 	http->body = request->body;
 	set_headers(http, request);
 	set_policy(http);

@@ -44,6 +44,7 @@ typedef struct EtlHttpRequest
 	int nheaders;
 	EtlHttpBody body;
 	bool guarded; /* https to public addresses only: see guard.h */
+	bool fresh;	  /* not on a kept connection: when that turns out to be dead, libcurl repeats the request by itself */
 	int timeout_ms; /* for all of it; 0: as long as something moves */
 	/*
 	 * What http_collect has its callers wait for, if several wait for this request together: it is looked at also after the

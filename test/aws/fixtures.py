@@ -4,6 +4,8 @@ Prints one line of JSON (or for get-object the bytes). Commands:
     make-bucket BUCKET                      put-object BUCKET KEY [FILE]     (without FILE: stdin)
     get-object BUCKET KEY                   put-tree DIRECTORY BUCKET [PREFIX]
     head-object BUCKET KEY                  list BUCKET [PREFIX]
+    uploads BUCKET                          → key and upload_id of each multipart upload that is neither completed nor aborted
+    make-upload BUCKET KEY                  → upload_id, with a part in it
     delete-object BUCKET KEY                make-topic-with-queue NAME       → topic_arn, queue_url
     read-queue QUEUE_URL                    → the messages as an array, taken off the queue
     put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
@@ -62,7 +64,20 @@ class Fixtures:
 
     def head_object(self, bucket, key):
         head = self.client("s3").head_object(Bucket=bucket, Key=key)
-        return {"etag": head["ETag"], "size": head["ContentLength"], "last_modified": str(head["LastModified"])}
+        return {"etag": head["ETag"], "size": head["ContentLength"], "last_modified": str(head["LastModified"]),
+                "content_type": head["ContentType"], "encryption": head.get("ServerSideEncryption"),
+                "kms_key_id": head.get("SSEKMSKeyId")}
+
+    def uploads(self, bucket):
+        pages = self.client("s3").get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
+        return [{"key": upload["Key"], "upload_id": upload["UploadId"]}
+                for page in pages for upload in page.get("Uploads", ())]
+
+    def make_upload(self, bucket, key):
+        s3 = self.client("s3")
+        upload_id = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+        s3.upload_part(Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=1, Body=b"part")
+        return {"upload_id": upload_id}
 
     def delete_object(self, bucket, key):
         self.client("s3").delete_object(Bucket=bucket, Key=key)

@@ -26,6 +26,7 @@ import access
 import functions
 import machine
 import moto_backend
+import s3_writes
 import sigv4
 from aws_request import AwsRequest
 from errors import AwsError, refusal, render
@@ -148,7 +149,14 @@ class Handler(BaseHTTPRequestHandler):
             return (*self.server.data_api.perform(request), None)
         if request.service == "lambda" and request.action == "Invoke":
             return (*functions.invoke(request), None)
-        status, headers, body = moto_backend.perform(request, self.server.server_port)
+
+        def ask_moto(request):
+            return moto_backend.perform(request, self.server.server_port)
+
+        if request.service == "s3" and request.bucket:
+            status, headers, body = s3_writes.perform(request, principal, ask_moto)
+        else:
+            status, headers, body = ask_moto(request)
         if status == 404 and request.key and request.method in ("GET", "HEAD") and \
                 not access.may_list(request, principal):
             raise access.denial(request, principal, "s3:ListBucket", f"arn:aws:s3:::{request.bucket}")

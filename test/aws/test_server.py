@@ -2,6 +2,7 @@
 
 ETL_TEST_DSN names a PostgreSQL for the Redshift Data API's statements; without it those tests are skipped.
 """
+import base64
 import hashlib
 import http.client
 import json
@@ -21,6 +22,7 @@ import botocore.credentials
 import botocore.exceptions
 import botocore.utils
 
+import checksums
 from fixtures import Fixtures
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -90,6 +92,57 @@ class S3Test(ServerTest):
                 self.assertIn(key, self.fixtures.list("lake", key[:2]))
                 self.s3.delete_object(Bucket="lake", Key=key)
                 self.assertRefused(404, "NoSuchKey", self.s3.get_object, Bucket="lake", Key=key)
+
+    def test_uploads_end_once(self):
+        arguments = {"Bucket": "lake", "Key": "ends"}
+        upload = self.s3.create_multipart_upload(**arguments)["UploadId"]
+        listed = next(found for found in self.s3.list_multipart_uploads(Bucket="lake")["Uploads"]
+                      if found["UploadId"] == upload)
+        self.assertLess(abs(time.time() - listed["Initiated"].timestamp()), 60)
+        etag = self.s3.upload_part(**arguments, UploadId=upload, PartNumber=1, Body=b"1")["ETag"]
+        parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+        self.s3.complete_multipart_upload(**arguments, UploadId=upload, MultipartUpload=parts)
+        for call, more in ((self.s3.complete_multipart_upload, {"MultipartUpload": parts}),
+                           (self.s3.abort_multipart_upload, {}),
+                           (self.s3.upload_part, {"PartNumber": 2, "Body": b"2"})):
+            self.assertRefused(404, "NoSuchUpload", call, **arguments, UploadId=upload, **more)
+
+    def test_checksum_of_a_whole_object(self):
+        arguments = {"Bucket": "lake", "Key": "whole"}
+        pieces = (b"a" * (5 << 20), b"123456789")
+        crc = base64.b64encode(checksums.crc32c(b"".join(pieces)).to_bytes(4, "big")).decode()
+        for claimed in ("AAAAAA==", crc):
+            upload = self.s3.create_multipart_upload(**arguments, ChecksumAlgorithm="CRC32C",
+                                                     ChecksumType="FULL_OBJECT")["UploadId"]
+            parts = []
+            for number, piece in enumerate(pieces, 1):
+                part = base64.b64encode(checksums.crc32c(piece).to_bytes(4, "big")).decode()
+                parts.append({"PartNumber": number, "ETag": self.s3.upload_part(
+                    **arguments, UploadId=upload, PartNumber=number, Body=piece, ChecksumCRC32C=part)["ETag"]})
+            end = {"UploadId": upload, "MultipartUpload": {"Parts": parts}, "ChecksumCRC32C": claimed,
+                   "ChecksumType": "FULL_OBJECT"}
+            if claimed == crc:
+                self.s3.complete_multipart_upload(**arguments, **end)
+            else:
+                self.assertRefused(400, "BadDigest", self.s3.complete_multipart_upload, **arguments, **end)
+        self.assertRefused(400, "BadDigest", self.s3.put_object, **arguments, Body=b"x", ChecksumCRC32C="AAAAAA==")
+
+    def test_copies_of_a_version(self):
+        etag = self.s3.put_object(Bucket="lake", Key="source", Body=b"x")["ETag"]
+        arguments = {"Bucket": "lake", "Key": "copy", "CopySource": {"Bucket": "lake", "Key": "source"}}
+        self.s3.copy_object(**arguments, CopySourceIfMatch=etag)
+        self.assertRefused(412, "PreconditionFailed", self.s3.copy_object, **arguments, CopySourceIfMatch='"other"')
+
+    def test_delete_many_key_by_key(self):
+        for key in ("many/a", "many/b&c", "kept/a"):
+            self.s3.put_object(Bucket="lake", Key=key, Body=b"")
+        user = self.user("deleter", "s3:DeleteObject", resource="arn:aws:s3:::lake/many/*").client("s3")
+        answer = user.delete_objects(Bucket="lake", Delete={"Quiet": True, "Objects": [
+            {"Key": "many/a"}, {"Key": "many/b&c"}, {"Key": "kept/a"}, {"Key": "many/none"}]})
+        self.assertEqual([("kept/a", "AccessDenied")], [(error["Key"], error["Code"]) for error in answer["Errors"]])
+        self.assertNotIn("Deleted", answer)
+        self.assertEqual([], self.fixtures.list("lake", "many/"))
+        self.assertEqual(["kept/a"], self.fixtures.list("lake", "kept/"))
 
     def test_list_pages_and_folders(self):
         for number in range(5):
