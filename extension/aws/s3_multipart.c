@@ -10,14 +10,17 @@
  */
 #include "postgres.h"
 
+#include <curl/curl.h>
 #include <time.h>
 
 #include "aws/s3_body.h"
 #include "aws/s3_multipart.h"
 #include "aws/s3_request.h"
 #include "aws/xml.h"
+#include "base/clock.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #define FIRST_PART_SIZE (UINT64CONST(8) * 1024 * 1024)
 #define PARTS_OF_A_SIZE 1000
@@ -401,6 +404,15 @@ parse_time(const char *text)
 	return timegm(&tm);
 }
 
+/* By how much S3's clock is ahead of ours, as the Date of an answer tells. */
+static pg_time_t
+clock_ahead(const char *date)
+{
+	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
+
+	return theirs > 0 ? (pg_time_t) theirs - timestamptz_to_time_t(clock_now()) : 0;
+}
+
 List *
 s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 				const char *key, pg_time_t since, pg_time_t until)
@@ -417,12 +429,17 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 	{
 		StringInfoData body;
 		const char *truncated;
+		EtlAwsFetch *fetch;
+		pg_time_t ahead;
 		EtlXml xml;
 		EtlError error;
 
 		CHECK_FOR_INTERRUPTS();
 		initStringInfo(&body);
-		aws_request_fetch(&request, MAX_LISTING_SIZE, &body);
+		fetch = aws_fetch_start(&request, MAX_LISTING_SIZE, &body);
+		aws_fetch_wait(fetch);
+		ahead = clock_ahead(aws_fetch_header(fetch, "Date"));
+		aws_fetch_abandon(fetch);
 		if (!xml_parse(body.data, body.len, &xml, &error))
 			s3_protocol_error(request.action.object, error.detail);
 		for (int i = 1; i < xml.count; i++)
@@ -432,7 +449,7 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 			pg_time_t begun = parse_time(xml_text(&xml, i, "Initiated"));
 
 			if (xml.elements[i].depth == 1 && strcmp(xml.elements[i].name, "Upload") == 0 && found != NULL &&
-				id != NULL && strcmp(found, query[1].value) == 0 && begun >= since && begun <= until)
+				id != NULL && strcmp(found, query[1].value) == 0 && begun >= since + ahead && begun <= until + ahead)
 				ids = lappend(ids, pstrdup(id));
 		}
 		truncated = xml_text(&xml, 0, "IsTruncated");

@@ -51,7 +51,7 @@ extern char *s3_upload_complete(EtlS3Upload *upload, bool must_not_exist);
 /* Abort an upload; succeeds as well when there was no such upload (any more). */
 extern void s3_upload_abort(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 							const char *key, const char *id);
-/* The ids of the uploads of exactly this key that were begun from `since` until `until` (seconds since 1970). */
+/* The ids of the uploads of exactly this key that were begun from `since` until `until` (seconds since 1970, by our clock). */
 extern List *s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 							 const char *key, pg_time_t since, pg_time_t until);
 

@@ -34,7 +34,7 @@
 #define LOOK_PAUSE_MS 500
 #define RUNNING_PAUSE_MS 1000
 #define ABORT_MS 4000 /* an upload may take so long: DROP DATABASE waits for processes for five seconds */
-#define CLOCK_TOLERANCE_S 120
+#define CLOCK_TOLERANCE_S 5
 #define REQUEST_S 300 /* how long after its record an upload may have been begun whose id isn't known */
 
 PGDLLEXPORT void pg_etl_upload_sweeper_main(Datum arg);

@@ -70,7 +70,8 @@ def _in_upload(request, query, go_on):
         _check_whole(request, upload)
     status, headers, body = go_on(request)
     if status < 300 and request.method == "PUT" and upload["summed"] and "x-amz-copy-source" not in request.headers:
-        crc = checksums.crc32c(request.body)
+        sent = request.headers.get("x-amz-checksum-crc32c")  # verified by sigv4.py
+        crc = int.from_bytes(base64.b64decode(sent), "big") if sent else checksums.crc32c(request.body)
         upload["parts"][int(query["partNumber"])] = (crc, len(request.body))
         headers["x-amz-checksum-crc32c"] = base64.b64encode(crc.to_bytes(4, "big")).decode()
     if status < 300 and request.method in ("POST", "DELETE"):
