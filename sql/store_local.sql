@@ -24,6 +24,28 @@ SELECT etag = :'etag' AS same FROM etl.s3_head('s3://store-test/etag');
 SELECT etl.s3_put('s3://store-test/etag', 'two', server => 'store_local') = :'etag' AS same;
 SELECT etl.s3_fetch_text('s3://store-test/etag', 'store_local');
 
+-- one that must not exist; copies; many deletions, of which some can't be done
+SELECT etl.s3_put('s3://store-test/etag', 'three', true);
+SELECT etl.s3_put('s3://store-test/new/once', 'once', must_not_exist => true) <> '' AS has_etag;
+SELECT etl.s3_fetch_text('s3://store-test/etag'), etl.s3_fetch_text('s3://store-test/new/once');
+SELECT etl.s3_copy('s3://store-test/etag', 's3://store-test/new/copy', 'store_local') = etag AS same
+FROM etl.s3_head('s3://store-test/etag');
+SELECT etl.s3_copy('s3://store-test/empty', 's3://store-test/new/copy') <> '' AS has_etag;
+SELECT uri, size FROM etl.s3_list('s3://store-test/new/');
+SELECT etl.s3_copy('s3://store-test/nothing', 's3://store-test/new/copy');
+SELECT etl.s3_copy('s3://store-test/etag', 's3://store-test/etag');
+SELECT etl.s3_copy('s3://store-test/etag', 's3://store-test/etag/folder');
+SELECT etl.s3_copy('s3://store-test/etag', NULL);
+SELECT etl.s3_delete('{s3://store-test/new/copy,s3://store-test/new/../x,s3://store-test/new/once,s3://store-test/none}'::text[]);
+SELECT uri, size FROM etl.s3_list('s3://store-test/new/');
+SELECT etl.s3_delete('{s3://store-test/none,s3://store-test/empty}'::text[], 'store_local'), etl.s3_delete('{}'::text[]);
+SELECT etl.s3_put('s3://store-test/empty', '') <> '' AS has_etag;
+SELECT etl.s3_delete(NULL::text[]);
+SELECT etl.s3_delete('{NULL}'::text[]);
+SELECT etl.s3_delete('{s3://store-test}'::text[]);
+SELECT count(*) FROM etl.abandoned_uploads();
+SELECT etl.forget_upload('../../PG_VERSION');
+
 -- a prefix is the beginning of keys; they come in byte order, whatever the folders
 SELECT count(etl.s3_put('s3://store-test/l/' || key, key))
 FROM unnest('{b,a.txt,a/b,a/B,a-c,a0,ab/c/d/e,z z+%=ü,.hidden,Z}'::text[]) key;

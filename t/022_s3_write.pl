@@ -104,6 +104,7 @@ suffers('parts that break off', { method => 'PUT', nth => 2, times => 2, do => '
 suffers('a part whose answer is lost', { method => 'PUT', do => 'drop' });
 suffers('an upload whose answer is lost', { method => 'POST', do => 'drop' });
 suffers('a completion that is refused', { method => 'POST', nth => 2, do => 'status', status => 500, code => 'InternalError' });
+suffers('an error in a completion of status 200', { method => 'POST', nth => 2, do => 'status', status => 200, code => 'InternalError' });
 suffers('a completion whose answer is lost', { method => 'POST', nth => 2, do => 'drop' });
 suffers('a completion without any answer', { method => 'POST', nth => 2, times => 3, do => 'drop' });
 
@@ -122,6 +123,8 @@ sub suffers_in_vain
 suffers_in_vain('no upload', qr/42501/, { method => 'POST', times => 0, do => 'status', status => 403, code => 'AccessDenied' });
 suffers_in_vain('no part', qr/58000/, { method => 'PUT', nth => 2, times => 0, do => 'status', status => 500, code => 'InternalError' });
 suffers_in_vain('no completion', qr/58000/, { method => 'POST', nth => 2, times => 0, do => 'status', status => 500, code => 'InternalError' });
+
+suffers_in_vain('errors in completions of status 200', qr/58000/, { method => 'POST', nth => 2, times => 0, do => 'status', status => 200, code => 'InternalError' });
 
 # ---- several at a time, and taken back together
 $etl->sql(unload(20000, 'several/', more => 'MAXFILESIZE 5 MB'));
@@ -152,6 +155,11 @@ $etl->sql_is(q{SELECT etl.s3_copy('s3://lake/copies/a +%=ü.csv', 's3://lake/cop
 is($etl->get_object('lake', 'copies/b'), "a,b", 'of the content, too');
 $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/none', 's3://lake/copies/none')}, 'a copy of nothing', qr/58P01/, qr{s3://lake/none});
 $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/two')}, 'a copy to itself', qr/22023/);
+$etl->faults({ method => 'PUT', key => 'copies/d', do => 'status', status => 200, code => 'InternalError' });
+$etl->sql_is(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/d') <> ''}, 't', 'a copy that fails in a 200 is tried again');
+is(scalar $etl->requests(method => 'PUT', key => 'copies/d'), 2, 'in two requests');
+$etl->faults({ method => 'PUT', key => 'copies/d', do => 'status', status => 200, code => 'AccessDenied' });
+$etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/d')}, 'a copy that is denied in a 200', qr/42501/);
 $etl->faults({ method => 'PUT', key => 'copies/c', do => 'status', status => 412, code => 'PreconditionFailed' });
 $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/c')}, 'a source that changed', qr/40001/);
 $etl->reset_aws;

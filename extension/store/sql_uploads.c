@@ -81,11 +81,20 @@ add_row(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 	return true;
 }
 
+/* A scheduler that looked meanwhile took what is locked here for a writer's. */
+static void
+visit_all(EtlUploadVisit visit, void *arg)
+{
+	uploads_visit(InvalidOid, visit, arg);
+	if (uploads_watch() != NULL)
+		uploads_watch()->look(InvalidOid);
+}
+
 Datum
 pg_etl_abandoned_uploads(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	uploads_visit(InvalidOid, add_row, fcinfo->resultinfo);
+	visit_all(add_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 
@@ -112,6 +121,6 @@ pg_etl_forget_upload(PG_FUNCTION_ARGS)
 {
 	Forget forget = {.name = text_to_cstring(PG_GETARG_TEXT_PP(0))};
 
-	uploads_visit(InvalidOid, forget_named, &forget);
+	visit_all(forget_named, &forget);
 	PG_RETURN_BOOL(forget.found);
 }

@@ -254,6 +254,7 @@ uploads_record_name(const EtlUploadFile *file)
 static bool
 file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
 {
+	struct stat status;
 	ssize_t n;
 
 	snprintf(file->path, MAXPGPATH, UPLOADS_FOLDER "/%s", name);
@@ -262,8 +263,8 @@ file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
 		return false;
 	resetStringInfo(text);
 	enlargeStringInfo(text, MAX_RECORD_SIZE);
-	if ((!lock || flock(file->fd, LOCK_EX | LOCK_NB) == 0) &&
-		(n = pread(file->fd, text->data, MAX_RECORD_SIZE, 0)) >= 0)
+	if ((!lock || flock(file->fd, LOCK_EX | LOCK_NB) == 0) && fstat(file->fd, &status) == 0 &&
+		status.st_nlink > 0 && (n = pread(file->fd, text->data, MAX_RECORD_SIZE, 0)) >= 0)
 	{
 		text->len = n;
 		text->data[n] = '\0';
