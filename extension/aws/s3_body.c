@@ -2,7 +2,8 @@
  * s3_body.c
  *		What is sent to S3. See s3_body.h.
  *
- * A body is summed up before it is sent, in one pass: its SHA-256 is signed, its CRC32C is what S3 keeps with the object.
+ * A body is summed up before it is sent, in one pass: its SHA-256 is signed, its CRC32C is what S3 keeps with
+ * the object.
  */
 #include "postgres.h"
 
@@ -19,7 +20,8 @@
 static void
 pg_attribute_noreturn() raise_no_hash(void)
 {
-	ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute the checksum of what is to be sent"));
+	ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
+			errmsg("could not compute the checksum of what is to be sent"));
 	pg_unreachable();
 }
 
@@ -39,9 +41,11 @@ read_file(const EtlHttpBody *body, uint64 done, char *buf, const char *uri)
 		n = pread(body->fd, buf, Min(body->size - done, READ_SIZE), (off_t) (body->offset + done));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		ereport(ERROR, errcode_for_file_access(), errmsg("could not read what is to be written to \"%s\": %m", uri));
+		ereport(ERROR, errcode_for_file_access(),
+				errmsg("could not read what is to be written to \"%s\": %m", uri));
 	if (n == 0)
-		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("content of \"%s\" is shorter than expected", uri));
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("content of \"%s\" is shorter than expected", uri));
 	return n;
 }
 
@@ -55,7 +59,8 @@ s3_body_sum(const EtlHttpBody *body, EtlChecksum *whole, const char *uri, S3Sums
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	EtlChecksum crc;
 
-	if (hash == NULL || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL) || !checksum_begin(&crc, S3_CHECKSUM_KIND))
+	if (hash == NULL || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL) ||
+		!checksum_begin(&crc, S3_CHECKSUM_KIND))
 		raise_no_hash();
 	for (uint64 done = 0; done < body->size;)
 	{

@@ -30,7 +30,10 @@ extern void s3_checksum_text(EtlChecksum *checksum, char out[ETL_CHECKSUM_BASE64
 /* The media type that the key's last extension stands for. */
 extern const char *s3_content_type(const char *key);
 
-/* Headers that say how the server wants to have encrypted what is written: fills `out`, returns how many there are. */
+/*
+ * Headers that say how the server wants to have encrypted what is written: fills `out`, returns how many there
+ * are.
+ */
 #define S3_ENCRYPTION_HEADERS 2
 extern int s3_encryption_headers(const EtlAwsServer *server, EtlHttpField *out);
 

@@ -2,8 +2,8 @@
  * s3_copy.c
  *		Copying an object within S3, which moves the bytes itself. See s3.h.
  *
- * One request copies up to 5 GB; more is copied as the parts of an upload. Either way it is the version whose ETag was
- * seen first, or none.
+ * One request copies up to 5 GB; more is copied as the parts of an upload. Either way it is the version whose
+ * ETag was seen first, or none.
  */
 #include "postgres.h"
 
@@ -30,7 +30,8 @@ s3_copy_source(const char *bucket, const char *key)
 
 /* A source that is no more what it was says the same as a target that must not be there: put it into words here. */
 static void
-raise_copy_failure(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source, const char *etag)
+raise_copy_failure(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source,
+				   const char *etag)
 {
 	if (failure->status == 412)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -66,8 +67,8 @@ s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	while (!aws_fetch_try(fetch, &wait))
 		http_wait(&wait);
 	if (aws_fetch_failure(fetch) != NULL)
-		raise_copy_failure(&request, aws_fetch_failure(fetch), psprintf("s3://%s/%s", source_bucket, source_key),
-						   etag);
+		raise_copy_failure(&request, aws_fetch_failure(fetch),
+						   psprintf("s3://%s/%s", source_bucket, source_key), etag);
 	body = answer.data + strspn(answer.data, " \t\r\n");
 	if (!xml_parse(body, strlen(body), &xml, &error))
 		s3_protocol_error(request.action.object, error.detail);

@@ -32,7 +32,8 @@ deletion(char *const *keys, int nkeys)
 	StringInfoData body;
 
 	initStringInfo(&body);
-	appendStringInfoString(&body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
+	appendStringInfoString(&body,
+						   "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
 	for (int i = 0; i < nkeys; i++)
 	{
 		s3_key_check(keys[i]);
@@ -117,7 +118,8 @@ void
 s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
 				  char *const *keys, int nkeys)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 delete", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 delete", ALLOCSET_DEFAULT_SIZES);
 	Refused refused = {0};
 
 	for (int done = 0; done < nkeys; done += KEYS_PER_REQUEST)
@@ -142,8 +144,8 @@ s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentia
 		EtlError error;
 
 		aws_error_describe(&refused.failure, &action, &error);
-		etl_error_detail(&error, "%s %d of %d objects could not be deleted; the others are.", pstrdup(error.detail),
-						 refused.count, nkeys);
+		etl_error_detail(&error, "%s %d of %d objects could not be deleted; the others are.",
+						 pstrdup(error.detail), refused.count, nkeys);
 		etl_error_raise(&error);
 	}
 }

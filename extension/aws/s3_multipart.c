@@ -5,8 +5,9 @@
  * Parts are sent a few at a time, from a file or by S3 itself from another object; this waits until all of a call are
  * there, since a request that nobody drives while its bytes are being computed would be given up by the other side.
  *
- * An upload carries a mark that its object will have. When the answer to its completion was lost, a repetition finds no
- * upload any more (or an object where none was to be), and the mark tells that it was this one that was completed.
+ * An upload carries a mark that its object will have. When the answer to its completion was lost, a repetition
+ * finds no upload any more (or an object where none was to be), and the mark tells that it was this one that
+ * was completed.
  */
 #include "postgres.h"
 
@@ -194,8 +195,9 @@ part_start(EtlS3Upload *upload, PartSource *source, PartRun *run)
 	if (upload->nparts == upload->parts_size)
 	{
 		upload->parts_size = Max(16, upload->parts_size * 2);
-		upload->parts = upload->parts == NULL ? MemoryContextAlloc(upload->context, upload->parts_size * sizeof(Part))
-											  : repalloc(upload->parts, upload->parts_size * sizeof(Part));
+		upload->parts = upload->parts == NULL
+							? MemoryContextAlloc(upload->context, upload->parts_size * sizeof(Part))
+							: repalloc(upload->parts, upload->parts_size * sizeof(Part));
 	}
 	upload->parts[upload->nparts++] = (Part){0};
 	run->number = upload->nparts;
@@ -207,11 +209,10 @@ part_start(EtlS3Upload *upload, PartSource *source, PartRun *run)
 	if (source->copy_source != NULL)
 	{
 		run->headers[request.nheaders++] = (EtlHttpField){"x-amz-copy-source", source->copy_source};
+		run->headers[request.nheaders++] = (EtlHttpField){"x-amz-copy-source-if-match", source->copy_etag};
 		run->headers[request.nheaders++] =
-			(EtlHttpField){"x-amz-copy-source-if-match", source->copy_etag};
-		run->headers[request.nheaders++] = (EtlHttpField){
-			"x-amz-copy-source-range",
-			psprintf("bytes=" UINT64_FORMAT "-" UINT64_FORMAT, source->taken, source->taken + size - 1)};
+			(EtlHttpField){"x-amz-copy-source-range", psprintf("bytes=" UINT64_FORMAT "-" UINT64_FORMAT,
+															   source->taken, source->taken + size - 1)};
 		request.may_fail_late = true;
 	}
 	else
@@ -313,7 +314,8 @@ completion(const EtlS3Upload *upload)
 	StringInfoData body;
 
 	initStringInfo(&body);
-	appendStringInfoString(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	appendStringInfoString(&body,
+						   "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (int i = 0; i < upload->nparts; i++)
 	{
 		appendStringInfoString(&body, "<Part>");
@@ -396,8 +398,8 @@ parse_time(const char *text)
 {
 	struct tm tm = {0};
 
-	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-							   &tm.tm_min, &tm.tm_sec) != 6)
+	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+							   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
 		return -1;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -449,7 +451,8 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 			pg_time_t begun = parse_time(xml_text(&xml, i, "Initiated"));
 
 			if (xml.elements[i].depth == 1 && strcmp(xml.elements[i].name, "Upload") == 0 && found != NULL &&
-				id != NULL && strcmp(found, query[1].value) == 0 && begun >= since + ahead && begun <= until + ahead)
+				id != NULL && strcmp(found, query[1].value) == 0 && begun >= since + ahead &&
+				begun <= until + ahead)
 				ids = lappend(ids, pstrdup(id));
 		}
 		truncated = xml_text(&xml, 0, "IsTruncated");

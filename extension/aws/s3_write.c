@@ -2,8 +2,8 @@
  * s3_write.c
  *		Putting and deleting objects, one at a time. See s3.h; s3_multipart.c has large ones, s3_delete.c many.
  *
- * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked: an object
- * that is in the way and has our mark is not in the way.
+ * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked:
+ * an object that is in the way and has our mark is not in the way.
  */
 #include "postgres.h"
 
@@ -44,8 +44,8 @@ s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credent
 	if (body->size > S3_PUT_MAX_SIZE)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				errmsg("could not write \"%s\": it is too large", request->action.object),
-				errdetail("It has " UINT64_FORMAT " bytes; one request may have " UINT64_FORMAT ".", body->size,
-						  S3_PUT_MAX_SIZE));
+				errdetail("It has " UINT64_FORMAT " bytes; one request may have " UINT64_FORMAT ".",
+						  body->size, S3_PUT_MAX_SIZE));
 	request->body = *body;
 	s3_body_sum(body, NULL, request->action.object, &put->sums);
 	request->body_hash = put->sums.sha256;
@@ -100,8 +100,8 @@ s3_object_put_find(EtlS3Put *put)
 }
 
 char *
-s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket, const char *key,
-			   const char *mark)
+s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
+			   const char *key, const char *mark)
 {
 	EtlAwsRequest head = s3_request_make(server, credentials, "HEAD", bucket, key, "look at", "s3:GetObject");
 	EtlAwsFailure failure;

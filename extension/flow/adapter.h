@@ -86,8 +86,8 @@ extern void flow_event_source_register(const EtlEventSource *source);
 extern const EtlEventSource *flow_event_source(void);
 
 /*
- * What a database's scheduler does for another room: called when the scheduler is woken, and when it said to be. It waits for nobody.
- * Returns when to be called next; DT_NOEND: when the scheduler is woken. In no transaction.
+ * What a database's scheduler does for another room: called when the scheduler is woken, and when it said to be. It
+ * waits for nobody. Returns when to be called next; DT_NOEND: when the scheduler is woken. In no transaction.
  */
 typedef TimestampTz (*EtlChore)(void);
 

@@ -2,10 +2,10 @@
  * s3_upload.c
  *		Uploads that leave nothing behind. See s3_upload.h.
  *
- * A record is there before S3 is asked for the upload, and goes when that is completed. One that is given up, by a rollback or
- * a process that ends, is aborted by the sweeper (upload_sweep.c), as an abort callback must not wait for a network. What
- * the sweeper can't do, since a statement brought the keys or nobody preloaded pg_etl, the session does at the end of its
- * next transaction.
+ * A record is there before S3 is asked for the upload, and goes when that is completed. One that is given up,
+ * by a rollback or a process that ends, is aborted by the sweeper (upload_sweep.c), as an abort callback must
+ * not wait for a network. What the sweeper can't do, since a statement brought the keys or nobody preloaded
+ * pg_etl, the session does at the end of its next transaction.
  */
 #include "postgres.h"
 
@@ -45,7 +45,8 @@ upload_begin(EtlStore *store, const char *bucket, const char *key, bool summed)
 	upload->file = uploads_record(store, bucket, key);
 	PG_TRY();
 	{
-		upload->s3 = s3_upload_create(store->server, store->credentials, bucket, key, NULL, summed, &upload->unknown);
+		upload->s3 =
+			s3_upload_create(store->server, store->credentials, bucket, key, NULL, summed, &upload->unknown);
 		uploads_record_id(upload->file, s3_upload_id(upload->s3), upload->unknown);
 	}
 	PG_CATCH();
@@ -147,7 +148,8 @@ s3_uploads_tidy(void)
 }
 
 char *
-s3_upload_copy_object(EtlStore *store, const EtlUri *source, const char *etag, uint64 size, const EtlUri *target)
+s3_upload_copy_object(EtlStore *store, const EtlUri *source, const char *etag, uint64 size,
+					  const EtlUri *target)
 {
 	EtlStoreUpload *upload = upload_begin(store, target->bucket, target->key, false);
 	char *volatile copied = NULL;

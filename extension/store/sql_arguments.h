@@ -1,6 +1,7 @@
 /*
  * sql_arguments.h
- *		Arguments that the SQL functions of this room have in common. The functions are not strict, as the server may be NULL.
+ *		Arguments that the SQL functions of this room have in common. The functions are not strict, as the
+ *		server may be NULL.
  */
 #ifndef ETL_STORE_SQL_ARGUMENTS_H
 #define ETL_STORE_SQL_ARGUMENTS_H

@@ -2,8 +2,8 @@
  * sql_write.c
  *		etl.s3_put, s3_copy, s3_delete.
  *
- * They act at once, on the caller's rights to the server; none is undone by a rollback. What has been done outside is not to be
- * done again for a commit that a crash lost, so that waits for the disk.
+ * They act at once, on the caller's rights to the server; none is undone by a rollback. What has been done
+ * outside is not to be done again for a commit that a crash lost, so that waits for the disk.
  */
 #include "postgres.h"
 

@@ -7,14 +7,14 @@
  * hands them to its parent; an abort of the transaction drops all. Dropping closes files and does nothing
  * else: no network and no errors in an abort.
  *
- * An object that grows large doesn't stay in that file, where the driver knows objects made of parts (S3's multipart
- * uploads): whenever a few parts are full they are sent, and the file is filled anew. Nobody sees parts until the object
- * is published. They are sent at once and waited for: requests that nobody drives while a query computes the next row
- * would be given up by the other side.
+ * An object that grows large doesn't stay in that file, where the driver knows objects made of parts (S3's
+ * multipart uploads): whenever a few parts are full they are sent, and the file is filled anew. Nobody sees
+ * parts until the object is published. They are sent at once and waited for: requests that nobody drives while
+ * a query computes the next row would be given up by the other side.
  *
- * Publishing (stage_publish.c) is the last thing before the commit, so that its failure still is the transaction's. What
- * no order of things can give is a commit of two systems at once: if the commit itself fails after the publish, the
- * objects stay.
+ * Publishing (stage_publish.c) is the last thing before the commit, so that its failure still is the
+ * transaction's. What no order of things can give is a commit of two systems at once: if the commit itself
+ * fails after the publish, the objects stay.
  */
 #include "postgres.h"
 

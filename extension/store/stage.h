@@ -48,8 +48,8 @@ extern int stage_descriptor(EtlStaged *staged);
 extern void stage_descriptor_close(int fd);
 
 /*
- * Publish all of them. What was published is taken back when one fails, and then that is raised. Nothing is taken off the
- * list.
+ * Publish all of them. What was published is taken back when one fails, and then that is raised. Nothing is
+ * taken off the list.
  */
 extern void stage_publish_all(void);
 

@@ -2,9 +2,10 @@
  * stage_publish.c
  *		Making staged objects visible, and taking them back. See stage.h.
  *
- * Several are on their way at a time where the driver can do that. When one fails, the others that are on their way are
- * waited for, and all that is there is removed again, unless it has replaced another object. Where the outcome isn't known
- * (a cancel, a connection that broke) an object that must not have existed is removed only if it is ours.
+ * Several are on their way at a time where the driver can do that. When one fails, the others that are on their
+ * way are waited for, and all that is there is removed again, unless it has replaced another object. Where the
+ * outcome isn't known (a cancel, a connection that broke) an object that must not have existed is removed only
+ * if it is ours.
  */
 #include "postgres.h"
 
@@ -78,8 +79,9 @@ run_start(Publisher *publisher, Publish *run)
 	EtlObject object;
 
 	publisher->current = staged;
-	publisher->next = dlist_has_next(&staged_objects, &staged->node) ? dlist_next_node(&staged_objects, &staged->node)
-																	   : NULL;
+	publisher->next = dlist_has_next(&staged_objects, &staged->node)
+						  ? dlist_next_node(&staged_objects, &staged->node)
+						  : NULL;
 	if (staged->state != STAGE_FINISHED)
 		elog(ERROR, "object \"%s\" is staged but not finished", staged->writer.name);
 	/* One that is alone is never taken back, so nobody needs to know whether it replaces another. */
@@ -225,8 +227,8 @@ take_back(Publisher *publisher, bool cancelled_before)
 static bool
 outcome_is_open(int sqlstate)
 {
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_CONNECTION_EXCEPTION || sqlstate == ERRCODE_QUERY_CANCELED ||
-		   sqlstate == ERRCODE_SYSTEM_ERROR;
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_CONNECTION_EXCEPTION ||
+		   sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_SYSTEM_ERROR;
 }
 
 static void
@@ -236,9 +238,10 @@ publish_failed(Publisher *publisher, ErrorData *error)
 	dlist_iter iter;
 
 	/* What is logged as the failed statement may be the one that has the keys in it. */
-	dlist_foreach(iter, &staged_objects)
-		error->hide_stmt |= dlist_container(EtlStaged, node, iter.cur)->keys_given;
-	if (publisher->current != NULL && publisher->current->state == STAGE_SENT && !outcome_is_open(error->sqlerrcode))
+	dlist_foreach(iter, &staged_objects) error->hide_stmt |=
+		dlist_container(EtlStaged, node, iter.cur)->keys_given;
+	if (publisher->current != NULL && publisher->current->state == STAGE_SENT &&
+		!outcome_is_open(error->sqlerrcode))
 		publisher->current->state = STAGE_FINISHED;
 	if (!cancelled)
 		settle(publisher);
@@ -258,7 +261,8 @@ stage_publish_all(void)
 
 	for (int i = 0; i < PUBLISHED_AT_A_TIME; i++)
 	{
-		publisher->runs[i].context = AllocSetContextCreate(context, "etl publish object", ALLOCSET_SMALL_SIZES);
+		publisher->runs[i].context =
+			AllocSetContextCreate(context, "etl publish object", ALLOCSET_SMALL_SIZES);
 		publisher->runs[i].fd = -1;
 	}
 	publisher->next = dlist_head_node(&staged_objects);

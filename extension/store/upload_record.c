@@ -63,18 +63,12 @@ set_field(EtlUploadRecord *record, const char *name, char *value)
 		unsigned int *number;
 		int64 *big;
 	} fields[] = {
-		{"database", .number = &record->database},
-		{"role", .number = &record->role},
-		{"server", .number = &record->server},
-		{"server_name", .text = &record->server_name},
-		{"region", .text = &record->region},
-		{"iam_role", .text = &record->iam_role},
-		{"bucket", .text = &record->bucket},
-		{"key", .text = &record->key},
-		{"began", .big = &record->began},
-		{"upload", .text = &record->upload_id},
-		{"created", .big = &record->created},
-		{"tried", .big = &record->tried},
+		{"database", .number = &record->database}, {"role", .number = &record->role},
+		{"server", .number = &record->server},	   {"server_name", .text = &record->server_name},
+		{"region", .text = &record->region},	   {"iam_role", .text = &record->iam_role},
+		{"bucket", .text = &record->bucket},	   {"key", .text = &record->key},
+		{"began", .big = &record->began},		   {"upload", .text = &record->upload_id},
+		{"created", .big = &record->created},	   {"tried", .big = &record->tried},
 		{"error", .text = &record->error},
 	};
 

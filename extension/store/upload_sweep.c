@@ -2,10 +2,10 @@
  * upload_sweep.c
  *		Aborting the uploads that nobody is at any more: a process of its own, and what starts it. See uploads.h.
  *
- * A database's scheduler looks at the records at its start and when somebody has abandoned one. If there is something to do
- * it starts a process, which does it and ends: the scheduler itself must not wait for a network. That process runs no SQL
- * of anybody's; it takes the role that made an upload for as long as it looks up server and credentials, so what that
- * role may not do any more, it doesn't.
+ * A database's scheduler looks at the records at its start and when somebody has abandoned one. If there is
+ * something to do it starts a process, which does it and ends: the scheduler itself must not wait for a
+ * network. That process runs no SQL of anybody's; it takes the role that made an upload for as long as it looks
+ * up server and credentials, so what that role may not do any more, it doesn't.
  *
  * What can't be aborted stays on record and is tried again later; etl.abandoned_uploads shows it.
  */
@@ -66,8 +66,9 @@ open_store(const EtlUploadRecord *record)
 	if (store->server->mode != ETL_AWS_MODE_AWS)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("AWS server \"%s\" is in local mode now", server->servername));
-	store->credentials = record->iam_role != NULL ? aws_credentials_assume_role(store->server, record->iam_role)
-												  : aws_credentials_get(store->server);
+	store->credentials = record->iam_role != NULL
+							 ? aws_credentials_assume_role(store->server, record->iam_role)
+							 : aws_credentials_get(store->server);
 	return store;
 }
 
@@ -93,9 +94,11 @@ abort_upload(const EtlUploadRecord *record)
 	EtlStore *store;
 
 	if (!role_exists(record->role))
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role %u does not exist any more", record->role));
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("role %u does not exist any more", record->role));
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(record->role, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(record->role,
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	store = open_store(record);
 	SetUserIdAndSecContext(user, security);
 	if (record->upload_id != NULL)
@@ -114,7 +117,8 @@ note_failure(EtlUploadFile *file, const EtlUploadRecord *record, const ErrorData
 					   store_uri_format(record->bucket, record->key)),
 				errdetail("%s%s%s", error->message, error->detail != NULL ? ": " : ".",
 						  error->detail != NULL ? error->detail : ""),
-				errhint("It is tried again; etl.abandoned_uploads shows it. Until it is aborted, its parts cost money."));
+				errhint("It is tried again; etl.abandoned_uploads shows it. Until it is aborted, its parts "
+						"cost money."));
 }
 
 /* An EtlUploadVisit. Each in a transaction of its own. */

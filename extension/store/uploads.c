@@ -2,8 +2,8 @@
  * uploads.c
  *		Records of multipart uploads. See uploads.h.
  *
- * They are in a folder that base backups leave out: a copy of the server must not abort what the server it is a copy of
- * is uploading. What a standby that takes over doesn't know of, a lifecycle rule of the bucket removes.
+ * They are in a folder that base backups leave out: a copy of the server must not abort what the server it is a
+ * copy of is uploading. What a standby that takes over doesn't know of, a lifecycle rule of the bucket removes.
  */
 #include "postgres.h"
 
@@ -250,7 +250,10 @@ uploads_record_name(const EtlUploadFile *file)
 
 /* ---- looking at all of them ---- */
 
-/* Open and, with `lock`, lock a record; its text. False: it isn't to be had, as its writer is at it, or it is gone. */
+/*
+ * Open and, with `lock`, lock a record; its text. False: it isn't to be had, as its writer is at it, or it is
+ * gone.
+ */
 static bool
 file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
 {

@@ -2,9 +2,9 @@
  * uploads.h
  *		Records of multipart uploads, where a crash can't lose them: a file each.
  *
- * It is written before the upload is asked for, and removed when that is completed or aborted. Whoever is at an upload
- * holds a lock on its record, which ends with the process: who can take the lock knows that the upload is abandoned.
- * Aborting those is upload_sweep.c's.
+ * It is written before the upload is asked for, and removed when that is completed or aborted. Whoever is at an
+ * upload holds a lock on its record, which ends with the process: who can take the lock knows that the upload
+ * is abandoned. Aborting those is upload_sweep.c's.
  */
 #ifndef ETL_STORE_UPLOADS_H
 #define ETL_STORE_UPLOADS_H
@@ -29,8 +29,8 @@ extern void uploads_record_done(EtlUploadFile *file);
 extern void uploads_record_abandon(EtlUploadFile *file);
 
 /*
- * For upload_sweep.c: call back for each record of this database (InvalidOid: of any) whose writer is gone, with the lock held and
- * the file read. When `visit` returns false the file is removed, otherwise it stays.
+ * For upload_sweep.c: call back for each record of this database (InvalidOid: of any) whose writer is gone,
+ * with the lock held and the file read. When `visit` returns false the file is removed, otherwise it stays.
  */
 typedef bool (*EtlUploadVisit)(EtlUploadFile *file, const EtlUploadRecord *record, void *arg);
 extern void uploads_visit(Oid database, EtlUploadVisit visit, void *arg);
@@ -42,8 +42,9 @@ extern void uploads_record_failure(EtlUploadFile *file, const EtlUploadRecord *r
 extern bool uploads_is_known(const char *upload_id);
 
 /*
- * Who sees to it that abandoned uploads are aborted. `look` has it look, after this call; `must_leave` tells that this
- * database is to have no process of ours in it. Called from task_init; without it sessions abort their own, later.
+ * Who sees to it that abandoned uploads are aborted. `look` has it look, after this call; `must_leave` tells
+ * that this database is to have no process of ours in it. Called from task_init; without it sessions abort
+ * their own, later.
  */
 typedef struct EtlUploadWatch
 {
@@ -54,8 +55,8 @@ extern void uploads_watch_register(const EtlUploadWatch *watch);
 extern const EtlUploadWatch *uploads_watch(void); /* NULL: nobody */
 
 /*
- * In a scheduler: start a process that aborts what is abandoned in this database. Waits for nobody. Returns when to look
- * again; DT_NOEND: when somebody abandons one.
+ * In a scheduler: start a process that aborts what is abandoned in this database. Waits for nobody. Returns
+ * when to look again; DT_NOEND: when somebody abandons one.
  */
 extern TimestampTz uploads_sweep(void);
 

@@ -8,15 +8,16 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static const EtlUploadRecord record = {.database = 5,
-									   .role = 10,
-									   .server = 4294967295u,
-									   .server_name = "my aws",
-									   .region = "eu-west-1",
-									   .iam_role = "arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/b",
-									   .bucket = "lake",
-									   .key = " a b/\xC3\xA9 key 1",
-									   .began = INT64CONST(1764425345)};
+static const EtlUploadRecord record = {
+	.database = 5,
+	.role = 10,
+	.server = 4294967295u,
+	.server_name = "my aws",
+	.region = "eu-west-1",
+	.iam_role = "arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/b",
+	.bucket = "lake",
+	.key = " a b/\xC3\xA9 key 1",
+	.began = INT64CONST(1764425345)};
 
 static void
 test_written_and_read(void **state)
