@@ -165,5 +165,11 @@ $etl->sql_is(q{SELECT uri, error FROM etl.abandoned_uploads()}, q{s3://lake/give
 $etl->sql_is(q{SELECT bool_and(etl.forget_upload(record)) FROM etl.abandoned_uploads()}, 't', 'and can be forgotten');
 $etl->sql_is("SELECT count(*) FROM $records", '0', 'so it is');
 
+# ---- nor is there anybody else where pg_etl isn't preloaded
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+$etl->sql('BEGIN; ' . unload('alone/a') . '; ROLLBACK; SELECT 1');
+nothing_left('without a scheduler', 'alone/', 'killed/creation000-of-somebody-else', 'given/b000');
+
 unlike($etl->server_log, qr/\Q@{[ $etl->secret_access_key ]}\E/, 'the log has no secret');
 done_testing();
