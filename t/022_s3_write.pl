@@ -17,7 +17,8 @@ sub unload
 	return qq{CALL etl.execute(\$\$UNLOAD ('SELECT n || repeat(chr(97 + n % 26), 1024 - length(n::text) - 1) FROM generate_series(10000, 9999 + $kilobytes) n')
 		TO 's3://lake/$target' IAM_ROLE default PARALLEL OFF $more\$\$)};
 }
-sub expected { my ($kilobytes) = @_; return $etl->sql(qq{SELECT md5(string_agg(n || repeat(chr(97 + n % 26), 1024 - length(n::text) - 1) || E'\\n', '')) FROM generate_series(10000, 9999 + $kilobytes) n}); }
+my %expected;
+sub expected { my ($kilobytes) = @_; return $expected{$kilobytes} //= $etl->sql(qq{SELECT md5(string_agg(n || repeat(chr(97 + n % 26), 1024 - length(n::text) - 1) || E'\\n', '')) FROM generate_series(10000, 9999 + $kilobytes) n}); }
 sub content_is
 {
 	my ($key, $kilobytes, $name) = @_;
