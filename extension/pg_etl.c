@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "flow/module.h"
 #include "fmgr.h"
+#include "net/module.h"
 #include "store/module.h"
 #include "task/module.h"
 #include "utils/guc.h"
@@ -23,6 +24,7 @@ void
 _PG_init(void)
 {
 	clock_init();
+	net_init();
 	aws_init();
 	store_init();
 	flow_init();

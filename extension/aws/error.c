@@ -294,7 +294,10 @@ set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy
 							   action->server);
 			break;
 		case REMEDY_LATER:
-			etl_error_hint(error, "It was tried %d times; try again later.", RETRY_ATTEMPTS);
+			if (failure->attempts > 1)
+				etl_error_hint(error, "It was tried %d times; try again later.", failure->attempts);
+			else
+				etl_error_hint(error, "Try again later.");
 			break;
 		case REMEDY_NETWORK:
 			etl_error_hint(

@@ -11,6 +11,7 @@
 typedef struct EtlAwsFailure
 {
 	EtlHttpFailure transport; /* sqlstate not 0: there was no answer, and the rest is empty */
+	int attempts; /* that failed */
 	int status; /* HTTP's */
 	char code[128]; /* AWS's error code; "" when it gave none (HEAD) */
 	char message[1024];

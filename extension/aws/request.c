@@ -17,6 +17,7 @@
 #include "base/transaction.h"
 #include "common/pg_prng.h"
 #include "mb/pg_wchar.h"
+#include "net/quota_shared.h"
 #include "net/retry.h"
 #include "utils/timestamp.h"
 
@@ -85,6 +86,7 @@ typedef struct Attempts
 	bool keys_renewed;
 	char access_key_id[MAX_KEY_ID_SIZE]; /* that signed last; "": nobody's */
 	bool has_token;
+	int taken; /* of the retry quota, for the last one */
 } Attempts;
 
 /* Sign once and send once, without waiting for the answer. Wipes the keys. */
@@ -160,11 +162,10 @@ read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failur
 {
 	memset(failure, 0, sizeof(*failure));
 	failure->status = http_status(http);
+	failure->transport = *http_failure(http);
 	if (failure->status == 0)
-	{
-		failure->transport = *http_failure(http);
 		return;
-	}
+	failure->transport.sqlstate = 0; /* half an explanation is an answer, too */
 	aws_error_parse(body, size, http_header(http, "x-amzn-errortype"), failure);
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
@@ -193,25 +194,33 @@ learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
 	return false;
 }
 
-/* Is another attempt worth it, after `attempts` of them? Then in so many milliseconds. */
+/*
+ * Is another attempt worth it, after `attempts` of them? Then in so many milliseconds, and it took so many tokens of the
+ * retry quota.
+ */
 static bool
-try_again(const EtlAwsFailure *failure, int attempts, int64 retry_after_ms, int *wait_ms)
+try_again(EtlAwsFailure *failure, int attempts, int64 retry_after_ms, int *wait_ms, int *taken)
 {
 	EtlRetryKind kind;
 
+	failure->attempts = attempts;
 	if (failure->transport.sqlstate != 0)
 		kind = failure->transport.transient ? ETL_RETRY_TRANSIENT : ETL_RETRY_NEVER;
-	else
-		kind = retry_kind(failure->status, failure->code);
-	return retry_again(kind, attempts, pg_prng_double(&pg_global_prng_state), retry_after_ms, wait_ms);
+	else /* an error inside of a 200 is what would have been a 500, had S3 known it before */
+		kind = retry_kind(failure->status == 200 ? 500 : failure->status, failure->code);
+	if (!retry_again(kind, attempts, pg_prng_double(&pg_global_prng_state), retry_after_ms, wait_ms))
+		return false;
+	*taken = quota_take(failure->transport.host, kind);
+	return *taken > 0;
 }
 
 bool
 aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
 {
 	int wait_ms;
+	int taken;
 
-	if (!try_again(failure, attempts, retry_after_ms, &wait_ms))
+	if (!try_again(failure, attempts, retry_after_ms, &wait_ms, &taken))
 		return false;
 	http_sleep(wait_ms);
 	return true;
@@ -253,7 +262,7 @@ renew_keys(const Attempts *attempts, const EtlAwsFailure *failure)
 
 /* This one failed: is another attempt worth it? Then in so many milliseconds. */
 static bool
-attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *failure, int *wait_ms)
+attempts_go_on(Attempts *attempts, const EtlHttp *http, EtlAwsFailure *failure, int *wait_ms)
 {
 	attempts->failed++;
 	*wait_ms = 0;
@@ -263,7 +272,13 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *fai
 		return attempts->keys_renewed = true;
 	return try_again(failure, attempts->failed,
 					 retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After")),
-					 wait_ms);
+					 wait_ms, &attempts->taken);
+}
+
+static void
+attempts_succeeded(const Attempts *attempts, const EtlHttp *http)
+{
+	quota_succeeded(http_failure(http)->host, attempts->taken);
 }
 
 EtlHttp *
@@ -284,7 +299,10 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 		http = attempts_next(&attempts, &keys);
 		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
+		{
+			attempts_succeeded(&attempts, http);
 			return http;
+		}
 		initStringInfo(&body);
 		if (http_status(http) != 0)
 			(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
@@ -411,7 +429,10 @@ aws_fetch_try(EtlAwsFetch *fetch, EtlWait *wait)
 		if (!http_collect(fetch->http, fetch->limit, fetch->out, &complete, wait))
 			return false;
 		if (complete && http_status(fetch->http) >= 200 && http_status(fetch->http) < 300 && !body_is_error(fetch))
+		{
+			attempts_succeeded(&fetch->attempts, fetch->http);
 			return true;
+		}
 		fetch_failed(fetch, complete);
 	}
 	return true;

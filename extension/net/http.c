@@ -398,6 +398,15 @@ wait_until_done_or(EtlHttp *http, const bool *other)
 		set_failure(http);
 }
 
+static void
+set_host(EtlHttp *http, const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	strlcpy(http->failure.host, host, Min(sizeof(http->failure.host), strcspn(host, "/?") + 1));
+}
+
 EtlHttp *
 http_start(const EtlHttpRequest *request)
 {
@@ -408,6 +417,7 @@ http_start(const EtlHttpRequest *request)
 	http->guarded = request->guarded;
 	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
 	http->fresh = request->fresh;
+	set_host(http, request->url);
 	http->body = request->body;
 	set_headers(http, request);
 	set_policy(http);

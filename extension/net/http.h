@@ -59,6 +59,7 @@ typedef struct EtlHttpFailure
 	int sqlstate; /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
 	bool transient; /* another attempt may fare better */
 	char reason[512]; /* what libcurl said */
+	char host[264]; /* host[:port] that was asked, as in the URL */
 } EtlHttpFailure;
 
 typedef struct EtlHttp EtlHttp;
