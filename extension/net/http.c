@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,7 +27,9 @@
 #define UPLOAD_SIZE (128L * 1024)
 #define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
 #define CONNECT_TIMEOUT_S 10L
-#define STALL_TIMEOUT_S 60L
+#define TRICKLE_BYTES_PER_S 1024
+
+int http_stall_timeout_s = 60;
 
 struct EtlHttp
 {
@@ -47,6 +50,10 @@ struct EtlHttp
 	bool headers_done;
 	bool headers_overflow;
 	bool refused; /* by the guard */
+	int patience_s; /* with a transfer that stands still or trickles */
+	bool trickles; /* given up, for that */
+	int64 period_start_ms; /* of the time in which so many bytes are to have moved … */
+	int64 period_bytes; /* … and how many had before */
 	int status;
 
 	char *buffer; /* of the response's body: bytes taken..filled */
@@ -170,6 +177,56 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075000
+/*
+ * Just before the request is sent, by a connection that may have been made for somebody else's: what it leads to is
+ * judged again.
+ */
+static int
+check_connection(void *arg, char *their_address, char *our_address, int their_port, int our_port)
+{
+	EtlHttp *http = arg;
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	if (!http->guarded ||
+		(inet_pton(AF_INET, their_address, &v4.sin_addr) == 1 &&
+		 guard_address_is_public((struct sockaddr *) &v4)) ||
+		(inet_pton(AF_INET6, their_address, &v6.sin6_addr) == 1 &&
+		 guard_address_is_public((struct sockaddr *) &v6)))
+		return CURL_PREREQFUNC_OK;
+	http->refused = true;
+	return CURL_PREREQFUNC_ABORT;
+}
+#endif
+
+static void
+begin_period(EtlHttp *http, int64 bytes)
+{
+	http->period_start_ms = clock_monotonic_ms();
+	http->period_bytes = bytes;
+}
+
+/*
+ * curl gives up what stands still; this, called about once a second, what trickles: one byte now and then would keep us
+ * for ever. While nobody takes what has come, it is not the other side that is slow.
+ */
+static int
+check_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	EtlHttp *http = arg;
+	int64 bytes = down + up;
+
+	if (http->paused || http->period_start_ms == 0)
+		begin_period(http, bytes);
+	else if (clock_monotonic_ms() - http->period_start_ms >= http->patience_s * INT64CONST(1000))
+	{
+		http->trickles = bytes - http->period_bytes < (int64) http->patience_s * TRICKLE_BYTES_PER_S;
+		begin_period(http, bytes);
+	}
+	return http->trickles ? 1 : 0;
+}
+
 /* ---- a transfer ---- */
 
 static void
@@ -284,9 +341,11 @@ set_policy(EtlHttp *http)
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (pump_authorities() != NULL)
+		SET(CURLOPT_CAINFO, pump_authorities());
 	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
+	SET(CURLOPT_LOW_SPEED_TIME, (long) http->patience_s);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_SIZE);
 	SET(CURLOPT_USERAGENT, "pg_etl/" ETL_VERSION);
@@ -294,9 +353,16 @@ set_policy(EtlHttp *http)
 	/* Closing must not wait for a name that is still being resolved: cancel is to be quick. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
+#if LIBCURL_VERSION_NUM >= 0x075000
+	SET(CURLOPT_PREREQFUNCTION, check_connection);
+	SET(CURLOPT_PREREQDATA, http);
+	if (http->fresh)
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+#else
 	/* The guard looks at connections as they are made; one that another server's request made doesn't count. */
 	if (http->guarded || http->fresh)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
+#endif
 }
 
 static void
@@ -311,6 +377,9 @@ set_request(EtlHttp *http, const EtlHttpRequest *request)
 	SET(CURLOPT_WRITEDATA, http);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, http);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, check_progress);
+	SET(CURLOPT_XFERINFODATA, http);
 	SET(CURLOPT_HTTPHEADER, http->request_headers);
 	SET(CURLOPT_TIMEOUT_MS, (long) request->timeout_ms);
 	if (strcmp(request->method, "HEAD") == 0)
@@ -370,6 +439,8 @@ set_failure(EtlHttp *http)
 	}
 	if (http->headers_overflow)
 		reason = "the response's headers are longer than 64 kB";
+	if (http->trickles)
+		reason = psprintf("less than a kilobyte a second came or went for %d s", http->patience_s);
 	if (http->refused)
 	{
 		failure->sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
@@ -417,6 +488,7 @@ http_start(const EtlHttpRequest *request)
 	http->guarded = request->guarded;
 	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
 	http->fresh = request->fresh;
+	http->patience_s = request->patience_s > 0 ? request->patience_s : http_stall_timeout_s;
 	set_host(http, request->url);
 	http->body = request->body;
 	set_headers(http, request);
@@ -463,6 +535,7 @@ static void
 unpause(EtlHttp *http)
 {
 	http->paused = false;
+	http->period_start_ms = 0;
 	curl_easy_pause(http->easy, CURLPAUSE_CONT);
 }
 

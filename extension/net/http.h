@@ -51,6 +51,7 @@ typedef struct EtlHttpRequest
 	 * request's end. NULL: the request's own.
 	 */
 	bool *progress;
+	int patience_s; /* in place of http_stall_timeout_s, for an answer that takes longer; 0: that */
 } EtlHttpRequest;
 
 /* Why there is no answer, or no more of one. */
@@ -63,6 +64,9 @@ typedef struct EtlHttpFailure
 } EtlHttpFailure;
 
 typedef struct EtlHttp EtlHttp;
+
+/* Setting etl.stall_timeout: a transfer that moves less than a kilobyte a second for so long is given up. */
+extern int http_stall_timeout_s;
 
 /*
  * Start a request. Freed by http_close, or with the context that is current now. The request's body must stay as it is

@@ -116,11 +116,21 @@ pump_init(void)
 {
 	if (multi != NULL)
 		return;
+	/* libcurl would write the keys of all connections to the file that it names. */
+	unsetenv("SSLKEYLOGFILE");
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || (multi = curl_multi_init()) == NULL)
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl"));
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, note_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, note_timer);
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+}
+
+const char *
+pump_authorities(void)
+{
+	const char *file = getenv("AWS_CA_BUNDLE");
+
+	return file != NULL && *file ? file : NULL;
 }
 
 bool

@@ -18,6 +18,8 @@ typedef struct EtlPumpState
 } EtlPumpState;
 
 extern void pump_init(void);
+/* The file of certificate authorities that AWS_CA_BUNDLE in the server's environment names; NULL: the system's. */
+extern const char *pump_authorities(void);
 /* False: out of memory. */
 extern bool pump_add(CURL *easy, EtlPumpState *state);
 extern void pump_remove(CURL *easy);
