@@ -49,6 +49,7 @@ parse_xml(const char *body, size_t size, EtlAwsFailure *failure)
 	copy_code(failure, xml_text(&xml, 0, "Code"));
 	copy_plain(failure->message, sizeof(failure->message), xml_text(&xml, 0, "Message"));
 	copy_plain(failure->region, sizeof(failure->region), xml_text(&xml, 0, "Region"));
+	copy_plain(failure->endpoint, sizeof(failure->endpoint), xml_text(&xml, 0, "Endpoint"));
 	request_id = xml_text(&xml, 0, "RequestId");
 	copy_plain(failure->request_id, sizeof(failure->request_id),
 			   request_id != NULL ? request_id : xml_text(&xml, 0, "RequestID"));
@@ -176,6 +177,8 @@ static const Meaning meanings[] = {
 	{"RequestExpired", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the clocks disagree", REMEDY_CLOCK},
 	{"AuthorizationHeaderMalformed", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
 	{"PermanentRedirect", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong", REMEDY_REGION},
+	{"TemporaryRedirect", ERRCODE_INVALID_PARAMETER_VALUE, "it is redirected to a host that it may not go to",
+	 REMEDY_NONE},
 	{"IllegalLocationConstraintException", ERRCODE_INVALID_PARAMETER_VALUE, "the region is wrong",
 	 REMEDY_REGION},
 	{"PreconditionFailed", ERRCODE_DUPLICATE_FILE, "it exists already", REMEDY_NONE},

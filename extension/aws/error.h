@@ -17,6 +17,8 @@ typedef struct EtlAwsFailure
 	char message[1024];
 	char request_id[128];
 	char region[64]; /* where the bucket really is, when S3 said so */
+	char endpoint[264]; /* the host it is to be asked for at, when S3 said so */
+	char location[512]; /* the URL that the answer redirects to */
 } EtlAwsFailure;
 
 /* What was being done, for the error's words. */

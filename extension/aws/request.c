@@ -3,13 +3,16 @@
  *		Sign, send, look at the answer, try again. See request.h.
  *
  * An attempt is signed afresh: its time is part of the signature. When AWS says that our clock is wrong, the answer's
- * Date header tells by how much; the process remembers that and signs with the corrected time from then on.
+ * Date header tells by how much; the process remembers that and signs with the corrected time from then on. Where S3
+ * redirects to is gone to with a new signature, and what region a bucket is in remembered too.
  */
 #include "postgres.h"
 
 #include <curl/curl.h>
 #include <time.h>
 
+#include "aws/bucket_region.h"
+#include "aws/redirect.h"
 #include "aws/request.h"
 #include "aws/sigv4.h"
 #include "aws/xml.h"
@@ -23,6 +26,7 @@
 
 #define ERROR_BODY_SIZE (64 * 1024)
 #define MAX_KEY_ID_SIZE 130 /* AWS's have up to 128 characters */
+#define MOST_REDIRECTS 2
 #define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
 
 static int64 clock_offset_s = 0;
@@ -87,6 +91,10 @@ typedef struct Attempts
 	char access_key_id[MAX_KEY_ID_SIZE]; /* that signed last; "": nobody's */
 	bool has_token;
 	int taken; /* of the retry quota, for the last one */
+	int redirects;
+	MemoryContext context; /* of the endpoint, and what else is learnt */
+	EtlEndpoint endpoint;
+	char region[REDIRECT_REGION_SIZE];
 } Attempts;
 
 /* Sign once and send once, without waiting for the answer. Wipes the keys. */
@@ -100,13 +108,13 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	EtlSigv4Signer signer = {.access_key_id = keys->access_key_id,
 							 .secret_access_key = keys->secret_access_key,
 							 .session_token = keys->session_token,
-							 .region = request->server->region,
+							 .region = attempts->region,
 							 .service = request->service,
 							 .timestamp = timestamp,
 							 .encode_path = !s3,
 							 .normalize_path = !s3};
 	EtlSigv4Request to_sign = {.method = request->method,
-							   .path = psprintf("%s%s", request->endpoint.path, request->path),
+							   .path = psprintf("%s%s", attempts->endpoint.path, request->path),
 							   .query = request->query,
 							   .nquery = request->nquery,
 							   .payload_hash = attempts->body_hash,
@@ -118,7 +126,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	EtlHttp *http;
 	EtlError error;
 
-	headers[nheaders++] = (EtlHttpField){"Host", request->endpoint.host};
+	headers[nheaders++] = (EtlHttpField){"Host", attempts->endpoint.host};
 	for (int i = 0; i < request->nheaders; i++)
 		headers[nheaders++] = request->headers[i];
 	to_sign.headers = headers;
@@ -134,7 +142,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	attempts->has_token = keys->session_token != NULL;
 	http = http_start(&(EtlHttpRequest){
 		.method = request->method,
-		.url = psprintf("%s%s%s%s", request->endpoint.base, to_sign.path, *query ? "?" : "", query),
+		.url = psprintf("%s%s%s%s", attempts->endpoint.base, to_sign.path, *query ? "?" : "", query),
 		.headers = headers,
 		.nheaders = nheaders,
 		.body = request->body,
@@ -170,17 +178,20 @@ read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failur
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
 	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
 	copy_header(failure->region, sizeof(failure->region), http, "x-amz-bucket-region");
+	copy_header(failure->location, sizeof(failure->location), http, "Location");
 }
 
-/* True when the answer says that our time is off, and by enough that signing anew will help. */
+/* True when the answer says that our time is off, and by enough that signing anew will help. HEAD's has no code. */
 static bool
 learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
 {
-	static const char *const codes[] = {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
+	static const char *const codes[] = {"", "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
 										"InvalidSignatureException", "SignatureDoesNotMatch"};
 	const char *date = http_header(http, "Date");
 	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
 
+	if (failure->code[0] == '\0' && failure->status != 403)
+		return false;
 	for (int i = 0; theirs > 0 && i < lengthof(codes); i++)
 		if (strcmp(failure->code, codes[i]) == 0)
 		{
@@ -226,13 +237,75 @@ aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
 	return true;
 }
 
+/* The bucket is in this region: sign for it, and with AWS's own endpoints go there. */
+static void
+attempts_set_region(Attempts *attempts, const char *region)
+{
+	const EtlAwsRequest *request = attempts->request;
+	const EtlAwsServer *server = request->server;
+	MemoryContext caller = MemoryContextSwitchTo(attempts->context);
+	EtlError error;
+
+	strlcpy(attempts->region, region, sizeof(attempts->region));
+	if (server->endpoint == NULL &&
+		!endpoint_s3(region,
+					 &(EtlEndpointOptions){NULL, server->use_fips, server->use_dualstack, server->path_style},
+					 request->bucket, &attempts->endpoint, &error))
+		etl_error_raise(&error);
+	MemoryContextSwitchTo(caller);
+}
+
+/* For this request only: S3 knows why. */
+static void
+attempts_set_host(Attempts *attempts, const char *host)
+{
+	MemoryContext caller = MemoryContextSwitchTo(attempts->context);
+	const char *bucket = attempts->request->bucket;
+	size_t length = strlen(bucket);
+	bool in_host = strncmp(host, bucket, length) == 0 && host[length] == '.';
+
+	attempts->endpoint.base = psprintf("%.*s%s", (int) (strstr(attempts->endpoint.base, "://") + 3 - attempts->endpoint.base),
+									   attempts->endpoint.base, host);
+	attempts->endpoint.host = pstrdup(host);
+	attempts->endpoint.path = in_host ? pstrdup("") : psprintf("/%s", bucket);
+	MemoryContextSwitchTo(caller);
+}
+
+/* S3 has sent us elsewhere: go there. False: it has not, or that is no place to go to. */
+static bool
+attempts_redirect(Attempts *attempts, const EtlAwsFailure *failure)
+{
+	const EtlAwsRequest *request = attempts->request;
+	const char *custom = request->server->endpoint;
+	EtlRedirect redirect;
+
+	if (request->bucket == NULL || attempts->redirects >= MOST_REDIRECTS ||
+		!redirect_read(failure, request->bucket, attempts->region, &attempts->endpoint, custom, &redirect))
+		return false;
+	attempts->redirects++;
+	if (redirect.region[0])
+		attempts_set_region(attempts, redirect.region);
+	if (redirect.host[0])
+		attempts_set_host(attempts, redirect.host);
+	else
+		bucket_region_learn(custom, request->bucket, redirect.region);
+	return true;
+}
+
 static void
 attempts_begin(Attempts *attempts, const EtlAwsRequest *request)
 {
+	const char *known;
 	EtlError error;
 
 	memset(attempts, 0, sizeof(*attempts));
 	attempts->request = request;
+	attempts->context = CurrentMemoryContext;
+	attempts->endpoint = request->endpoint;
+	strlcpy(attempts->region, request->server->region, sizeof(attempts->region));
+	known = request->bucket != NULL ? bucket_region_get(request->server->endpoint, request->bucket) : NULL;
+	if (known != NULL)
+		attempts_set_region(attempts, known);
 	attempts->credentials =
 		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
 	if (!request->server->trusted && strncmp(request->endpoint.base, "https:", 6) != 0)
@@ -270,6 +343,8 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, EtlAwsFailure *failure, 
 		return attempts->clock_corrected = true;
 	if (!attempts->keys_renewed && renew_keys(attempts, failure))
 		return attempts->keys_renewed = true;
+	if (attempts_redirect(attempts, failure))
+		return true;
 	return try_again(failure, attempts->failed,
 					 retry_after(http_header(http, "x-amz-retry-after"), http_header(http, "Retry-After")),
 					 wait_ms, &attempts->taken);

@@ -20,6 +20,7 @@ typedef struct EtlAwsRequest
 	EtlAwsAction action;
 	const char *service; /* the name it signs with; "s3" has rules of its own */
 	EtlEndpoint endpoint;
+	const char *bucket; /* S3: what it is about, so that a redirect can be followed; NULL: none is */
 	const char *method;
 	const char *path; /* encoded; starts with a slash; follows the endpoint's path */
 	const EtlHttpField *query;

@@ -34,6 +34,7 @@ s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 										   server->path_style},
 					 bucket, &request.endpoint, &error))
 		etl_error_raise(&error);
+	request.bucket = pstrdup(bucket);
 	initStringInfo(&path);
 	appendStringInfoChar(&path, '/');
 	if (key != NULL)
