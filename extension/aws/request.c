@@ -27,6 +27,7 @@
 #define ERROR_BODY_SIZE (64 * 1024)
 #define MAX_KEY_ID_SIZE 130 /* AWS's have up to 128 characters */
 #define MOST_REDIRECTS 2
+#define RESUMED_SIZE (64 * 1024) /* this much of a body is progress */
 #define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
 
 static int64 clock_offset_s = 0;
@@ -226,15 +227,25 @@ try_again(EtlAwsFailure *failure, int attempts, int64 retry_after_ms, int *wait_
 }
 
 bool
-aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms)
+aws_resume_wait(EtlAwsResume *resume, EtlAwsFailure *failure)
 {
 	int wait_ms;
-	int taken;
 
-	if (!try_again(failure, attempts, retry_after_ms, &wait_ms, &taken))
+	resume->moved = 0;
+	if (!try_again(failure, ++resume->attempts, 0, &wait_ms, &resume->taken))
 		return false;
 	http_sleep(wait_ms);
 	return true;
+}
+
+void
+aws_resume_moved(EtlAwsResume *resume, const EtlHttp *http, size_t bytes)
+{
+	resume->moved += bytes;
+	if (resume->attempts == 0 || resume->moved < RESUMED_SIZE)
+		return;
+	quota_succeeded(http_failure(http)->host, resume->taken);
+	resume->attempts = resume->taken = 0;
 }
 
 /* The bucket is in this region: sign for it, and with AWS's own endpoints go there. */

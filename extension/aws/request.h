@@ -64,10 +64,19 @@ extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure 
 	pg_attribute_noreturn();
 
 /*
- * One more attempt after `attempts` failed ones: waits and returns true, or returns false when it wouldn't help. A
- * reader whose body broke off uses it too.
+ * For a reader whose body broke off, and who asks for the rest: all zero, told of each break and of each byte. Breaks with
+ * next to nothing between them are failed attempts of one request; a server that sends a byte a time has no more than those.
  */
-extern bool aws_request_wait(EtlAwsFailure *failure, int attempts, int64 retry_after_ms);
+typedef struct EtlAwsResume
+{
+	int attempts; /* that failed since enough came */
+	int taken;	  /* of the retry quota, for the last one */
+	uint64 moved; /* bytes since the last break */
+} EtlAwsResume;
+
+/* Is it worth asking for the rest? Then waits until it is time to, and returns true. */
+extern bool aws_resume_wait(EtlAwsResume *resume, EtlAwsFailure *failure);
+extern void aws_resume_moved(EtlAwsResume *resume, const EtlHttp *http, size_t bytes);
 
 /* Raises 22023 when the text of `what` holds a control character. */
 extern void aws_text_check(const char *what, const char *text);

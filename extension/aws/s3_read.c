@@ -28,7 +28,7 @@ typedef struct S3Reader
 		end; /* of the bytes asked for (0: to the object's end), and once an answer is there, of those to come */
 	bool answered;
 	EtlHttp *http;
-	int attempts; /* that failed since bytes last came */
+	EtlAwsResume resume;
 } S3Reader;
 
 /* ---- read ---- */
@@ -103,7 +103,7 @@ reader_resume(S3Reader *reader)
 
 	http_close(reader->http);
 	reader->http = NULL;
-	if (reader->etag == NULL || !aws_request_wait(&failure, ++reader->attempts, 0))
+	if (reader->etag == NULL || !aws_resume_wait(&reader->resume, &failure))
 	{
 		aws_error_describe(&failure, &action, &error);
 		etl_error_raise(&error);
@@ -128,7 +128,7 @@ reader_read(EtlReader *self, char *buf, size_t size)
 		reader_resume(reader);
 	}
 	if (n > 0)
-		reader->attempts = 0;
+		aws_resume_moved(&reader->resume, reader->http, n);
 	reader->position += n;
 	MemoryContextSwitchTo(caller);
 	return n;

@@ -27,8 +27,9 @@ use Test::More;
 my $aws_folder = abs_path(dirname(__FILE__) . '/../../test/aws');
 my $json = JSON::PP->new->utf8->allow_nonref;
 
-# new(aws => 1, warehouse => 1, conf => "postgresql.conf lines"): start all that; the extension is created in the
-# database postgres. Without the AWS test server's Python packages a test that needs it is skipped.
+# new(aws => 1, warehouse => 1, conf => "postgresql.conf lines", environment => {NAME => value}, name => 'primary'): start
+# all that; the extension is created in the database postgres, and conf and environment are the primary's. Without the AWS
+# test server's Python packages a test that needs it is skipped.
 sub new
 {
 	my ($class, %wanted) = @_;
@@ -45,7 +46,8 @@ sub new
 	{
 		$self->_start_warehouse;
 	}
-	$self->{primary} = $self->_start_cluster('primary', $self->{conf});
+	local @ENV{ keys %{ $wanted{environment} } } = values %{ $wanted{environment} } if $wanted{environment};
+	$self->{primary} = $self->_start_cluster($wanted{name} // 'primary', $self->{conf});
 	return $self;
 }
 
@@ -167,6 +169,21 @@ sub put_object
 {
 	my ($self, $bucket, $key, $body) = @_;
 	return $json->decode($self->_run_fixtures($body, 'put-object', $bucket, $key));
+}
+
+# TLS with this certificate and key before the AWS test server (test/aws/tls_front.py): its port, and a function that has
+# what it has said since.
+sub tls_front
+{
+	my ($self, $certificate, $key) = @_;
+	my ($input, $output, $errors) = ('', '', '');
+	my $process = IPC::Run::start(["$ENV{ETL_VENV}/bin/python", "$aws_folder/tls_front.py", $self->{aws}{port}, $certificate, $key],
+		'<', \$input, '>', \$output, '2>', \$errors, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$process->pump until $output =~ /\n/ || !$process->pumpable;
+	die "the TLS server did not start: $errors" unless $output =~ s/^(\d+)\n//;
+	my $port = $1;
+	push @{ $self->{processes} }, $process;
+	return ($port, sub { $process->pump_nb; return $output; });
 }
 
 # The requests that the AWS test server answered since reset_aws, as hashes (test/aws/request_log.py); only those
@@ -308,7 +325,7 @@ sub DESTROY
 {
 	my ($self) = @_;
 	local ($@, $?);
-	$self->{aws_process}->kill_kill(grace => 5) if $self->{aws_process};
+	$_->kill_kill(grace => 5) foreach grep { $_ } $self->{aws_process}, @{ $self->{processes} // [] };
 }
 
 1;

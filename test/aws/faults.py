@@ -7,20 +7,23 @@ must match as a whole):
     times   how many fail from there on (default 1; 0: all)
     expire  true: once it is performed the keys of all sessions that there are expire
 What happens then:
-    do: "status"    answer `status` with error `code` and `message` (and `headers`), without performing the request
+    do: "status"    answer `status` with error `code` and `message` (and `headers`, and `extra` elements of S3's
+                    <Error>), without performing the request; with status 200: an error that S3 learns of late
     do: "reset"     reset the connection: at once, or with `after` after that many bytes of the answer's body
     do: "truncate"  close the connection in order after `after` bytes of the body (default: half of it)
     do: "slow"      send the body at `bytes_per_second`
     do: "stall"     send `after` bytes of the body (default: not even the head), then nothing until the client
                     leaves or `seconds` (default 600) have passed
+    do: "corrupt"   send the body with one bit changed after `after` bytes (default: half of it)
+    do: "replace"   send `after` bytes of the body (default: half of it), put another object in its place, reset
     do: "drop"      perform the request, then reset the connection without an answer
 """
 import re
 import threading
 
-ACTIONS = ("status", "reset", "truncate", "slow", "stall", "drop")
+ACTIONS = ("status", "reset", "truncate", "slow", "stall", "corrupt", "replace", "drop")
 PATTERNS = ("bucket", "key", "action")
-KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "after",
+KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "extra", "after",
          "bytes_per_second", "seconds", "expire", *PATTERNS}
 
 

@@ -1,7 +1,7 @@
 """Fixtures of the AWS test server, put with boto3: `fixtures.py ENDPOINT KEY SECRET COMMAND ARGUMENTS…`.
 
 Prints one line of JSON (or for get-object the bytes). Commands:
-    make-bucket BUCKET                      put-object BUCKET KEY [FILE]     (without FILE: stdin)
+    make-bucket BUCKET [REGION]             put-object BUCKET KEY [FILE]     (without FILE: stdin)
     get-object BUCKET KEY                   put-tree DIRECTORY BUCKET [PREFIX]
     head-object BUCKET KEY                  list BUCKET [PREFIX]
     uploads BUCKET                          → key and upload_id of each multipart upload that is neither completed nor aborted
@@ -35,8 +35,9 @@ class Fixtures:
         return self._session.client(service, endpoint_url=self._endpoint,
                                     config=botocore.config.Config(retries={"total_max_attempts": 1}, **config))
 
-    def make_bucket(self, bucket):
-        self.client("s3").create_bucket(Bucket=bucket)
+    def make_bucket(self, bucket, region=None):
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
+        self.client("s3").create_bucket(Bucket=bucket, **place)
         return {"bucket": bucket}
 
     def put_object(self, bucket, key, path=None):

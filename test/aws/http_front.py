@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.end_headers()
             else:
                 self.end_headers()
-                last = self._send_all_but_the_last(answer, fault)
+                last = self._send_all_but_the_last(request, answer, fault)
                 log(len(answer))
                 self.wfile.write(last)
         except Disconnect as end:
@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault and fault["do"] == "status":
                 raise AwsError(fault.get("status", 500), fault.get("code", "InternalError"),
                                fault.get("message", "A failure that a test asked for."),
-                               headers=fault.get("headers"))
+                               extra=fault.get("extra"), headers=fault.get("headers"))
             if fault and fault["do"] == "reset" and "after" not in fault:
                 raise Disconnect(0, reset=True)
             if fault and fault["do"] == "stall" and "after" not in fault:
@@ -196,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
         if length_is_ours:
             self.send_header("Content-Length", str(len(body)))
 
-    def _send_all_but_the_last(self, body, fault):
+    def _send_all_but_the_last(self, request, body, fault):
         """Send the body as the fault says; returns its last byte, which is yet to be sent."""
         kind = fault and fault["do"]
         if kind == "slow":
@@ -205,12 +205,18 @@ class Handler(BaseHTTPRequestHandler):
             for start in range(0, len(body) - 1, piece):
                 self.wfile.write(body[start:min(start + piece, len(body) - 1)])
                 time.sleep(piece / rate)
-        elif kind in ("reset", "truncate", "stall"):
+        elif kind in ("reset", "truncate", "stall", "replace"):
             after = min(fault.get("after", len(body) // 2), len(body))
             self.wfile.write(body[:after])
             if kind == "stall":
                 self._stall(fault, after)
-            raise Disconnect(after, reset=kind == "reset")
+            if kind == "replace":
+                moto_backend.replace_object(request.bucket, request.key)
+            raise Disconnect(after, reset=kind != "truncate")
+        elif kind == "corrupt":
+            at = min(fault.get("after", len(body) // 2), len(body) - 1)
+            body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+            self.wfile.write(body[:-1])
         else:
             self.wfile.write(body[:-1])
         return body[-1:]

@@ -41,6 +41,14 @@ def bucket_region(bucket):
     return found.region_name if found else None
 
 
+def replace_object(bucket, key):
+    """Put another object of the same length in its place."""
+    with s3_writes:
+        backend = s3_backends[ACCOUNT]["aws"]
+        content = backend.get_object(bucket, key).value
+        backend.put_object(bucket, key, bytes(byte ^ 1 for byte in content))
+
+
 def _run(environ):
     chunks, status, headers = run_wsgi_app(application, environ, buffered=True)
     body = b"".join(chunks)
