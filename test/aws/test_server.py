@@ -474,6 +474,16 @@ class FaultTest(ServerTest):
             self.get()
         self.assertEqual(100_000, len(self.get()))
 
+    def test_corrupt_and_replace(self):
+        before = self.get()
+        self.fault(do="corrupt", after=10)
+        self.assertEqual([10], [at for at, (one, other) in enumerate(zip(before, self.get())) if one != other])
+        self.assertEqual(before, self.get())
+        self.fault(do="replace", after=10)
+        with self.assertRaises((botocore.exceptions.HTTPClientError, botocore.exceptions.IncompleteReadError)):
+            self.get()
+        self.assertEqual(bytes(byte ^ 1 for byte in before), self.get())
+
     def test_slow(self):
         self.fault(do="slow", bytes_per_second=400_000)
         started = time.monotonic()
