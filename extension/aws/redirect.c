@@ -64,8 +64,8 @@ is_below(const char *host, const char *domain)
 
 /* 307: the host that the answer names, if it may have the request. */
 static bool
-read_location(const EtlAwsFailure *failure, const char *bucket, const EtlEndpoint *endpoint, const char *custom,
-			  EtlRedirect *out)
+read_location(const EtlAwsFailure *failure, const char *bucket, const EtlEndpoint *endpoint,
+			  const char *custom, EtlRedirect *out)
 {
 	const char *rest = failure->location;
 	bool https = strip_prefix(&rest, "https://");
@@ -90,8 +90,8 @@ read_location(const EtlAwsFailure *failure, const char *bucket, const EtlEndpoin
 }
 
 bool
-redirect_read(const EtlAwsFailure *failure, const char *bucket, const char *region, const EtlEndpoint *endpoint,
-			  const char *custom, EtlRedirect *out)
+redirect_read(const EtlAwsFailure *failure, const char *bucket, const char *region,
+			  const EtlEndpoint *endpoint, const char *custom, EtlRedirect *out)
 {
 	EtlError error;
 

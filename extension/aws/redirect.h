@@ -21,7 +21,7 @@
 typedef struct EtlRedirect
 {
 	char region[REDIRECT_REGION_SIZE]; /* the bucket's; "": nothing new */
-	char host[REDIRECT_HOST_SIZE];	   /* host[:port] for this one request; "": the endpoint's, in that region */
+	char host[REDIRECT_HOST_SIZE]; /* host[:port] for this one request; "": the endpoint's, in that region */
 } EtlRedirect;
 
 /*

@@ -275,8 +275,8 @@ attempts_set_host(Attempts *attempts, const char *host)
 	size_t length = strlen(bucket);
 	bool in_host = strncmp(host, bucket, length) == 0 && host[length] == '.';
 
-	attempts->endpoint.base = psprintf("%.*s%s", (int) (strstr(attempts->endpoint.base, "://") + 3 - attempts->endpoint.base),
-									   attempts->endpoint.base, host);
+	attempts->endpoint.base =
+		psprintf("%s%s", strncmp(attempts->endpoint.base, "https:", 6) == 0 ? "https://" : "http://", host);
 	attempts->endpoint.host = pstrdup(host);
 	attempts->endpoint.path = in_host ? pstrdup("") : psprintf("/%s", bucket);
 	MemoryContextSwitchTo(caller);

@@ -28,6 +28,7 @@
 #define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
 #define CONNECT_TIMEOUT_S 10L
 #define TRICKLE_BYTES_PER_S 1024
+#define AWAY_MS 3000
 
 int http_stall_timeout_s = 60;
 
@@ -54,6 +55,7 @@ struct EtlHttp
 	bool trickles; /* given up, for that */
 	int64 period_start_ms; /* of the time in which so many bytes are to have moved … */
 	int64 period_bytes; /* … and how many had before */
+	int64 checked_ms; /* when that was last looked at */
 	int status;
 
 	char *buffer; /* of the response's body: bytes taken..filled */
@@ -209,17 +211,21 @@ begin_period(EtlHttp *http, int64 bytes)
 
 /*
  * curl gives up what stands still; this, called about once a second, what trickles: one byte now and then would keep us
- * for ever. While nobody takes what has come, it is not the other side that is slow.
+ * for ever. While nobody takes what has come, or looks, it is not the other side that is slow.
  */
 static int
 check_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	EtlHttp *http = arg;
 	int64 bytes = down + up;
+	int64 now = clock_monotonic_ms();
 
+	if (now - http->checked_ms > AWAY_MS)
+		http->period_start_ms = 0; /* nobody drove the transfer */
+	http->checked_ms = now;
 	if (http->paused || http->period_start_ms == 0)
 		begin_period(http, bytes);
-	else if (clock_monotonic_ms() - http->period_start_ms >= http->patience_s * INT64CONST(1000))
+	else if (now - http->period_start_ms >= http->patience_s * INT64CONST(1000))
 	{
 		http->trickles = bytes - http->period_bytes < (int64) http->patience_s * TRICKLE_BYTES_PER_S;
 		begin_period(http, bytes);

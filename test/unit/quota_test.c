@@ -35,7 +35,7 @@ test_spent(void **state)
 {
 	assert_int_equal(spend("s3.amazonaws.com", ETL_RETRY_TRANSIENT), 35); /* 500 / 14 */
 	assert_false(quota_table_take(&quota, "s3.amazonaws.com", quota_cost(ETL_RETRY_TRANSIENT)));
-	assert_int_equal(spend("s3.amazonaws.com", ETL_RETRY_THROTTLED), 2); /* of the 10 that are left */
+	assert_int_equal(spend("s3.amazonaws.com", ETL_RETRY_THROTTLED), 2);	/* of the 10 that are left */
 	assert_int_equal(spend("sns.amazonaws.com", ETL_RETRY_THROTTLED), 100); /* each host has its own */
 	assert_int_equal(spend("sns.amazonaws.com:8443", ETL_RETRY_THROTTLED), 100);
 }
@@ -90,10 +90,9 @@ test_long_names(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_spent, set_up),
-									   cmocka_unit_test_setup(test_refilled, set_up),
-									   cmocka_unit_test_setup(test_forgotten, set_up),
-									   cmocka_unit_test_setup(test_long_names, set_up)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_spent, set_up), cmocka_unit_test_setup(test_refilled, set_up),
+		cmocka_unit_test_setup(test_forgotten, set_up), cmocka_unit_test_setup(test_long_names, set_up)};
 
 	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);
 }
