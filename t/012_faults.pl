@@ -117,6 +117,18 @@ is(scalar suffers('503 SlowDown storm', $fetch, qr/ERROR:  53400:.*SlowDown/s, 8
 	cmp_ok($requests[1]{time} - $requests[0]{time}, '>=', 1.4, 'which was waited for');
 }
 
+# ---- an error that S3 learns of when it has said 200
+{
+	my %copy = (service => 's3', method => 'PUT', key => 'copy', do => 'status', status => 200);
+	my $copy = q{SELECT length(etl.s3_copy('s3://lake/big', 's3://lake/copy')) > 0};
+	is(scalar suffers('error inside a 200', $copy, 't', 5, { %copy, code => 'InternalError' }), 2, 'it was copied again');
+	is($etl->get_object('lake', 'copy'), $body, 'the object is whole');
+	is(scalar suffers('errors inside a 200', q{SELECT etl.s3_copy('s3://lake/big', 's3://lake/other')},
+		qr/ERROR:  \w+: could not write .*AWS said InternalError/s, 5, { %copy, key => 'other', code => 'InternalError', times => 0 }), 3,
+		'three attempts');
+	$etl->sql_is(q{SELECT count(*) FROM etl.s3_head('s3://lake/other')}, '0', 'nothing was made');
+}
+
 # ---- lost answers: what was asked for is done, once or twice, with the same content
 is(scalar suffers('lost answer of a PUT', q{SELECT length(etl.s3_put('s3://lake/new', 'content')) > 0}, 't', 5, { %put, do => 'drop' }),
 	2, 'it was put again');

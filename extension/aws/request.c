@@ -27,6 +27,7 @@
 #define ERROR_BODY_SIZE (64 * 1024)
 #define MAX_KEY_ID_SIZE 130 /* AWS's have up to 128 characters */
 #define MOST_REDIRECTS 2
+#define LATE_PATIENCE_S 600 /* S3 may take minutes to put the parts of an object together */
 #define RESUMED_SIZE (64 * 1024) /* this much of a body is progress */
 #define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
 
@@ -150,6 +151,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 		.progress = request->progress,
 		.timeout_ms = request->timeout_ms,
 		.fresh = request->fresh,
+		.patience_s = request->may_fail_late ? LATE_PATIENCE_S : 0,
 		.guarded = !request->server->trusted});
 	aws_keys_wipe(keys); /* one is among the headers until here */
 	return http;
