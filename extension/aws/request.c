@@ -109,7 +109,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 							   .payload_hash = attempts->body_hash,
 							   .send_payload_hash = s3};
 	EtlHttpField *headers =
-		palloc((1 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
+		palloc((2 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
 	int nheaders = 0;
 	char *query = sigv4_query_string(request->query, request->nquery);
 	EtlHttp *http;
@@ -118,6 +118,8 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	headers[nheaders++] = (EtlHttpField){"Host", request->endpoint.host};
 	for (int i = 0; i < request->nheaders; i++)
 		headers[nheaders++] = request->headers[i];
+	if (s3 && request->server->requester_pays)
+		headers[nheaders++] = (EtlHttpField){"x-amz-request-payer", "requester"};
 	to_sign.headers = headers;
 	to_sign.nheaders = nheaders;
 	format_timestamp(timestamp);
@@ -137,6 +139,8 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 		.body = request->body,
 		.progress = request->progress,
 		.timeout_ms = request->timeout_ms,
+		.buffer = request->buffer,
+		.buffer_size = request->buffer_size,
 		.guarded = !request->server->trusted});
 	aws_keys_wipe(keys); /* one is among the headers until here */
 	return http;
@@ -264,22 +268,43 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, const EtlAwsFailure *fai
 					 wait_ms);
 }
 
-EtlHttp *
-aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+struct EtlAwsSending
 {
+	EtlAwsRequest request;
 	Attempts attempts;
+	EtlHttp *http; /* the attempt that is under way */
+};
 
-	attempts_begin(&attempts, request);
+static void
+sending_next(EtlAwsSending *sending)
+{
+	EtlAwsKeys keys;
+
+	aws_credentials_wait(sending->attempts.credentials, &keys);
+	sending->http = attempts_next(&sending->attempts, &keys);
+}
+
+EtlAwsSending *
+aws_request_start(const EtlAwsRequest *request)
+{
+	EtlAwsSending *sending = palloc0(sizeof(EtlAwsSending));
+
+	sending->request = *request;
+	attempts_begin(&sending->attempts, &sending->request);
+	sending_next(sending);
+	return sending;
+}
+
+EtlHttp *
+aws_request_await(EtlAwsSending *sending, EtlAwsFailure *failure)
+{
 	for (;;)
 	{
-		EtlAwsKeys keys;
-		EtlHttp *http;
+		EtlHttp *http = sending->http;
 		StringInfoData body;
 		bool again;
 		int wait_ms;
 
-		aws_credentials_wait(attempts.credentials, &keys);
-		http = attempts_next(&attempts, &keys);
 		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
 			return http;
@@ -288,12 +313,19 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 			(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
 		read_failure(http, body.data, body.len, failure);
 		pfree(body.data);
-		again = attempts_go_on(&attempts, http, failure, &wait_ms);
+		again = attempts_go_on(&sending->attempts, http, failure, &wait_ms);
 		http_close(http);
 		if (!again)
 			return NULL;
 		http_sleep(wait_ms);
+		sending_next(sending);
 	}
+}
+
+EtlHttp *
+aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+{
+	return aws_request_await(aws_request_start(request), failure);
 }
 
 void

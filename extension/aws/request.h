@@ -30,11 +30,20 @@ typedef struct EtlAwsRequest
 	bool *progress; /* see EtlHttpRequest */
 	int timeout_ms; /* of an attempt; 0: as long as something moves */
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
+	char *buffer;		   /* for the answer's body: see EtlHttpRequest */
+	size_t buffer_size;
 } EtlAwsRequest;
 
 /* The answer when its status is 2xx, its body still to be read; else NULL, with failure filled. */
 extern EtlHttp *aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure);
-/* As above, and no other answer will do. */
+/*
+ * The same in two steps: the first sends and returns at once, so that several are under way; the second waits for the answer
+ * and tries again. The request is copied; what it points to must stay as it is. All lives in the current context.
+ */
+typedef struct EtlAwsSending EtlAwsSending;
+extern EtlAwsSending *aws_request_start(const EtlAwsRequest *request);
+extern EtlHttp *aws_request_await(EtlAwsSending *sending, EtlAwsFailure *failure);
+/* As aws_request_send, and no other answer will do. */
 extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
 /*
  * The form that doesn't wait (base/wait.h): start, then poll until it is through. The answer's body is in `out` then; raises as

@@ -25,7 +25,7 @@ typedef struct EtlS3Object
 {
 	char *key;
 	uint64 size; /* bytes */
-	char *etag; /* without the quotes S3 puts around it */
+	char *etag;	 /* without the quotes S3 puts around it */
 	TimestampTz last_modified;
 } EtlS3Object;
 
@@ -37,16 +37,33 @@ typedef struct EtlS3Page
 	char *next_token; /* for the next page; NULL: this was the last */
 } EtlS3Page;
 
-/* GET (HEAD for its length is not needed). length 0: to the end; etag not NULL: 40001 unless the object is that one. */
+/* What is to be read. */
+typedef struct EtlS3Source
+{
+	const char *bucket;
+	const char *key;
+	const char *version; /* its id; NULL: the newest */
+	const char *etag;	 /* not NULL: 40001 unless the object is that one */
+	uint64 offset;
+	uint64 length; /* 0: to the end */
+	size_t ahead;  /* bytes that may wait in memory before anybody reads; 0: some */
+} EtlS3Source;
+
+/*
+ * GET; a large object in parts, side by side, in as much memory as setting etl.s3_read_memory says. When the last byte is
+ * read, it was of one version, its length is right, and so is the checksum if S3 has one of a whole object that is read whole.
+ */
 extern EtlReader *s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-								 const char *bucket, const char *key, uint64 offset, uint64 length,
-								 const char *etag);
+								 const EtlS3Source *source);
+/* The same, without waiting for an answer: what is wrong with it the first read raises. */
+extern EtlReader *s3_object_read_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									   const EtlS3Source *source);
 /* A whole object of no more than `limit` bytes, without waiting: see aws_fetch_start. */
 extern EtlAwsFetch *s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 										  const char *bucket, const char *key, size_t limit, StringInfo out);
-/* HEAD. False: no such object. A missing bucket raises. */
+/* HEAD, of a version unless that is NULL. False: no such object. A missing bucket raises. */
 extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-						   const char *bucket, const char *key, EtlS3Object *object);
+						   const char *bucket, const char *key, const char *version, EtlS3Object *object);
 /*
  * PUT; returns the new object's etag. With must_not_exist an object that is there is an error (58P02) and stays
  * as it is: S3 itself decides (If-None-Match).

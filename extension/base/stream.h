@@ -18,6 +18,7 @@ struct EtlReader
 	/* Frees what the stream holds; safe at any point. A context reset does the same. */
 	void (*close)(EtlReader *self);
 	const char *name; /* for errors: the object's URI */
+	uint64 size;	  /* of what is to come, for who makes room for it; 0: it shows when it ends */
 };
 
 typedef struct EtlWriter EtlWriter;

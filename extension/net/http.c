@@ -20,9 +20,9 @@
 #include "net/pump.h"
 #include "utils/memutils.h"
 
-#define BODY_BUFFER_SIZE (256 * 1024)
+#define BODY_BUFFER_SIZE (256 * 1024) /* unless the request brings one */
 #define HEADERS_SIZE (64 * 1024)
-#define RECEIVE_SIZE (64L * 1024) /* the most curl gives the write callback at once */
+#define RECEIVE_SIZE ((long) HTTP_BUFFER_MIN) /* the most curl gives the write callback at once */
 #define UPLOAD_SIZE (128L * 1024)
 #define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
 #define CONNECT_TIMEOUT_S 10L
@@ -49,6 +49,10 @@ struct EtlHttp
 	int status;
 
 	char *buffer; /* of the response's body: bytes taken..filled */
+	size_t buffer_size;
+	bool buffer_is_ours;
+	char *target; /* where http_read, which waits, wants the next bytes instead; NULL: it doesn't wait */
+	size_t target_room;
 	size_t taken;
 	size_t filled;
 	bool paused;
@@ -100,21 +104,28 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 {
 	EtlHttp *http = arg;
 	size_t length = size * count;
+	size_t direct = Min(http->target_room, length); /* never while bytes wait in the buffer */
 
-	if (http->taken > 0 && length > BODY_BUFFER_SIZE - http->filled)
+	if (http->taken > 0 && length - direct > http->buffer_size - http->filled)
 	{
 		memmove(http->buffer, http->buffer + http->taken, http->filled - http->taken);
 		http->filled -= http->taken;
 		http->taken = 0;
 	}
 	*http->pump.progress = true;
-	if (length > BODY_BUFFER_SIZE - http->filled)
+	if (length - direct > http->buffer_size - http->filled)
 	{
 		http->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	memcpy(http->buffer + http->filled, data, length);
-	http->filled += length;
+	if (direct > 0)
+	{
+		memcpy(http->target, data, direct);
+		http->target += direct;
+		http->target_room -= direct;
+	}
+	memcpy(http->buffer + http->filled, data + direct, length - direct);
+	http->filled += length - direct;
 	return length;
 }
 
@@ -183,7 +194,8 @@ transfer_free(void *handle)
 		explicit_bzero(line->data, strlen(line->data)); /* a session token may be among them */
 	curl_slist_free_all(http->request_headers);
 	free(http->headers);
-	free(http->buffer);
+	if (http->buffer_is_ours)
+		free(http->buffer);
 	free(http);
 }
 
@@ -195,19 +207,22 @@ out_of_memory(void)
 }
 
 static EtlHttp *
-transfer_create(void)
+transfer_create(const EtlHttpRequest *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl http", ALLOCSET_SMALL_SIZES);
 	EtlHandle *owner = etl_handle_reserve(context, transfer_free);
 	EtlHttp *http = calloc(1, sizeof(EtlHttp));
 
+	Assert(request->buffer == NULL || request->buffer_size >= HTTP_BUFFER_MIN);
 	if (http == NULL)
 		out_of_memory();
 	owner->handle = http;
 	http->context = context;
 	http->owner = owner;
 	http->headers = malloc(HEADERS_SIZE);
-	http->buffer = malloc(BODY_BUFFER_SIZE);
+	http->buffer_is_ours = request->buffer == NULL;
+	http->buffer = http->buffer_is_ours ? malloc(BODY_BUFFER_SIZE) : request->buffer;
+	http->buffer_size = http->buffer_is_ours ? BODY_BUFFER_SIZE : request->buffer_size;
 	http->easy = curl_easy_init();
 	if (http->headers == NULL || http->buffer == NULL || http->easy == NULL)
 		out_of_memory();
@@ -392,7 +407,7 @@ static void
 wait_until_done_or(EtlHttp *http, const bool *other)
 {
 	while (!http->pump.done && !*other)
-		pump_wait();
+		pump_wait(&http->pump);
 	if (http->pump.done && http->pump.result != CURLE_OK && http->failure.sqlstate == 0)
 		set_failure(http);
 }
@@ -403,7 +418,7 @@ http_start(const EtlHttpRequest *request)
 	EtlHttp *http;
 
 	pump_init();
-	http = transfer_create();
+	http = transfer_create(request);
 	http->guarded = request->guarded;
 	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
 	http->body = request->body;
@@ -486,7 +501,34 @@ http_wait(const EtlWait *wait)
 	if (wait->flag == NULL)
 		http_sleep((int) Max(wait->until_ms - clock_monotonic_ms(), 0));
 	while (wait->flag != NULL && !*wait->flag)
-		pump_wait();
+		pump_wait(NULL);
+}
+
+/* Wait for the next bytes, straight into buf. What came is their number, unless some wait in the buffer; 0: it is through. */
+static size_t
+read_directly(EtlHttp *http, char *buf, size_t size)
+{
+	http->taken = http->filled = 0;
+	http->target = buf;
+	http->target_room = size;
+	PG_TRY();
+	{
+		while (http->target_room == size && http->filled == 0 && !http->pump.done)
+		{
+			if (http->paused)
+				unpause(http);
+			else
+				pump_wait(&http->pump);
+		}
+	}
+	PG_FINALLY();
+	{
+		size -= http->target_room;
+		http->target = NULL;
+		http->target_room = 0;
+	}
+	PG_END_TRY();
+	return size;
 }
 
 ssize_t
@@ -495,25 +537,18 @@ http_read(EtlHttp *http, char *buf, size_t size)
 	size_t length;
 
 	CHECK_FOR_INTERRUPTS();
-	while (http->taken == http->filled && !http->pump.done)
-	{
-		if (http->paused)
-		{
-			unpause(http);
-			continue;
-		}
-		pump_wait();
-	}
 	if (http->taken == http->filled)
 	{
+		length = http->pump.done && !http->paused ? 0 : read_directly(http, buf, size);
+		if (length > 0)
+			return length;
 		wait_until_done_or(http, &http->pump.done);
 		return http->pump.result == CURLE_OK ? 0 : -1;
 	}
+	pump_poll();
 	length = Min(size, http->filled - http->taken);
 	memcpy(buf, http->buffer + http->taken, length);
 	http->taken += length;
-	if (http->taken == http->filled)
-		http->taken = http->filled = 0;
 	return length;
 }
 

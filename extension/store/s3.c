@@ -50,7 +50,7 @@ s3_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
 {
 	EtlS3Object found;
 
-	if (!s3_object_head(store->server, store->credentials, bucket, key, &found))
+	if (!s3_object_head(store->server, store->credentials, bucket, key, NULL, &found))
 		return false;
 	object->key = pstrdup(key);
 	object->size = found.size;
@@ -62,7 +62,9 @@ s3_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
 static EtlReader *
 s3_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length, const char *etag)
 {
-	return s3_object_read(store->server, store->credentials, bucket, key, offset, length, etag);
+	return s3_object_read(
+		store->server, store->credentials,
+		&(EtlS3Source){.bucket = bucket, .key = key, .etag = etag, .offset = offset, .length = length});
 }
 
 static char *
