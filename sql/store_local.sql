@@ -22,7 +22,7 @@ SELECT etl.s3_delete('s3://store-test/a/bytes'), etl.s3_delete('s3://store-test/
 SELECT etl.s3_put('s3://store-test/etag', 'one') AS etag \gset
 SELECT etag = :'etag' AS same FROM etl.s3_head('s3://store-test/etag');
 SELECT etl.s3_put('s3://store-test/etag', 'two', server => 'store_local') = :'etag' AS same;
-SELECT etl.s3_fetch_text('s3://store-test/etag', 'store_local');
+SELECT etl.s3_fetch_text('s3://store-test/etag', server => 'store_local');
 
 -- a prefix is the beginning of keys; they come in byte order, whatever the folders
 SELECT count(etl.s3_put('s3://store-test/l/' || key, key))
@@ -111,7 +111,7 @@ GRANT USAGE ON SCHEMA etl TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION etl.s3_fetch(text, text), etl.s3_list(text, text), etl.s3_put(text, text, text) TO store_reader;
+GRANT EXECUTE ON FUNCTION etl.s3_fetch, etl.s3_list, etl.s3_put(text, text, text) TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 SELECT * FROM etl.s3_list('s3://store-test/');

@@ -21,7 +21,7 @@
 
 #define ERROR_BODY_SIZE (64 * 1024)
 #define MAX_KEY_ID_SIZE 130 /* AWS's have up to 128 characters */
-#define TIMESTAMP_SIZE 17 /* 20150830T123600Z and its NUL */
+#define TIMESTAMP_SIZE 17	/* 20150830T123600Z and its NUL */
 
 static int64 clock_offset_s = 0;
 
@@ -338,6 +338,37 @@ aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
 		action.keys_from = aws_credentials_origin(request->credentials);
 	aws_error_describe(failure, &action, &error);
 	etl_error_raise(&error);
+}
+
+char *
+aws_request_presign(const EtlAwsRequest *request, int seconds)
+{
+	const EtlAwsCredentials *credentials =
+		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
+	char timestamp[TIMESTAMP_SIZE];
+	EtlAwsKeys keys;
+	EtlHttpField host = {"Host", request->endpoint.host};
+	EtlSigv4Signature signature;
+	EtlSigv4Signer signer = {
+		.region = request->server->region, .service = request->service, .timestamp = timestamp};
+	EtlSigv4Request to_sign = {.method = request->method,
+							   .path = psprintf("%s%s", request->endpoint.path, request->path),
+							   .query = request->query,
+							   .nquery = request->nquery,
+							   .headers = &host,
+							   .nheaders = 1,
+							   .payload_hash = SIGV4_UNSIGNED_PAYLOAD};
+	EtlError error;
+
+	aws_credentials_wait(credentials, &keys);
+	signer.access_key_id = keys.access_key_id;
+	signer.secret_access_key = keys.secret_access_key;
+	signer.session_token = keys.session_token;
+	format_timestamp(timestamp);
+	if (!sigv4_sign_query(&signer, &to_sign, seconds, &signature, &error))
+		etl_error_raise(&error);
+	aws_keys_wipe(&keys);
+	return psprintf("%s%s?%s", request->endpoint.base, to_sign.path, signature.query);
 }
 
 EtlHttp *

@@ -60,6 +60,9 @@ extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, String
 extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
 	pg_attribute_noreturn();
 
+/* A URL that is good for so many seconds and has the signature in it. The request's headers and body are no part of it. */
+extern char *aws_request_presign(const EtlAwsRequest *request, int seconds);
+
 /*
  * One more attempt after `attempts` failed ones: waits and returns true, or returns false when it wouldn't help. A
  * reader whose body broke off uses it too.

@@ -27,6 +27,10 @@ typedef struct EtlS3Object
 	uint64 size; /* bytes */
 	char *etag;	 /* without the quotes S3 puts around it */
 	TimestampTz last_modified;
+	bool is_prefix; /* of a listing with a delimiter: nothing but the key is known */
+	char *version;	/* of a listing of versions: its id */
+	bool is_latest;
+	bool is_delete_marker; /* what is left of an object that was deleted */
 } EtlS3Object;
 
 /* A page of a listing: up to 1,000 objects in key order. */
@@ -34,8 +38,17 @@ typedef struct EtlS3Page
 {
 	EtlS3Object *objects;
 	int count;
-	char *next_token; /* for the next page; NULL: this was the last */
 } EtlS3Page;
+
+/* What is to be listed; the strings must stay as they are. */
+typedef struct EtlS3ListSource
+{
+	const char *bucket;
+	const char *prefix;
+	const char *delimiter; /* NULL: none; keys that have it after the prefix come as one, up to and with it */
+	const char *start_after; /* NULL: from the first key on */
+	bool versions;			 /* all of an object, newest first */
+} EtlS3ListSource;
 
 /* What is to be read. */
 typedef struct EtlS3Source
@@ -73,8 +86,20 @@ extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *
 /* DELETE; succeeds as well when there was no such object. */
 extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							 const char *bucket, const char *key);
-/* LIST version 2: the objects whose key starts with prefix, from `token` on (NULL: the first page). */
-extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-							const char *bucket, const char *prefix, const char *token, EtlS3Page *page);
+/*
+ * LIST, version 2: a page at a time, the next one being fetched while one is looked at. A page lives until the next call;
+ * false: there are no more.
+ */
+typedef struct EtlS3Listing EtlS3Listing;
+extern EtlS3Listing *s3_listing_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									  const EtlS3ListSource *source);
+extern bool s3_listing_next(EtlS3Listing *listing, EtlS3Page *page);
+extern void s3_listing_end(EtlS3Listing *listing);
+/*
+ * A URL that lets its holder do `method` to the object for so many seconds, with no credentials of his own. Nothing is asked of
+ * S3, so the object need not be there.
+ */
+extern char *s3_object_presign(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+							   const char *bucket, const char *key, const char *method, int seconds);
 
 #endif

@@ -51,7 +51,7 @@ struct EtlHttp
 	char *buffer; /* of the response's body: bytes taken..filled */
 	size_t buffer_size;
 	bool buffer_is_ours;
-	char *target; /* where http_read, which waits, wants the next bytes instead; NULL: it doesn't wait */
+	char *target; /* where the next bytes are wanted instead while pump.reading: http_read waits */
 	size_t target_room;
 	size_t taken;
 	size_t filled;
@@ -104,8 +104,15 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 {
 	EtlHttp *http = arg;
 	size_t length = size * count;
-	size_t direct = Min(http->target_room, length); /* never while bytes wait in the buffer */
+	size_t direct =
+		http->pump.reading ? Min(http->target_room, length) : 0; /* never while bytes wait in the buffer */
 
+	/* curl goes on for as long as anything comes. The rest is better left in the kernel, until there is a target again. */
+	if (http->pump.reading && http->target_room == 0)
+	{
+		http->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (http->taken > 0 && length - direct > http->buffer_size - http->filled)
 	{
 		memmove(http->buffer, http->buffer + http->taken, http->filled - http->taken);
@@ -504,52 +511,52 @@ http_wait(const EtlWait *wait)
 		pump_wait(NULL);
 }
 
-/* Wait for the next bytes, straight into buf. What came is their number, unless some wait in the buffer; 0: it is through. */
+/*
+ * The next bytes straight into buf, of which some must come if it is to `wait`; otherwise only those that curl holds back. What
+ * is more goes into the buffer. Their number; 0: the transfer is through.
+ */
 static size_t
-read_directly(EtlHttp *http, char *buf, size_t size)
+read_directly(EtlHttp *http, char *buf, size_t size, bool wait)
 {
 	http->taken = http->filled = 0;
 	http->target = buf;
 	http->target_room = size;
+	http->pump.reading = true;
 	PG_TRY();
 	{
-		while (http->target_room == size && http->filled == 0 && !http->pump.done)
-		{
-			if (http->paused)
-				unpause(http);
-			else
-				pump_wait(&http->pump);
-		}
+		if (http->paused)
+			unpause(http);
+		while (wait && http->target_room == size && !http->pump.done)
+			pump_wait(&http->pump);
 	}
 	PG_FINALLY();
 	{
-		size -= http->target_room;
-		http->target = NULL;
-		http->target_room = 0;
+		http->pump.reading = false;
 	}
 	PG_END_TRY();
-	return size;
+	return size - http->target_room;
 }
 
 ssize_t
 http_read(EtlHttp *http, char *buf, size_t size)
 {
-	size_t length;
+	size_t length = Min(size, http->filled - http->taken);
 
 	CHECK_FOR_INTERRUPTS();
-	if (http->taken == http->filled)
+	if (size == 0)
+		return 0;
+	if (length > 0)
 	{
-		length = http->pump.done && !http->paused ? 0 : read_directly(http, buf, size);
-		if (length > 0)
-			return length;
-		wait_until_done_or(http, &http->pump.done);
-		return http->pump.result == CURLE_OK ? 0 : -1;
+		memcpy(buf, http->buffer + http->taken, length);
+		http->taken += length;
+		pump_poll();
 	}
-	pump_poll();
-	length = Min(size, http->filled - http->taken);
-	memcpy(buf, http->buffer + http->taken, length);
-	http->taken += length;
-	return length;
+	if (length < size && (length == 0 || http->paused) && !(http->pump.done && !http->paused))
+		length += read_directly(http, buf + length, size - length, length == 0);
+	if (length > 0)
+		return length;
+	wait_until_done_or(http, &http->pump.done);
+	return http->pump.result == CURLE_OK ? 0 : -1;
 }
 
 bool

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -25,7 +26,8 @@
 #define MAX_EVENTS 64
 #define MOST_CONNECTIONS 64L
 #define KEPT_CONNECTIONS 64L
-#define OTHERS_WAIT_MS 10 /* at most, while there is always something for the one that is wanted */
+#define FIRST_WAIT_MS 2	   /* for the transfer that is wanted, when there is something for others */
+#define OTHERS_WAIT_MS 100 /* at most, while there is always something for the one that is wanted */
 
 static CURLM *multi = NULL;			  /* one a process: it keeps the connections */
 static int64 timer_due_ms = -1;		  /* on the monotonic clock; -1: none */
@@ -158,9 +160,26 @@ drive_timer(void)
 	return true;
 }
 
+/* Which of the events is the transfer's; -1: none, and none within a moment if it is for its body. */
+static int
+find_first(const EtlPumpState *first, struct epoll_event *events, int count)
+{
+	struct pollfd its = {.fd = first->socket, .events = POLLIN};
+
+	for (int i = 0; i < count; i++)
+		if (events[i].data.fd == first->socket)
+			return i;
+	if (count == 0 || !first->reading || first->socket == CURL_SOCKET_BAD ||
+		poll(&its, 1, FIRST_WAIT_MS) <= 0)
+		return -1;
+	events[0] = (struct epoll_event){.events = EPOLLIN, .data.fd = first->socket};
+	return 0;
+}
+
 /*
- * Let curl act on what has come or is due, without waiting. True if anything had or was. With `first` given, and something there for it, only on
- * that: the others' bytes would be copied to where they wait in memory, when they can as well wait in the kernel.
+ * Let curl act on what has come or is due, without waiting. True if anything had or was. With `first` given, and something
+ * there for it, only on that: the others' bytes would be copied to where they wait in memory, when they can as well wait
+ * in the kernel, from where they come through the processor's cache.
  */
 static bool
 drive_sockets(const EtlPumpState *first)
@@ -172,9 +191,7 @@ drive_sockets(const EtlPumpState *first)
 	bool timer;
 
 	if (first != NULL && now - all_driven_ms < OTHERS_WAIT_MS)
-		for (int i = 0; i < count; i++)
-			if (events[i].data.fd == first->socket)
-				only = i;
+		only = find_first(first, events, count);
 	if (only < 0)
 		all_driven_ms = now;
 	else

@@ -14,6 +14,7 @@ typedef struct EtlPumpState
 {
 	bool *progress; /* set when the transfer is done, and by its own callbacks; cleared by who waits for it */
 	bool done;	   /* result is known */
+	bool reading;  /* who waits for it waits for its body */
 	CURLcode result;
 	curl_socket_t socket; /* its connection's, while it has one */
 } EtlPumpState;
