@@ -37,6 +37,22 @@ SELECT uri FROM etl.s3_list('s3://store-test/l/b/');
 SELECT uri FROM etl.s3_list('s3://store-test//');
 SELECT uri FROM etl.s3_list('s3://store-test/l/../l/');
 SELECT count(*) > 10 AS all_of_the_bucket FROM etl.s3_list('s3://store-test');
+-- by a delimiter, and from a key or URI on
+SELECT uri, size FROM etl.s3_list('s3://store-test/l/', '/');
+SELECT uri, size IS NULL AS is_prefix FROM etl.s3_list('s3://store-test/l/', 'b');
+SELECT uri, size IS NULL AS is_prefix FROM etl.s3_list('s3://store-test/', '/') WHERE uri LIKE '%/l%';
+SELECT uri FROM etl.s3_list('s3://store-test/l/', start_after => 'l/ab');
+SELECT uri FROM etl.s3_list('s3://store-test/l/', start_after => 's3://store-test/l/ab/c');
+SELECT uri FROM etl.s3_list('s3://store-test/l/', '/', 'l/a/');
+SELECT count(*) FROM etl.s3_list('s3://store-test/l/', '/', 'm');
+SELECT * FROM etl.s3_list('s3://store-test/l/', start_after => 's3://other/l/a');
+-- all that a prefix has
+SELECT uri, convert_from(content, 'UTF8') AS content FROM etl.s3_fetch_all('s3://store-test/l/');
+SELECT count(*) FROM etl.s3_fetch_all('s3://store-test/nothing');
+-- what files don't have
+SELECT etl.s3_fetch('s3://store-test/l/b', 'some version');
+SELECT * FROM etl.s3_versions('s3://store-test/');
+SELECT etl.s3_presign('s3://store-test/l/b');
 SELECT etl.s3_fetch_text('s3://store-test/l/z z+%=ü');
 
 -- what isn't there

@@ -61,6 +61,7 @@ s3_request_version(EtlAwsRequest *request, const char *version)
 	*query = (EtlHttpField){"versionId", version};
 	request->query = query;
 	request->nquery = 1;
+	request->action.permission = "s3:GetObjectVersion";
 }
 
 char *

@@ -140,6 +140,8 @@ visit_object(LocalListing *listing, EtlObject *object)
 	if (listing->rolled != NULL)
 		pfree(listing->rolled);
 	listing->rolled = pnstrdup(object->key, delimiter + strlen(listing->delimiter) - object->key);
+	if (listing->start_after != NULL && strcmp(listing->rolled, listing->start_after) <= 0)
+		return true; /* it is a row of the listing like any other */
 	prefix.key = listing->rolled;
 	return listing->visit(&prefix, listing->arg);
 }

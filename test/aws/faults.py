@@ -13,12 +13,13 @@ What happens then:
     do: "slow"      send the body at `bytes_per_second`
     do: "stall"     send `after` bytes of the body (default: not even the head), then nothing until the client
                     leaves or `seconds` (default 600) have passed
+    do: "corrupt"   flip a bit of the body's byte at `after` (default: in its middle)
     do: "drop"      perform the request, then reset the connection without an answer
 """
 import re
 import threading
 
-ACTIONS = ("status", "reset", "truncate", "slow", "stall", "drop")
+ACTIONS = ("status", "reset", "truncate", "slow", "stall", "corrupt", "drop")
 PATTERNS = ("bucket", "key", "action")
 KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "after",
          "bytes_per_second", "seconds", "expire", *PATTERNS}

@@ -204,6 +204,9 @@ class Handler(BaseHTTPRequestHandler):
                 self._stall(fault, after)
             raise Disconnect(after, reset=kind == "reset")
         else:
+            if kind == "corrupt":
+                body = bytearray(body)
+                body[min(fault.get("after", len(body) // 2), len(body) - 1)] ^= 1
             self.wfile.write(body[:-1])
         return body[-1:]
 
