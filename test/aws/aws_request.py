@@ -10,6 +10,7 @@ import re
 from urllib.parse import parse_qsl, unquote
 
 import botocore.session
+
 import presigned
 
 # bucket.localhost, bucket.127.0.0.1, bucket.s3.amazonaws.com, bucket.s3.eu-west-1.amazonaws.com
