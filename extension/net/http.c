@@ -21,6 +21,9 @@
 #include "utils/memutils.h"
 
 #define BODY_BUFFER_SIZE (256 * 1024) /* unless the request brings one */
+#define WAITED_SIZE (128 * 1024)	  /* of a body, that comes along while somebody waits */
+#define MUCH_SIZE                                                                                            \
+	(1024 * 1024) /* in the buffer, that is read without waiting: the others must not wait for long */
 #define HEADERS_SIZE (64 * 1024)
 #define RECEIVE_SIZE ((long) HTTP_BUFFER_MIN) /* the most curl gives the write callback at once */
 #define UPLOAD_SIZE (128L * 1024)
@@ -44,6 +47,7 @@ struct EtlHttp
 	char *headers; /* the response's, each NUL-terminated, "name: value" */
 	size_t headers_size;
 	bool headers_done;
+	bool waited; /* for: no more of the body is wanted yet than comes along */
 	bool headers_overflow;
 	bool refused; /* by the guard */
 	int status;
@@ -51,8 +55,9 @@ struct EtlHttp
 	char *buffer; /* of the response's body: bytes taken..filled */
 	size_t buffer_size;
 	bool buffer_is_ours;
-	char *target; /* where the next bytes are wanted instead while pump.reading: http_read waits */
+	char *target; /* where http_read, which waits, wants the next bytes instead; NULL: in the buffer */
 	size_t target_room;
+	curl_off_t left; /* of the body, to come; -1: not known */
 	size_t taken;
 	size_t filled;
 	bool paused;
@@ -86,6 +91,7 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
 		http->headers_done = *http->pump.progress = status >= 200;
 		http->status = (int) status;
+		curl_easy_getinfo(http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &http->left);
 		return length;
 	}
 	if (text + 1 > HEADERS_SIZE - http->headers_size)
@@ -99,20 +105,27 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 	return length;
 }
 
+/*
+ * curl goes on for as long as anything comes. What isn't wanted yet is better left in the kernel: it comes from there through
+ * the processor's cache, and doesn't wait in memory. Not at the end, which curl wouldn't notice as long as it is paused.
+ */
+static bool
+has_enough(const EtlHttp *http)
+{
+	if (http->left == 0)
+		return false;
+	if (http->target != NULL)
+		return http->target_room < RECEIVE_SIZE;
+	return http->waited && http->filled - http->taken >= WAITED_SIZE;
+}
+
 static size_t
 receive_body(char *data, size_t size, size_t count, void *arg)
 {
 	EtlHttp *http = arg;
 	size_t length = size * count;
-	size_t direct =
-		http->pump.reading ? Min(http->target_room, length) : 0; /* never while bytes wait in the buffer */
+	size_t direct = Min(http->target_room, length); /* never while bytes wait in the buffer */
 
-	/* curl goes on for as long as anything comes. The rest is better left in the kernel, until there is a target again. */
-	if (http->pump.reading && http->target_room == 0)
-	{
-		http->paused = true;
-		return CURL_WRITEFUNC_PAUSE;
-	}
 	if (http->taken > 0 && length - direct > http->buffer_size - http->filled)
 	{
 		memmove(http->buffer, http->buffer + http->taken, http->filled - http->taken);
@@ -133,6 +146,14 @@ receive_body(char *data, size_t size, size_t count, void *arg)
 	}
 	memcpy(http->buffer + http->filled, data + direct, length - direct);
 	http->filled += length - direct;
+	if (http->left > 0)
+		http->left -= Min((curl_off_t) length, http->left);
+	/* Of what curl has received already it goes on handing over pieces, the last one perhaps. */
+	if (http->paused != has_enough(http))
+	{
+		http->paused = !http->paused;
+		curl_easy_pause(http->easy, http->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+	}
 	return length;
 }
 
@@ -441,7 +462,9 @@ http_start(const EtlHttpRequest *request)
 void
 http_await(EtlHttp *http)
 {
+	http->waited = true;
 	wait_until_done_or(http, &http->headers_done);
+	http->waited = false;
 }
 
 int
@@ -512,47 +535,58 @@ http_wait(const EtlWait *wait)
 }
 
 /*
- * The next bytes straight into buf, of which some must come if it is to `wait`; otherwise only those that curl holds back. What
- * is more goes into the buffer. Their number; 0: the transfer is through.
+ * Wait for the next bytes, straight into buf if that is large. What is more goes into the buffer. The number of those in buf;
+ * 0: the transfer is through, or they are all in the buffer.
  */
 static size_t
-read_directly(EtlHttp *http, char *buf, size_t size, bool wait)
+read_directly(EtlHttp *http, char *buf, const size_t size)
 {
+	size_t direct = 0;
+
 	http->taken = http->filled = 0;
-	http->target = buf;
-	http->target_room = size;
-	http->pump.reading = true;
+	http->target = size >= WAITED_SIZE ? buf : NULL;
+	http->target_room = size >= WAITED_SIZE ? size : 0;
+	http->waited = http->pump.reading = true;
 	PG_TRY();
 	{
 		if (http->paused)
 			unpause(http);
-		while (wait && http->target_room == size && !http->pump.done)
+		while ((http->target == NULL || http->target == buf) && http->filled == 0 && !http->pump.done)
 			pump_wait(&http->pump);
 	}
 	PG_FINALLY();
 	{
-		http->pump.reading = false;
+		direct = http->target != NULL ? http->target - buf : 0;
+		http->target = NULL;
+		http->target_room = 0;
+		http->waited = http->pump.reading = false;
 	}
 	PG_END_TRY();
-	return size - http->target_room;
+	return direct;
 }
 
 ssize_t
 http_read(EtlHttp *http, char *buf, size_t size)
 {
-	size_t length = Min(size, http->filled - http->taken);
+	size_t length;
 
 	CHECK_FOR_INTERRUPTS();
 	if (size == 0)
 		return 0;
-	if (length > 0)
-	{
-		memcpy(buf, http->buffer + http->taken, length);
-		http->taken += length;
+	if (http->filled - http->taken > MUCH_SIZE)
 		pump_poll();
+	if (http->taken == http->filled && (!http->pump.done || http->paused))
+	{
+		length = read_directly(http, buf, size);
+		/* curl, which was paused, may have put off to notice that this was all: then its connection would be of no more use. */
+		if (http->left == 0 && !http->pump.done)
+			pump_catch_up();
+		if (length > 0)
+			return length;
 	}
-	if (length < size && (length == 0 || http->paused) && !(http->pump.done && !http->paused))
-		length += read_directly(http, buf + length, size - length, length == 0);
+	length = Min(size, http->filled - http->taken);
+	memcpy(buf, http->buffer + http->taken, length);
+	http->taken += length;
 	if (length > 0)
 		return length;
 	wait_until_done_or(http, &http->pump.done);

@@ -35,7 +35,7 @@ typedef struct EtlHttpBody
 	uint64 size;
 } EtlHttpBody;
 
-#define HTTP_BUFFER_MIN (64 * 1024) /* what curl may hand over at once */
+#define HTTP_BUFFER_MIN (128 * 1024) /* what curl may hand over at once */
 
 typedef struct EtlHttpRequest
 {

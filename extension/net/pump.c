@@ -26,8 +26,9 @@
 #define MAX_EVENTS 64
 #define MOST_CONNECTIONS 64L
 #define KEPT_CONNECTIONS 64L
-#define FIRST_WAIT_MS 2	   /* for the transfer that is wanted, when there is something for others */
-#define OTHERS_WAIT_MS 100 /* at most, while there is always something for the one that is wanted */
+#define FIRST_WAIT_MS 2		/* for the transfer that is wanted, when there is something for others */
+#define OTHERS_WAIT_MS 1000 /* at most, while there is always something for the one that is wanted */
+#define POLL_MS 10			/* between looks at them, while nobody waits */
 
 static CURLM *multi = NULL;			  /* one a process: it keeps the connections */
 static int64 timer_due_ms = -1;		  /* on the monotonic clock; -1: none */
@@ -214,8 +215,15 @@ drive_sockets(const EtlPumpState *first)
 void
 pump_poll(void)
 {
-	if (clock_monotonic_ms() - all_driven_ms >= OTHERS_WAIT_MS)
+	if (clock_monotonic_ms() - all_driven_ms >= POLL_MS)
 		(void) drive_sockets(NULL);
+}
+
+void
+pump_catch_up(void)
+{
+	(void) drive_timer();
+	note_results();
 }
 
 void

@@ -30,5 +30,7 @@ extern void pump_remove(CURL *easy);
 extern void pump_wait(const EtlPumpState *first);
 /* Let curl act on what has come, without waiting, if it hasn't for those few milliseconds: for who is busy with other things. */
 extern void pump_poll(void);
+/* Let curl do what it has put off, without a look at what has come. */
+extern void pump_catch_up(void);
 
 #endif
