@@ -243,7 +243,7 @@ $etl->create_aws_mapping(name => 'miskeyed', secret_access_key => 'canary-wrong-
 push @canaries, 'canary-wrong-secret-key';
 $etl->sql(q{
 	INSERT INTO etl.workflow (name) VALUES ('miskeyed');
-	INSERT INTO etl.task (workflow, name, sql) VALUES ('miskeyed', 'step', $$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/load.sql', 'miskeyed')$$)});
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('miskeyed', 'step', $$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/load.sql', server => 'miskeyed')$$)});
 $run = $etl->sql(q{SELECT etl.run_workflow('miskeyed')});
 is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'failed', 'wrong secret key: the run fails');
 my $miskeyed = task_run($run, 'step');
