@@ -22,7 +22,7 @@ SELECT etl.s3_delete('s3://store-test/a/bytes'), etl.s3_delete('s3://store-test/
 SELECT etl.s3_put('s3://store-test/etag', 'one') AS etag \gset
 SELECT etag = :'etag' AS same FROM etl.s3_head('s3://store-test/etag');
 SELECT etl.s3_put('s3://store-test/etag', 'two', server => 'store_local') = :'etag' AS same;
-SELECT etl.s3_fetch_text('s3://store-test/etag', 'store_local');
+SELECT etl.s3_fetch_text('s3://store-test/etag', server => 'store_local');
 
 -- one that must not exist; copies; many deletions, of which some can't be done
 SELECT etl.s3_put('s3://store-test/etag', 'three', true);
@@ -59,6 +59,22 @@ SELECT uri FROM etl.s3_list('s3://store-test/l/b/');
 SELECT uri FROM etl.s3_list('s3://store-test//');
 SELECT uri FROM etl.s3_list('s3://store-test/l/../l/');
 SELECT count(*) > 10 AS all_of_the_bucket FROM etl.s3_list('s3://store-test');
+-- by a delimiter, and from a key or URI on
+SELECT uri, size FROM etl.s3_list('s3://store-test/l/', '/');
+SELECT uri, size IS NULL AS is_prefix FROM etl.s3_list('s3://store-test/l/', 'b');
+SELECT uri, size IS NULL AS is_prefix FROM etl.s3_list('s3://store-test/', '/') WHERE uri LIKE '%/l%';
+SELECT uri FROM etl.s3_list('s3://store-test/l/', start_after => 'l/ab');
+SELECT uri FROM etl.s3_list('s3://store-test/l/', start_after => 's3://store-test/l/ab/c');
+SELECT uri FROM etl.s3_list('s3://store-test/l/', '/', 'l/a/');
+SELECT count(*) FROM etl.s3_list('s3://store-test/l/', '/', 'm');
+SELECT * FROM etl.s3_list('s3://store-test/l/', start_after => 's3://other/l/a');
+-- all that a prefix has
+SELECT uri, convert_from(content, 'UTF8') AS content FROM etl.s3_fetch_all('s3://store-test/l/');
+SELECT count(*) FROM etl.s3_fetch_all('s3://store-test/nothing');
+-- what files don't have
+SELECT etl.s3_fetch('s3://store-test/l/b', 'some version');
+SELECT * FROM etl.s3_versions('s3://store-test/');
+SELECT etl.s3_presign('s3://store-test/l/b');
 SELECT etl.s3_fetch_text('s3://store-test/l/z z+%=ü');
 
 -- what isn't there
@@ -133,7 +149,7 @@ GRANT USAGE ON SCHEMA etl TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION etl.s3_fetch(text, text), etl.s3_list(text, text), etl.s3_put(text, text, boolean, text) TO store_reader;
+GRANT EXECUTE ON FUNCTION etl.s3_fetch, etl.s3_list, etl.s3_put(text, text, boolean, text) TO store_reader;
 SET ROLE store_reader;
 SELECT etl.s3_fetch('s3://store-test/etag');
 SELECT * FROM etl.s3_list('s3://store-test/');

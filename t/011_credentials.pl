@@ -166,7 +166,7 @@ $etl->sql("ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (SET access_ke
 	  . "SET secret_access_key '$session{SecretAccessKey}', ADD session_token '$session{Token}')");
 $etl->sql_is($read, '2000000', 'a session\'s keys in the mapping');
 $etl->expire_sessions;
-$etl->sql_fails($read, 'expired', qr/ERROR:  28000: could not look at "s3:\/\/lake\/big": the session token has expired/,
+$etl->sql_fails($read, 'expired', qr/ERROR:  28000: could not read "s3:\/\/lake\/big": the session token has expired/,
 	qr/HINT:.*ALTER USER MAPPING.*session_token/);
 is(scalar $etl->requests(method => 'GET', key => 'big'), 2, 'are not tried twice');
 

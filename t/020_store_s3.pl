@@ -103,7 +103,7 @@ $etl->reset_aws;
 # No answer at all
 $etl->sql(q{CREATE SERVER down FOREIGN DATA WRAPPER etl_aws OPTIONS (endpoint 'http://127.0.0.1:1', path_style 'true')});
 $etl->create_aws_mapping(name => 'down');
-$etl->sql_fails(q{SELECT etl.s3_fetch('s3://lake/x', 'down')}, 'endpoint down', qr/08001/, qr/127\.0\.0\.1 port 1/);
+$etl->sql_fails(q{SELECT etl.s3_fetch('s3://lake/x', server => 'down')}, 'endpoint down', qr/08001/, qr/127\.0\.0\.1 port 1/);
 
 unlike($etl->server_log, qr/\Q@{[ $etl->secret_access_key ]}\E/, 'the log has no secret');
 

@@ -159,7 +159,7 @@ $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/two')}, 'a copy
 $etl->faults({ method => 'PUT', key => 'copies/d', do => 'status', status => 200, code => 'InternalError' });
 $etl->sql_is(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/d') <> ''}, 't', 'a copy that fails in a 200 is tried again');
 is(scalar $etl->requests(method => 'PUT', key => 'copies/d'), 2, 'in two requests');
-$etl->faults({ method => 'PUT', key => 'copies/d', do => 'status', status => 200, code => 'AccessDenied' });
+$etl->faults({ method => 'PUT', key => 'copies/d', do => 'status', status => 200, code => 'AccessDenied', times => 0 });
 $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/d')}, 'a copy that is denied in a 200', qr/42501/);
 $etl->faults({ method => 'PUT', key => 'copies/c', do => 'status', status => 412, code => 'PreconditionFailed' });
 $etl->sql_fails(q{SELECT etl.s3_copy('s3://lake/two', 's3://lake/copies/c')}, 'a source that changed', qr/40001/);

@@ -103,12 +103,12 @@ flock $writer, LOCK_EX or die $!;
 $etl->sql(q{SELECT etl.s3_put('s3://lake/a', 'y', server => 'folders')});
 ok(!-e $left, 'what a killed process left is gone');
 ok(-e $held, 'what is being written is not');
-$etl->sql_is(q{SELECT etl.s3_fetch_text('s3://lake/a', 'folders')}, 'y', 'and the object is there');
+$etl->sql_is(q{SELECT etl.s3_fetch_text('s3://lake/a', server => 'folders')}, 'y', 'and the object is there');
 close $writer;
 
 # A name that is no text here never becomes any.
 PostgreSQL::Test::Utils::append_to_file("$root/lake/bad\xff", 'x');
-$etl->sql_fails(q{SELECT * FROM etl.s3_list('s3://lake/', 'folders')}, 'a file name that is not UTF-8', qr/22021: invalid byte sequence/);
+$etl->sql_fails(q{SELECT * FROM etl.s3_list('s3://lake/', server => 'folders')}, 'a file name that is not UTF-8', qr/22021: invalid byte sequence/);
 unlink "$root/lake/bad\xff";
 
 # ---- keys of a COPY do not get into the log by way of a plan

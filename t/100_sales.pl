@@ -228,7 +228,7 @@ $etl->sql(q{
 	CREATE SERVER nowhere FOREIGN DATA WRAPPER etl_aws OPTIONS (region 'us-east-1', endpoint 'http://127.0.0.1:1', path_style 'true');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER nowhere OPTIONS (access_key_id 'AKIDCANARY', secret_access_key 'canary-nowhere-key');
 	INSERT INTO etl.workflow (name) VALUES ('down');
-	INSERT INTO etl.task (workflow, name, sql) VALUES ('down', 'step', $$SELECT etl.s3_fetch('s3://bucket/key', 'nowhere')$$)});
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('down', 'step', $$SELECT etl.s3_fetch('s3://bucket/key', server => 'nowhere')$$)});
 push @canaries, 'canary-nowhere-key';
 $run = $etl->sql(q{SELECT etl.run_workflow('down')});
 is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'failed', 'endpoint down: the run fails');
@@ -243,7 +243,7 @@ $etl->create_aws_mapping(name => 'miskeyed', secret_access_key => 'canary-wrong-
 push @canaries, 'canary-wrong-secret-key';
 $etl->sql(q{
 	INSERT INTO etl.workflow (name) VALUES ('miskeyed');
-	INSERT INTO etl.task (workflow, name, sql) VALUES ('miskeyed', 'step', $$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/load.sql', 'miskeyed')$$)});
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('miskeyed', 'step', $$SELECT etl.s3_fetch('s3://pg-etl-scripts/sql/load.sql', server => 'miskeyed')$$)});
 $run = $etl->sql(q{SELECT etl.run_workflow('miskeyed')});
 is($etl->sql("SELECT etl.wait_for_run($run, '2 min')"), 'failed', 'wrong secret key: the run fails');
 my $miskeyed = task_run($run, 'step');

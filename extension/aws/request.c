@@ -122,7 +122,7 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 							   .payload_hash = attempts->body_hash,
 							   .send_payload_hash = s3};
 	EtlHttpField *headers =
-		palloc((1 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
+		palloc((2 + request->nheaders + lengthof(signature.headers)) * sizeof(EtlHttpField));
 	int nheaders = 0;
 	char *query = sigv4_query_string(request->query, request->nquery);
 	EtlHttp *http;
@@ -131,6 +131,8 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	headers[nheaders++] = (EtlHttpField){"Host", attempts->endpoint.host};
 	for (int i = 0; i < request->nheaders; i++)
 		headers[nheaders++] = request->headers[i];
+	if (s3 && request->server->requester_pays)
+		headers[nheaders++] = (EtlHttpField){"x-amz-request-payer", "requester"};
 	to_sign.headers = headers;
 	to_sign.nheaders = nheaders;
 	format_timestamp(timestamp);
@@ -152,6 +154,8 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 		.timeout_ms = request->timeout_ms,
 		.fresh = request->fresh,
 		.patience_s = request->may_fail_late ? LATE_PATIENCE_S : 0,
+		.buffer = request->buffer,
+		.buffer_size = request->buffer_size,
 		.guarded = !request->server->trusted});
 	aws_keys_wipe(keys); /* one is among the headers until here */
 	return http;
@@ -369,26 +373,47 @@ attempts_succeeded(const Attempts *attempts, const EtlHttp *http)
 	quota_succeeded(http_failure(http)->host, attempts->taken);
 }
 
-EtlHttp *
-aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+struct EtlAwsSending
 {
+	EtlAwsRequest request;
 	Attempts attempts;
+	EtlHttp *http; /* the attempt that is under way */
+};
 
-	attempts_begin(&attempts, request);
+static void
+sending_next(EtlAwsSending *sending)
+{
+	EtlAwsKeys keys;
+
+	aws_credentials_wait(sending->attempts.credentials, &keys);
+	sending->http = attempts_next(&sending->attempts, &keys);
+}
+
+EtlAwsSending *
+aws_request_start(const EtlAwsRequest *request)
+{
+	EtlAwsSending *sending = palloc0(sizeof(EtlAwsSending));
+
+	sending->request = *request;
+	attempts_begin(&sending->attempts, &sending->request);
+	sending_next(sending);
+	return sending;
+}
+
+EtlHttp *
+aws_request_await(EtlAwsSending *sending, EtlAwsFailure *failure)
+{
 	for (;;)
 	{
-		EtlAwsKeys keys;
-		EtlHttp *http;
+		EtlHttp *http = sending->http;
 		StringInfoData body;
 		bool again;
 		int wait_ms;
 
-		aws_credentials_wait(attempts.credentials, &keys);
-		http = attempts_next(&attempts, &keys);
 		http_await(http);
 		if (http_status(http) >= 200 && http_status(http) < 300)
 		{
-			attempts_succeeded(&attempts, http);
+			attempts_succeeded(&sending->attempts, http);
 			return http;
 		}
 		initStringInfo(&body);
@@ -396,12 +421,19 @@ aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
 			(void) http_read_all(http, ERROR_BODY_SIZE, &body); /* half an explanation is better than none */
 		read_failure(http, body.data, body.len, failure);
 		pfree(body.data);
-		again = attempts_go_on(&attempts, http, failure, &wait_ms);
+		again = attempts_go_on(&sending->attempts, http, failure, &wait_ms);
 		http_close(http);
 		if (!again)
 			return NULL;
 		http_sleep(wait_ms);
+		sending_next(sending);
 	}
+}
+
+EtlHttp *
+aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure)
+{
+	return aws_request_await(aws_request_start(request), failure);
 }
 
 void
@@ -414,6 +446,37 @@ aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
 		action.keys_from = aws_credentials_origin(request->credentials);
 	aws_error_describe(failure, &action, &error);
 	etl_error_raise(&error);
+}
+
+char *
+aws_request_presign(const EtlAwsRequest *request, int seconds)
+{
+	const EtlAwsCredentials *credentials =
+		request->credentials != NULL ? request->credentials : aws_credentials_get(request->server);
+	char timestamp[TIMESTAMP_SIZE];
+	EtlAwsKeys keys;
+	EtlHttpField host = {"Host", request->endpoint.host};
+	EtlSigv4Signature signature;
+	EtlSigv4Signer signer = {
+		.region = request->server->region, .service = request->service, .timestamp = timestamp};
+	EtlSigv4Request to_sign = {.method = request->method,
+							   .path = psprintf("%s%s", request->endpoint.path, request->path),
+							   .query = request->query,
+							   .nquery = request->nquery,
+							   .headers = &host,
+							   .nheaders = 1,
+							   .payload_hash = SIGV4_UNSIGNED_PAYLOAD};
+	EtlError error;
+
+	aws_credentials_wait(credentials, &keys);
+	signer.access_key_id = keys.access_key_id;
+	signer.secret_access_key = keys.secret_access_key;
+	signer.session_token = keys.session_token;
+	format_timestamp(timestamp);
+	if (!sigv4_sign_query(&signer, &to_sign, seconds, &signature, &error))
+		etl_error_raise(&error);
+	aws_keys_wipe(&keys);
+	return psprintf("%s%s?%s", request->endpoint.base, to_sign.path, signature.query);
 }
 
 EtlHttp *

@@ -33,11 +33,20 @@ typedef struct EtlAwsRequest
 	const char *body_hash; /* hex SHA-256 of a body in a file; NULL: the body is in memory or empty */
 	bool fresh;			   /* every attempt is one of ours: see net/http.h */
 	bool may_fail_late;	   /* aws_fetch_start: an <Error> in the body of a 2xx is a failure, as of a copy */
+	char *buffer;		   /* for the answer's body: see EtlHttpRequest */
+	size_t buffer_size;
 } EtlAwsRequest;
 
 /* The answer when its status is 2xx, its body still to be read; else NULL, with failure filled. */
 extern EtlHttp *aws_request_send(const EtlAwsRequest *request, EtlAwsFailure *failure);
-/* As above, and no other answer will do. */
+/*
+ * The same in two steps: the first sends and returns at once, so that several are under way; the second waits for the answer
+ * and tries again. The request is copied; what it points to must stay as it is. All lives in the current context.
+ */
+typedef struct EtlAwsSending EtlAwsSending;
+extern EtlAwsSending *aws_request_start(const EtlAwsRequest *request);
+extern EtlHttp *aws_request_await(EtlAwsSending *sending, EtlAwsFailure *failure);
+/* As aws_request_send, and no other answer will do. */
 extern EtlHttp *aws_request_send_or_raise(const EtlAwsRequest *request);
 /*
  * The form that doesn't wait (base/wait.h): start, then poll until it is through. The answer's body is in `out` then; raises as
@@ -62,6 +71,9 @@ extern void aws_fetch_wait(EtlAwsFetch *fetch);
 extern void aws_request_fetch(const EtlAwsRequest *request, size_t limit, StringInfo out);
 extern void aws_request_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure)
 	pg_attribute_noreturn();
+
+/* A URL that is good for so many seconds and has the signature in it. The request's headers and body are no part of it. */
+extern char *aws_request_presign(const EtlAwsRequest *request, int seconds);
 
 /*
  * For a reader whose body broke off, and who asks for the rest: all zero, told of each break and of each byte. Breaks with

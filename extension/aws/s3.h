@@ -25,8 +25,12 @@ typedef struct EtlS3Object
 {
 	char *key;
 	uint64 size; /* bytes */
-	char *etag; /* without the quotes S3 puts around it */
+	char *etag;	 /* without the quotes S3 puts around it */
 	TimestampTz last_modified;
+	bool is_prefix; /* of a listing with a delimiter: nothing but the key is known */
+	char *version;	/* of a listing of versions: its id */
+	bool is_latest;
+	bool is_delete_marker; /* what is left of an object that was deleted */
 } EtlS3Object;
 
 /* A page of a listing: up to 1,000 objects in key order. */
@@ -34,19 +38,45 @@ typedef struct EtlS3Page
 {
 	EtlS3Object *objects;
 	int count;
-	char *next_token; /* for the next page; NULL: this was the last */
 } EtlS3Page;
 
-/* GET (HEAD for its length is not needed). length 0: to the end; etag not NULL: 40001 unless the object is that one. */
+/* What is to be listed; the strings must stay as they are. */
+typedef struct EtlS3ListSource
+{
+	const char *bucket;
+	const char *prefix;
+	const char *delimiter; /* NULL: none; keys that have it after the prefix come as one, up to and with it */
+	const char *start_after; /* NULL: from the first key on */
+	bool versions;			 /* all of an object, newest first */
+} EtlS3ListSource;
+
+/* What is to be read. */
+typedef struct EtlS3Source
+{
+	const char *bucket;
+	const char *key;
+	const char *version; /* its id; NULL: the newest */
+	const char *etag;	 /* not NULL: 40001 unless the object is that one */
+	uint64 offset;
+	uint64 length; /* 0: to the end */
+	size_t ahead;  /* bytes that may wait in memory before anybody reads; 0: some */
+} EtlS3Source;
+
+/*
+ * GET; a large object in parts, side by side, in as much memory as setting etl.s3_read_memory says. When the last byte is
+ * read, it was of one version, its length is right, and so is the checksum if S3 has one of a whole object that is read whole.
+ */
 extern EtlReader *s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-								 const char *bucket, const char *key, uint64 offset, uint64 length,
-								 const char *etag);
+								 const EtlS3Source *source);
+/* The same, without waiting for an answer: what is wrong with it the first read raises. */
+extern EtlReader *s3_object_read_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									   const EtlS3Source *source);
 /* A whole object of no more than `limit` bytes, without waiting: see aws_fetch_start. */
 extern EtlAwsFetch *s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 										  const char *bucket, const char *key, size_t limit, StringInfo out);
-/* HEAD. False: no such object. A missing bucket raises. */
+/* HEAD, of a version unless that is NULL. False: no such object. A missing bucket raises. */
 extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-						   const char *bucket, const char *key, EtlS3Object *object);
+						   const char *bucket, const char *key, const char *version, EtlS3Object *object);
 /*
  * PUT; returns the new object's etag. With must_not_exist an object that is there is an error (58P02) and stays
  * as it is: S3 itself decides (If-None-Match).
@@ -84,8 +114,20 @@ extern void s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredential
 extern char *s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							const char *source_bucket, const char *source_key, const char *etag, const char *bucket,
 							const char *key);
-/* LIST version 2: the objects whose key starts with prefix, from `token` on (NULL: the first page). */
-extern void s3_objects_list(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-							const char *bucket, const char *prefix, const char *token, EtlS3Page *page);
+/*
+ * LIST, version 2: a page at a time, the next one being fetched while one is looked at. A page lives until the next call;
+ * false: there are no more.
+ */
+typedef struct EtlS3Listing EtlS3Listing;
+extern EtlS3Listing *s3_listing_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+									  const EtlS3ListSource *source);
+extern bool s3_listing_next(EtlS3Listing *listing, EtlS3Page *page);
+extern void s3_listing_end(EtlS3Listing *listing);
+/*
+ * A URL that lets its holder do `method` to the object for so many seconds, with no credentials of his own. Nothing is asked of
+ * S3, so the object need not be there.
+ */
+extern char *s3_object_presign(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+							   const char *bucket, const char *key, const char *method, int seconds);
 
 #endif

@@ -1,18 +1,44 @@
 /*
  * s3_read.c
- *		Reading an object, and looking at one. See s3.h.
+ *		Reading an object, in parts that are fetched side by side. See s3.h.
  *
- * A download that breaks off goes on where it stopped, with If-Match so that it can't go on in another version of
- * the object.
+ * The first request is for the whole object, so that a small one takes one request, and S3 tells the checksum of the
+ * whole. When the answer says that the object is large, and somebody reads on, the first response is broken off where
+ * the second part begins, and that one and the following are requests for ranges, as many at a time as memory is
+ * allowed for. They are handed on in order; the first is waited for, the others fill their buffers meanwhile.
+ *
+ * All are of one version: length and ETag are the first answer's, and every other request says If-Match. A part that
+ * breaks off goes on where it stopped. What the checksum is of is what was handed on; the last bytes are handed on
+ * only if it is right.
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
+#include "aws/checksum.h"
+#include "aws/module.h"
 #include "aws/s3.h"
 #include "aws/s3_request.h"
+#include "base/handle.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
+
+#define PART_SIZE_MAX (UINT64CONST(8) * 1024 * 1024)
+#define PART_SIZE_MIN (UINT64CONST(1) * 1024 * 1024)
+#define PARTS 8
+#define PARTS_MAX 32
+#define AHEAD_AFTER (256 * 1024) /* who reads no more than that gets no second part */
+
+typedef struct Part
+{
+	MemoryContext context; /* of its request; reset for the next part */
+	EtlAwsRequest request;
+	EtlAwsSending *sending; /* NULL: nothing is under way */
+	EtlHttp *http;			/* NULL: the answer isn't there, or hasn't been looked at */
+	uint64 position;		/* next byte of the object */
+	uint64 end;				/* 0: of the object, wherever that is */
+	bool whole;				/* the request was for the whole object */
+	char *buffer;			/* kept for the next part; NULL for the first response, as a rule */
+	size_t buffer_size;
+} Part;
 
 typedef struct S3Reader
 {
@@ -20,116 +46,307 @@ typedef struct S3Reader
 	MemoryContext context; /* everything below; deleted by close */
 	EtlAwsServer server;
 	const EtlAwsCredentials *credentials;
-	char *bucket;
-	char *key;
-	char *etag;		 /* what every part must be of; NULL: not known yet */
-	uint64 position; /* next byte of the object */
-	uint64
-		end; /* of the bytes asked for (0: to the object's end), and once an answer is there, of those to come */
-	bool answered;
-	EtlHttp *http;
+	EtlS3Source source;
+	char *etag;			/* what every part must be of; NULL: not known yet */
+	uint64 object_size; /* of all of it; known with end */
+	uint64 position;	/* next byte to hand on */
+	uint64 end;			/* of the bytes to hand on */
+	bool answered;		/* end is known */
 	EtlAwsResume resume;
+
+	uint64 part_size;
+	int nparts; /* at a time */
+	Part *parts;
+	int head;	  /* the one that `position` is in */
+	int active;	  /* from head on, around the end */
+	uint64 asked; /* up to where there are parts */
+
+	EtlHandle *checksum_owner;
+	EtlChecksum checksum;
+	char *checksum_expected; /* NULL: none to compare with */
 } S3Reader;
 
-/* ---- read ---- */
+/* ---- the request of a part, and its answer ---- */
+
+static void
+part_send(S3Reader *reader, Part *part)
+{
+	MemoryContext caller;
+	EtlHttpField *headers;
+	int nheaders = 0;
+
+	part->whole = part->position == 0 && part->end == 0;
+	MemoryContextReset(part->context); /* the request before, and its transfer */
+	part->http = NULL;
+	part->sending = NULL;
+	caller = MemoryContextSwitchTo(part->context);
+	part->request = s3_request_make(&reader->server, reader->credentials, "GET", reader->source.bucket,
+									reader->source.key, "read", "s3:GetObject");
+	headers = palloc(3 * sizeof(EtlHttpField));
+	if (part->whole)
+		headers[nheaders++] = (EtlHttpField){"x-amz-checksum-mode", "ENABLED"};
+	else if (part->end > 0)
+		headers[nheaders++] = (EtlHttpField){
+			"Range", psprintf("bytes=" UINT64_FORMAT "-" UINT64_FORMAT, part->position, part->end - 1)};
+	else
+		headers[nheaders++] = (EtlHttpField){"Range", psprintf("bytes=" UINT64_FORMAT "-", part->position)};
+	if (reader->etag != NULL)
+		headers[nheaders++] = (EtlHttpField){"If-Match", psprintf("\"%s\"", reader->etag)};
+	part->request.headers = headers;
+	part->request.nheaders = nheaders;
+	s3_request_version(&part->request, reader->source.version);
+	part->request.buffer = part->buffer;
+	part->request.buffer_size = part->buffer_size;
+	part->sending = aws_request_start(&part->request);
+	MemoryContextSwitchTo(caller);
+}
+
+/* bytes 0-99/1000 */
+static bool
+range_parse(const char *text, uint64 *first, uint64 *end, uint64 *total)
+{
+	char *rest;
+
+	if (text == NULL || strncmp(text, "bytes ", 6) != 0 || !isdigit((unsigned char) text[6]))
+		return false;
+	errno = 0;
+	*first = strtou64(text + 6, &rest, 10);
+	if (*rest != '-' || !isdigit((unsigned char) rest[1]))
+		return false;
+	*end = strtou64(rest + 1, &rest, 10);
+	if (*rest != '/' || *end == PG_UINT64_MAX || errno != 0)
+		return false;
+	(*end)++;
+	return s3_size_parse(rest + 1, total);
+}
 
 /*
  * A part that is not the one asked for would be silently wrong data, and so would one whose length isn't said: where
  * it breaks off it looks complete.
  */
 static void
-check_part(S3Reader *reader, bool ranged)
+part_check(S3Reader *reader, Part *part)
 {
-	const char *range = http_header(reader->http, "Content-Range");
-	char expected[64];
-	uint64 size;
+	uint64 first = 0;
 	uint64 end;
+	uint64 length;
+	uint64 total;
 
-	snprintf(expected, sizeof(expected), "bytes " UINT64_FORMAT "-", reader->position);
-	if (ranged && (http_status(reader->http) != 206 || range == NULL ||
-				   strncmp(range, expected, strlen(expected)) != 0))
-		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
-	if (!s3_size_parse(http_header(reader->http, "Content-Length"), &size))
+	if (!s3_size_parse(http_header(part->http, "Content-Length"), &length))
 		s3_protocol_error(reader->base.name, "The answer has no Content-Length.");
-	end = reader->position + size;
-	if (end < size || (reader->end > 0 && end > reader->end))
+	end = total = length;
+	if (!part->whole && (http_status(part->http) != 206 ||
+						 !range_parse(http_header(part->http, "Content-Range"), &first, &end, &total)))
+		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
+	if (first != part->position || end < first || end - first != length || end > total)
+		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
+	if (reader->answered && total != reader->object_size)
+		s3_protocol_error(reader->base.name, "The object's size has changed, and its ETag hasn't.");
+	if (part->end > 0 && end > part->end)
 		s3_protocol_error(reader->base.name, "More bytes came than were asked for.");
-	if (reader->answered && end != reader->end)
+	if (end < (part->end > 0 ? Min(part->end, total) : total))
 		s3_protocol_error(reader->base.name, "The rest of the object was asked for, and less came.");
-	reader->end = end;
-	reader->answered = true;
+	part->end = end;
+	reader->object_size = total;
 }
 
+/* The checksum that S3 has of the whole object. One of the checksums of parts ("…-3") is of no use without the parts' sizes. */
 static void
-reader_open(S3Reader *reader)
+checksum_expect(S3Reader *reader, const EtlHttp *http)
 {
-	EtlHttpField headers[2];
+	const char *type = http_header(http, "x-amz-checksum-type");
+
+	if (type != NULL && strcmp(type, "FULL_OBJECT") != 0)
+		return;
+	for (EtlChecksumKind kind = 0; kind < ETL_CHECKSUM_KINDS && reader->checksum_expected == NULL; kind++)
+	{
+		const char *value = http_header(http, psprintf("x-amz-checksum-%s", checksum_name(kind)));
+
+		if (value == NULL || strchr(value, '-') != NULL)
+			continue;
+		reader->checksum_owner = etl_handle_reserve(reader->context, checksum_end);
+		if (!checksum_begin(&reader->checksum, kind))
+			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start a checksum"));
+		reader->checksum_owner->handle = &reader->checksum;
+		reader->checksum_expected = s3_etag_copy(value);
+	}
+}
+
+/* What the first answer says of the object is true of all of it. */
+static void
+reader_begin(S3Reader *reader, Part *part)
+{
+	const char *etag = http_header(part->http, "ETag");
+
+	if (reader->etag == NULL && etag != NULL)
+		reader->etag = s3_etag_copy(etag);
+	reader->end = reader->object_size;
+	if (reader->source.length > 0)
+		reader->end = Min(reader->end, reader->source.offset + reader->source.length);
+	reader->base.size = reader->end - reader->position;
+	reader->answered = true;
+	if (part->whole)
+		checksum_expect(reader, part->http);
+	/* Just over one part, and it may as well come as one. */
+	if (part->end == reader->end && (reader->etag == NULL || reader->base.size < 2 * reader->part_size))
+		reader->nparts = 1;
+	if (reader->nparts > 1)
+		part->end = Min(part->end, reader->position + reader->part_size);
+	if (reader->etag == NULL && part->end < reader->end)
+		s3_protocol_error(reader->base.name, "The answer has no ETag.");
+	reader->asked = part->end;
+}
+
+/* Wait for the answer to a part's request, and see whether it is one. */
+static void
+part_await(S3Reader *reader, Part *part)
+{
 	EtlAwsFailure failure;
-	EtlAwsRequest request = s3_request_make(&reader->server, reader->credentials, "GET", reader->bucket,
-											reader->key, "read", "s3:GetObject");
-	bool ranged = reader->position > 0 || reader->end > 0;
+	MemoryContext caller = MemoryContextSwitchTo(part->context);
 
-	request.headers = headers;
-	if (reader->end > 0)
-		headers[request.nheaders++] = (EtlHttpField){
-			"Range", psprintf("bytes=" UINT64_FORMAT "-" UINT64_FORMAT, reader->position, reader->end - 1)};
-	else if (reader->position > 0)
-		headers[request.nheaders++] =
-			(EtlHttpField){"Range", psprintf("bytes=" UINT64_FORMAT "-", reader->position)};
-	if (reader->etag != NULL)
-		headers[request.nheaders++] = (EtlHttpField){"If-Match", psprintf("\"%s\"", reader->etag)};
-
-	reader->http = aws_request_send(&request, &failure);
-	if (reader->http == NULL && failure.status == 412)
+	part->http = aws_request_await(part->sending, &failure);
+	if (part->http == NULL && failure.status == 412)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("\"%s\" changed while it was being read", reader->base.name),
 				errdetail("It is no longer the object with ETag %s; HTTP status 412, request id %s.",
 						  reader->etag, failure.request_id),
 				errhint("Run the statement again."));
-	if (reader->http == NULL)
-		aws_request_raise(&request, &failure);
-	check_part(reader, ranged);
-	if (reader->etag == NULL && http_header(reader->http, "ETag") != NULL)
-		reader->etag = s3_etag_copy(http_header(reader->http, "ETag"));
+	if (part->http == NULL)
+		aws_request_raise(&part->request, &failure);
+	part_check(reader, part);
+	MemoryContextSwitchTo(reader->context);
+	if (!reader->answered)
+		reader_begin(reader, part);
+	MemoryContextSwitchTo(caller);
 }
 
 /* The body broke off: go on from there, or give up. */
 static void
-reader_resume(S3Reader *reader)
+part_resume(S3Reader *reader, Part *part)
 {
-	EtlAwsFailure failure = {.transport = *http_failure(reader->http)};
+	EtlAwsFailure failure = {.transport = *http_failure(part->http)};
 	EtlAwsAction action = {"read", reader->base.name, "s3:GetObject", reader->server.name};
 	EtlError error;
 
-	http_close(reader->http);
-	reader->http = NULL;
+	http_close(part->http);
+	part->http = NULL;
 	if (reader->etag == NULL || !aws_resume_wait(&reader->resume, &failure))
 	{
 		aws_error_describe(&failure, &action, &error);
 		etl_error_raise(&error);
 	}
-	reader_open(reader);
+	part_send(reader, part);
+}
+
+/* ---- reading ---- */
+
+static Part *
+reader_part(S3Reader *reader, int n)
+{
+	return &reader->parts[(reader->head + n) % reader->nparts];
+}
+
+/* Have as many parts under way as there may be. */
+static void
+fetch_ahead(S3Reader *reader)
+{
+	while (reader->active < reader->nparts && reader->asked < reader->end)
+	{
+		Part *part = reader_part(reader, reader->active);
+
+		if (part->context == NULL)
+			part->context = AllocSetContextCreate(reader->context, "pg_etl s3 part", ALLOCSET_SMALL_SIZES);
+		if (part->buffer_size < reader->part_size)
+		{
+			if (part->buffer != NULL)
+				pfree(part->buffer);
+			part->buffer = MemoryContextAlloc(reader->context, reader->part_size);
+			part->buffer_size = reader->part_size;
+		}
+		part->position = reader->asked;
+		part->end = reader->asked = Min(reader->asked + reader->part_size, reader->end);
+		reader->active++;
+		part_send(reader, part);
+	}
+}
+
+/* The end of the part is handed on: its place is the next one's. */
+static void
+part_end(S3Reader *reader, Part *part)
+{
+	MemoryContextReset(part->context);
+	part->sending = NULL;
+	part->http = NULL;
+	reader->head = (reader->head + 1) % reader->nparts;
+	reader->active--;
+}
+
+static void
+checksum_verify(S3Reader *reader)
+{
+	char found[ETL_CHECKSUM_BASE64_SIZE];
+
+	if (!checksum_base64(&reader->checksum, found))
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
+				errmsg("could not compute a checksum of \"%s\"", reader->base.name));
+	if (strcmp(found, reader->checksum_expected) != 0)
+		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("content of \"%s\" does not have the checksum that S3 has of it", reader->base.name),
+				errdetail("Its x-amz-checksum-%s is %s, that of the " UINT64_FORMAT " bytes that came is %s.",
+						  checksum_name(reader->checksum.kind), reader->checksum_expected,
+						  reader->object_size, found),
+				errhint("Read it again. If that fails as well, what is kept there is damaged: put it anew."));
+}
+
+/* The next bytes of the part that is at its turn, whatever that takes. */
+static size_t
+part_read(S3Reader *reader, Part *part, char *buf, size_t size)
+{
+	ssize_t n;
+
+	for (;;)
+	{
+		if (part->http == NULL)
+			part_await(reader, part);
+		size = Min(size, part->end - part->position);
+		if (size == 0)
+			return 0;
+		n = http_read(part->http, buf, size);
+		if (n > 0)
+			break;
+		if (n == 0)
+			s3_protocol_error(reader->base.name, "The answer is shorter than it says.");
+		part_resume(reader, part);
+	}
+	aws_resume_moved(&reader->resume, part->http, n);
+	part->position += n;
+	reader->position += n;
+	return n;
 }
 
 static size_t
 reader_read(EtlReader *self, char *buf, size_t size)
 {
 	S3Reader *reader = (S3Reader *) self;
-	MemoryContext caller = MemoryContextSwitchTo(reader->context);
-	ssize_t n;
+	MemoryContext caller;
+	Part *part = reader_part(reader, 0);
+	size_t n;
 
-	while ((n = http_read(reader->http, buf, size)) < 0)
+	CHECK_FOR_INTERRUPTS();
+	if (reader->answered && reader->position == reader->end)
+		return 0;
+	caller = MemoryContextSwitchTo(reader->context);
+	n = part_read(reader, part, buf, size);
+	if (reader->checksum_expected != NULL)
 	{
+		checksum_update(&reader->checksum, buf, n);
 		if (reader->position == reader->end)
-		{
-			n = 0; /* it broke off after the last byte */
-			break;
-		}
-		reader_resume(reader);
+			checksum_verify(reader);
 	}
-	if (n > 0)
-		aws_resume_moved(&reader->resume, reader->http, n);
-	reader->position += n;
+	if (part->position == part->end)
+		part_end(reader, part);
+	if (reader->position - reader->source.offset >= AHEAD_AFTER)
+		fetch_ahead(reader);
 	MemoryContextSwitchTo(caller);
 	return n;
 }
@@ -140,35 +357,74 @@ reader_close(EtlReader *self)
 	MemoryContextDelete(((S3Reader *) self)->context);
 }
 
-EtlReader *
-s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-			   const char *key, uint64 offset, uint64 length, const char *etag)
+static S3Reader *
+reader_create(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const EtlS3Source *source)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 reader", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	S3Reader *reader = palloc0(sizeof(S3Reader));
+	uint64 memory = (uint64) aws_s3_read_memory * 1024;
 
 	reader->base.read = reader_read;
 	reader->base.close = reader_close;
-	reader->base.name = psprintf("s3://%s/%s", bucket, key);
+	reader->base.name = psprintf("s3://%s/%s", source->bucket, source->key);
 	reader->context = context;
 	reader->server = *server;
 	/* looked up once: a later part may be fetched when no catalog can be read */
 	reader->credentials = credentials != NULL ? credentials : aws_credentials_get(server);
-	reader->bucket = pstrdup(bucket);
-	reader->key = pstrdup(key);
-	if (etag != NULL)
+	reader->source = *source;
+	reader->source.bucket = pstrdup(source->bucket);
+	reader->source.key = pstrdup(source->key);
+	reader->source.version = source->version != NULL ? pstrdup(source->version) : NULL;
+	if (source->etag != NULL)
 	{
-		aws_text_check("an ETag", etag);
-		reader->etag = pstrdup(etag);
+		aws_text_check("an ETag", source->etag);
+		reader->etag = pstrdup(source->etag);
 	}
-	reader->position = offset;
-	if (length > 0 && length > PG_UINT64_MAX - offset)
+	if (source->length > PG_UINT64_MAX - source->offset)
 		elog(ERROR, "part of \"%s\" is out of range", reader->base.name);
-	reader->end = length > 0 ? offset + length : 0;
-	reader_open(reader);
+	reader->position = source->offset;
+	reader->part_size = Max(Min(memory / PARTS, PART_SIZE_MAX), PART_SIZE_MIN);
+	reader->nparts = (int) Max(Min(memory / reader->part_size, PARTS_MAX), 1);
+	reader->parts = palloc0(reader->nparts * sizeof(Part));
 	MemoryContextSwitchTo(caller);
+	return reader;
+}
+
+EtlReader *
+s3_object_read_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
+					 const EtlS3Source *source)
+{
+	S3Reader *reader = reader_create(server, credentials, source);
+	MemoryContext caller = MemoryContextSwitchTo(reader->context);
+	Part *part = &reader->parts[0];
+
+	part->context = AllocSetContextCreate(reader->context, "pg_etl s3 part", ALLOCSET_SMALL_SIZES);
+	part->position = source->offset;
+	if (source->length > 0)
+		part->end = source->offset + source->length;
+	/* Of a whole object the first answer tells the checksum, so that request is not for a part. */
+	if (reader->nparts > 1 && (source->offset > 0 || source->length > reader->part_size) &&
+		(part->end == 0 || source->length > reader->part_size))
+		part->end = source->offset + reader->part_size;
+	if (source->ahead > 0)
+	{
+		part->buffer_size = Max(source->ahead, HTTP_BUFFER_MIN);
+		part->buffer = palloc(part->buffer_size);
+	}
+	reader->active = 1;
+	part_send(reader, part);
+	MemoryContextSwitchTo(caller);
+	return &reader->base;
+}
+
+EtlReader *
+s3_object_read(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const EtlS3Source *source)
+{
+	S3Reader *reader = (S3Reader *) s3_object_read_start(server, credentials, source);
+
+	part_await(reader, &reader->parts[0]);
 	return &reader->base;
 }
 
@@ -179,80 +435,4 @@ s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *crede
 	EtlAwsRequest request = s3_request_make(server, credentials, "GET", bucket, key, "read", "s3:GetObject");
 
 	return aws_fetch_start(&request, limit, out);
-}
-
-/* ---- head ---- */
-
-static TimestampTz
-parse_http_date(const char *text)
-{
-	time_t t = text != NULL ? curl_getdate(text, NULL) : -1;
-
-	return t < 0 ? 0 : time_t_to_timestamptz(t);
-}
-
-/*
- * A HEAD that is refused comes without a body, so without AWS's reason. A GET of the first byte is refused with one.
- * True when it is not refused, which happens when it has set our clock right: HEAD again.
- */
-static bool
-explain_refusal(const EtlAwsRequest *head, EtlAwsFailure *failure)
-{
-	static const EtlHttpField first_byte = {"Range", "bytes=0-0"};
-	EtlAwsRequest get = *head;
-	EtlHttp *http;
-
-	if (failure->transport.sqlstate != 0 || failure->code[0] != '\0' || failure->status >= 500)
-		return false;
-	get.method = "GET";
-	get.headers = &first_byte;
-	get.nheaders = 1;
-	http = aws_request_send(&get, failure);
-	if (http != NULL)
-		http_close(http);
-	return http != NULL || failure->status == 416; /* an empty object has no first byte */
-}
-
-/* HEAD says 404 for a missing object and for a missing bucket; the latter is a mistake to be told of. */
-static void
-check_bucket(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket)
-{
-	EtlAwsRequest request =
-		s3_request_make(server, credentials, "HEAD", bucket, NULL, "find bucket", "s3:ListBucket");
-	EtlAwsFailure failure;
-	EtlHttp *http = aws_request_send(&request, &failure);
-
-	/* 403: it is there, and that is all we wanted to know */
-	if (http != NULL)
-		http_close(http);
-	else if (failure.status != 403 && !explain_refusal(&request, &failure))
-		aws_request_raise(&request, &failure);
-}
-
-bool
-s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-			   const char *key, EtlS3Object *object)
-{
-	EtlAwsRequest request =
-		s3_request_make(server, credentials, "HEAD", bucket, key, "look at", "s3:GetObject");
-	EtlAwsFailure failure;
-	EtlHttp *http = aws_request_send(&request, &failure);
-
-	if (http == NULL && failure.status == 404)
-	{
-		check_bucket(server, credentials, bucket);
-		return false;
-	}
-	if (http == NULL && explain_refusal(&request, &failure))
-		http = aws_request_send(&request, &failure);
-	if (http == NULL)
-		aws_request_raise(&request, &failure);
-	memset(object, 0, sizeof(*object));
-	object->key = pstrdup(key);
-	object->etag = s3_etag_copy(http_header(http, "ETag"));
-	object->last_modified = parse_http_date(http_header(http, "Last-Modified"));
-	if (!s3_size_parse(http_header(http, "Content-Length"), &object->size))
-		s3_protocol_error(request.action.object, "The answer has no Content-Length.");
-	http_close(http);
-	return true;
 }

@@ -50,6 +50,21 @@ s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 	return request;
 }
 
+void
+s3_request_version(EtlAwsRequest *request, const char *version)
+{
+	EtlHttpField *query;
+
+	if (version == NULL)
+		return;
+	aws_text_check("a version's id", version);
+	query = palloc(sizeof(EtlHttpField));
+	*query = (EtlHttpField){"versionId", version};
+	request->query = query;
+	request->nquery = 1;
+	request->action.permission = "s3:GetObjectVersion";
+}
+
 char *
 s3_etag_copy(const char *header)
 {

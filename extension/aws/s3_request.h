@@ -15,6 +15,8 @@ extern void s3_key_check(const char *key);
 extern EtlAwsRequest s3_request_make(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 									 const char *method, const char *bucket, const char *key,
 									 const char *doing, const char *permission);
+/* Make a request that reads about this version of the object; NULL: the newest. */
+extern void s3_request_version(EtlAwsRequest *request, const char *version);
 /*
  * The value of an ETag header ("" for NULL) without the quotes that S3 puts around it. It becomes text in a database of any
  * encoding, so what is not ASCII goes as '?'.

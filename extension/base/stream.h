@@ -13,11 +13,15 @@
 typedef struct EtlReader EtlReader;
 struct EtlReader
 {
-	/* Up to `size` bytes into buf; 0 only at the end of the stream. Raises on failure. */
+	/*
+	 * Up to `size` bytes into buf; 0 only at the end of the stream. Raises on failure. Asked for 0 bytes it waits until
+	 * there would be some, so that its size is known if it can be.
+	 */
 	size_t (*read)(EtlReader *self, char *buf, size_t size);
 	/* Frees what the stream holds; safe at any point. A context reset does the same. */
 	void (*close)(EtlReader *self);
 	const char *name; /* for errors: the object's URI */
+	uint64 size;	  /* of what is to come, for who makes room for it; 0: it shows when it ends */
 };
 
 typedef struct EtlWriter EtlWriter;

@@ -21,9 +21,12 @@
 #include "net/pump.h"
 #include "utils/memutils.h"
 
-#define BODY_BUFFER_SIZE (256 * 1024)
+#define BODY_BUFFER_SIZE (256 * 1024) /* unless the request brings one */
+#define WAITED_SIZE (128 * 1024)	  /* of a body, that comes along while somebody waits */
+#define MUCH_SIZE                                                                                            \
+	(1024 * 1024) /* in the buffer, that is read without waiting: the others must not wait for long */
 #define HEADERS_SIZE (64 * 1024)
-#define RECEIVE_SIZE (64L * 1024) /* the most curl gives the write callback at once */
+#define RECEIVE_SIZE ((long) HTTP_BUFFER_MIN) /* the most curl gives the write callback at once */
 #define UPLOAD_SIZE (128L * 1024)
 #define EXPECT_SIZE (1024 * 1024) /* smaller bodies are sent without asking first */
 #define CONNECT_TIMEOUT_S 10L
@@ -49,6 +52,7 @@ struct EtlHttp
 	char *headers; /* the response's, each NUL-terminated, "name: value" */
 	size_t headers_size;
 	bool headers_done;
+	bool waited; /* for: no more of the body is wanted yet than comes along */
 	bool headers_overflow;
 	bool refused; /* by the guard */
 	int patience_s; /* with a transfer that stands still or trickles */
@@ -59,6 +63,11 @@ struct EtlHttp
 	int status;
 
 	char *buffer; /* of the response's body: bytes taken..filled */
+	size_t buffer_size;
+	bool buffer_is_ours;
+	char *target; /* where http_read, which waits, wants the next bytes instead; NULL: in the buffer */
+	size_t target_room;
+	curl_off_t left; /* of the body, to come; -1: not known */
 	size_t taken;
 	size_t filled;
 	bool paused;
@@ -92,6 +101,7 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 		curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
 		http->headers_done = *http->pump.progress = status >= 200;
 		http->status = (int) status;
+		curl_easy_getinfo(http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &http->left);
 		return length;
 	}
 	if (text + 1 > HEADERS_SIZE - http->headers_size)
@@ -105,26 +115,55 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 	return length;
 }
 
+/*
+ * curl goes on for as long as anything comes. What isn't wanted yet is better left in the kernel: it comes from there through
+ * the processor's cache, and doesn't wait in memory. Not at the end, which curl wouldn't notice as long as it is paused.
+ */
+static bool
+has_enough(const EtlHttp *http)
+{
+	if (http->left == 0)
+		return false;
+	if (http->target != NULL)
+		return http->target_room < RECEIVE_SIZE;
+	return http->waited && http->filled - http->taken >= WAITED_SIZE;
+}
+
 static size_t
 receive_body(char *data, size_t size, size_t count, void *arg)
 {
 	EtlHttp *http = arg;
 	size_t length = size * count;
+	size_t direct = Min(http->target_room, length); /* never while bytes wait in the buffer */
 
-	if (http->taken > 0 && length > BODY_BUFFER_SIZE - http->filled)
+	if (http->taken > 0 && length - direct > http->buffer_size - http->filled)
 	{
 		memmove(http->buffer, http->buffer + http->taken, http->filled - http->taken);
 		http->filled -= http->taken;
 		http->taken = 0;
 	}
 	*http->pump.progress = true;
-	if (length > BODY_BUFFER_SIZE - http->filled)
+	if (length - direct > http->buffer_size - http->filled)
 	{
 		http->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	memcpy(http->buffer + http->filled, data, length);
-	http->filled += length;
+	if (direct > 0)
+	{
+		memcpy(http->target, data, direct);
+		http->target += direct;
+		http->target_room -= direct;
+	}
+	memcpy(http->buffer + http->filled, data + direct, length - direct);
+	http->filled += length - direct;
+	if (http->left > 0)
+		http->left -= Min((curl_off_t) length, http->left);
+	/* Of what curl has received already it goes on handing over pieces, the last one perhaps. */
+	if (http->paused != has_enough(http))
+	{
+		http->paused = !http->paused;
+		curl_easy_pause(http->easy, http->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+	}
 	return length;
 }
 
@@ -247,7 +286,8 @@ transfer_free(void *handle)
 		explicit_bzero(line->data, strlen(line->data)); /* a session token may be among them */
 	curl_slist_free_all(http->request_headers);
 	free(http->headers);
-	free(http->buffer);
+	if (http->buffer_is_ours)
+		free(http->buffer);
 	free(http);
 }
 
@@ -259,19 +299,22 @@ out_of_memory(void)
 }
 
 static EtlHttp *
-transfer_create(void)
+transfer_create(const EtlHttpRequest *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl http", ALLOCSET_SMALL_SIZES);
 	EtlHandle *owner = etl_handle_reserve(context, transfer_free);
 	EtlHttp *http = calloc(1, sizeof(EtlHttp));
 
+	Assert(request->buffer == NULL || request->buffer_size >= HTTP_BUFFER_MIN);
 	if (http == NULL)
 		out_of_memory();
 	owner->handle = http;
 	http->context = context;
 	http->owner = owner;
 	http->headers = malloc(HEADERS_SIZE);
-	http->buffer = malloc(BODY_BUFFER_SIZE);
+	http->buffer_is_ours = request->buffer == NULL;
+	http->buffer = http->buffer_is_ours ? malloc(BODY_BUFFER_SIZE) : request->buffer;
+	http->buffer_size = http->buffer_is_ours ? BODY_BUFFER_SIZE : request->buffer_size;
 	http->easy = curl_easy_init();
 	if (http->headers == NULL || http->buffer == NULL || http->easy == NULL)
 		out_of_memory();
@@ -470,7 +513,7 @@ static void
 wait_until_done_or(EtlHttp *http, const bool *other)
 {
 	while (!http->pump.done && !*other)
-		pump_wait();
+		pump_wait(&http->pump);
 	if (http->pump.done && http->pump.result != CURLE_OK && http->failure.sqlstate == 0)
 		set_failure(http);
 }
@@ -490,7 +533,7 @@ http_start(const EtlHttpRequest *request)
 	EtlHttp *http;
 
 	pump_init();
-	http = transfer_create();
+	http = transfer_create(request);
 	http->guarded = request->guarded;
 	http->pump.progress = request->progress != NULL ? request->progress : &http->progress;
 	http->fresh = request->fresh;
@@ -509,7 +552,9 @@ http_start(const EtlHttpRequest *request)
 void
 http_await(EtlHttp *http)
 {
+	http->waited = true;
 	wait_until_done_or(http, &http->headers_done);
+	http->waited = false;
 }
 
 int
@@ -577,7 +622,38 @@ http_wait(const EtlWait *wait)
 	if (wait->flag == NULL)
 		http_sleep((int) Max(wait->until_ms - clock_monotonic_ms(), 0));
 	while (wait->flag != NULL && !*wait->flag)
-		pump_wait();
+		pump_wait(NULL);
+}
+
+/*
+ * Wait for the next bytes, straight into buf if that is large. What is more goes into the buffer. The number of those in buf;
+ * 0: the transfer is through, or they are all in the buffer.
+ */
+static size_t
+read_directly(EtlHttp *http, char *buf, const size_t size)
+{
+	size_t direct = 0;
+
+	http->taken = http->filled = 0;
+	http->target = size >= WAITED_SIZE ? buf : NULL;
+	http->target_room = size >= WAITED_SIZE ? size : 0;
+	http->waited = http->pump.reading = true;
+	PG_TRY();
+	{
+		if (http->paused)
+			unpause(http);
+		while ((http->target == NULL || http->target == buf) && http->filled == 0 && !http->pump.done)
+			pump_wait(&http->pump);
+	}
+	PG_FINALLY();
+	{
+		direct = http->target != NULL ? http->target - buf : 0;
+		http->target = NULL;
+		http->target_room = 0;
+		http->waited = http->pump.reading = false;
+	}
+	PG_END_TRY();
+	return direct;
 }
 
 /* Returns whether one of them has come; if not, when the first of those comes that wait for a time (-1: never). */
@@ -608,7 +684,7 @@ http_wait_any(const EtlWait *waits, int count)
 	while (!any_is_there(waits, count, &until_ms))
 	{
 		if (transfers)
-			pump_wait();
+			pump_wait(NULL);
 		else
 			http_sleep((int) Max(until_ms - clock_monotonic_ms(), 0));
 	}
@@ -620,26 +696,26 @@ http_read(EtlHttp *http, char *buf, size_t size)
 	size_t length;
 
 	CHECK_FOR_INTERRUPTS();
-	while (http->taken == http->filled && !http->pump.done)
+	if (size == 0)
+		return 0;
+	if (http->filled - http->taken > MUCH_SIZE)
+		pump_poll();
+	if (http->taken == http->filled && (!http->pump.done || http->paused))
 	{
-		if (http->paused)
-		{
-			unpause(http);
-			continue;
-		}
-		pump_wait();
-	}
-	if (http->taken == http->filled)
-	{
-		wait_until_done_or(http, &http->pump.done);
-		return http->pump.result == CURLE_OK ? 0 : -1;
+		length = read_directly(http, buf, size);
+		/* curl, which was paused, may have put off to notice that this was all: then its connection would be of no more use. */
+		if (http->left == 0 && !http->pump.done)
+			pump_catch_up();
+		if (length > 0)
+			return length;
 	}
 	length = Min(size, http->filled - http->taken);
 	memcpy(buf, http->buffer + http->taken, length);
 	http->taken += length;
-	if (http->taken == http->filled)
-		http->taken = http->filled = 0;
-	return length;
+	if (length > 0)
+		return length;
+	wait_until_done_or(http, &http->pump.done);
+	return http->pump.result == CURLE_OK ? 0 : -1;
 }
 
 bool

@@ -36,6 +36,8 @@ typedef struct EtlHttpBody
 	uint64 size;
 } EtlHttpBody;
 
+#define HTTP_BUFFER_MIN (128 * 1024) /* what curl may hand over at once */
+
 typedef struct EtlHttpRequest
 {
 	const char *method;
@@ -43,6 +45,12 @@ typedef struct EtlHttpRequest
 	const EtlHttpField *headers;
 	int nheaders;
 	EtlHttpBody body;
+	/*
+	 * Where the response's body waits to be read, as long as there is room: at least HTTP_BUFFER_MIN bytes, the
+	 * caller's, which must stay until http_close. NULL: a buffer of its own.
+	 */
+	char *buffer;
+	size_t buffer_size;
 	bool guarded; /* https to public addresses only: see guard.h */
 	bool fresh;	  /* not on a kept connection: when that turns out to be dead, libcurl repeats the request by itself */
 	int timeout_ms; /* for all of it; 0: as long as something moves */
@@ -57,8 +65,8 @@ typedef struct EtlHttpRequest
 /* Why there is no answer, or no more of one. */
 typedef struct EtlHttpFailure
 {
-	int sqlstate; /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
-	bool transient; /* another attempt may fare better */
+	int sqlstate;	  /* 08001 no connection, 08006 a broken one, 42501 refused by the guard; 0: no failure */
+	bool transient;	  /* another attempt may fare better */
 	char reason[512]; /* what libcurl said */
 	char host[264]; /* host[:port] that was asked, as in the URL */
 } EtlHttpFailure;
@@ -79,7 +87,10 @@ extern void http_await(EtlHttp *http);
 extern int http_status(const EtlHttp *http);
 /* A response header's value, or NULL. Valid until http_close. */
 extern const char *http_header(const EtlHttp *http, const char *name);
-/* Up to `size` bytes of the body; 0 at its end, -1 when it broke off: http_failure says why. */
+/*
+ * Up to `size` bytes of the body; 0 at its end, -1 when it broke off: http_failure says why. What comes while we wait goes
+ * straight into buf.
+ */
 extern ssize_t http_read(EtlHttp *http, char *buf, size_t size);
 /* The rest of the body, NUL-terminated, cut at `limit` bytes; false when it broke off or was longer. */
 extern bool http_read_all(EtlHttp *http, size_t limit, StringInfo out);

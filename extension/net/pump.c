@@ -3,11 +3,13 @@
  *		What drives libcurl's multi interface, and waits for it. See pump.h, and http.h for what is its users'.
  *
  * curl tells us through callbacks which sockets it waits for and when its next timer is due; they only note that
- * down. We wait for those sockets and the process latch together in a WaitEventSet, serve interrupts, and hand
- * curl what happened. No callback raises, allocates from PostgreSQL or checks for interrupts.
+ * down, the sockets in an epoll set. We wait for that set and the process latch together in a WaitEventSet, which so
+ * stays as it is when sockets come and go, serve interrupts, and hand curl what happened. No callback raises,
+ * allocates from PostgreSQL or checks for interrupts.
  */
 #include "postgres.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -21,67 +23,38 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
-#define MAX_EVENTS 16
+#define MAX_EVENTS 64
 #define MOST_CONNECTIONS 64L
+#define KEPT_CONNECTIONS 64L
+#define FIRST_WAIT_MS 2		/* for the transfer that is wanted, when there is something for others */
+#define OTHERS_WAIT_MS 1000 /* at most, while there is always something for the one that is wanted */
+#define POLL_MS 10			/* between looks at them, while nobody waits */
 
-/* What curl waits for. One multi handle a process keeps its connections. */
-typedef struct Watch
-{
-	curl_socket_t socket;
-	int what; /* CURL_POLL_IN … */
-} Watch;
-
-static CURLM *multi = NULL;
-static Watch *watches = NULL;
-static int nwatches = 0;
-static int watches_size = 0;
-static bool watches_changed = true;
-static int64 timer_due_ms = -1; /* on the monotonic clock; -1: none */
-static int64 give_up_ms = -1; /* the same, by http_limit */
-static WaitEventSet *wait_set = NULL;
-static int watch_epoll = -1; /* has what curl waits for, too, once http_descriptor was asked for */
-
-static void
-note_in_epoll(curl_socket_t socket, int what)
-{
-	uint32 events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
-	struct epoll_event event = {.events = events, .data.fd = socket};
-
-	if (watch_epoll < 0)
-		return;
-	if (what == CURL_POLL_REMOVE)
-		epoll_ctl(watch_epoll, EPOLL_CTL_DEL, socket, NULL);
-	else if (epoll_ctl(watch_epoll, EPOLL_CTL_MOD, socket, &event) < 0)
-		epoll_ctl(watch_epoll, EPOLL_CTL_ADD, socket, &event);
-}
+static CURLM *multi = NULL;			  /* one a process: it keeps the connections */
+static int64 timer_due_ms = -1;		  /* on the monotonic clock; -1: none */
+static int64 give_up_ms = -1;		  /* the same, by http_limit */
+static int64 all_driven_ms = 0;		  /* when every socket last had its turn */
+static int sockets = -1;			  /* an epoll set of what curl waits for */
+static WaitEventSet *wait_set = NULL; /* the latch, and `sockets` */
 
 static int
 note_socket(CURL *easy, curl_socket_t socket, int what, void *arg, void *socket_arg)
 {
-	int i = 0;
+	uint32 events = ((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0);
+	struct epoll_event event = {.events = events, .data.fd = socket};
+	EtlPumpState *state = NULL;
 
-	note_in_epoll(socket, what);
-	while (i < nwatches && watches[i].socket != socket)
-		i++;
-	watches_changed = true;
 	if (what == CURL_POLL_REMOVE)
 	{
-		if (i < nwatches)
-			watches[i] = watches[--nwatches];
+		epoll_ctl(sockets, EPOLL_CTL_DEL, socket, NULL);
 		return 0;
 	}
-	if (i == watches_size)
-	{
-		int size = Max(8, watches_size * 2);
-		Watch *larger = realloc(watches, size * sizeof(Watch));
-
-		if (larger == NULL)
-			return -1;
-		watches = larger;
-		watches_size = size;
-	}
-	watches[i] = (Watch){socket, what};
-	nwatches = Max(nwatches, i + 1);
+	if (epoll_ctl(sockets, EPOLL_CTL_MOD, socket, &event) < 0 &&
+		epoll_ctl(sockets, EPOLL_CTL_ADD, socket, &event) < 0)
+		return -1;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &state);
+	if (state != NULL)
+		state->socket = socket;
 	return 0;
 }
 
@@ -118,11 +91,21 @@ pump_init(void)
 		return;
 	/* libcurl would write the keys of all connections to the file that it names. */
 	unsetenv("SSLKEYLOGFILE");
+	if (sockets < 0)
+	{
+		ReserveExternalFD();
+		sockets = epoll_create1(EPOLL_CLOEXEC);
+	}
+	if (sockets < 0)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not make an epoll set: %m"));
+	}
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || (multi = curl_multi_init()) == NULL)
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start libcurl"));
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, note_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, note_timer);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
 }
 
 const char *
@@ -136,6 +119,7 @@ pump_authorities(void)
 bool
 pump_add(CURL *easy, EtlPumpState *state)
 {
+	state->socket = CURL_SOCKET_BAD;
 	return curl_easy_setopt(easy, CURLOPT_PRIVATE, state) == CURLE_OK &&
 		   curl_multi_add_handle(multi, easy) == CURLM_OK;
 }
@@ -144,30 +128,6 @@ void
 pump_remove(CURL *easy)
 {
 	curl_multi_remove_handle(multi, easy);
-}
-
-static void
-wait_set_build(void)
-{
-	if (wait_set != NULL)
-	{
-		WaitEventSet *old = wait_set;
-
-		wait_set = NULL;
-		FreeWaitEventSet(old);
-	}
-	wait_set = CreateWaitEventSet(NULL, nwatches + 2);
-	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	for (int i = 0; i < nwatches; i++)
-	{
-		uint32 events = ((watches[i].what & CURL_POLL_IN) ? WL_SOCKET_READABLE : 0) |
-						((watches[i].what & CURL_POLL_OUT) ? WL_SOCKET_WRITEABLE : 0);
-
-		if (events != 0)
-			AddWaitEventToSet(wait_set, events, watches[i].socket, NULL, NULL);
-	}
-	watches_changed = false;
 }
 
 static void
@@ -201,24 +161,98 @@ check_limit(void)
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("no answer came in time"));
 }
 
-static void
+static bool
 drive_timer(void)
 {
 	if (timer_due_ms < 0 || timer_due_ms > clock_monotonic_ms())
-		return;
+		return false;
 	timer_due_ms = -1;
 	drive_curl(CURL_SOCKET_TIMEOUT, 0);
+	return true;
+}
+
+/* Which of the events is the transfer's; -1: none, and none within a moment if it is for its body. */
+static int
+find_first(const EtlPumpState *first, struct epoll_event *events, int count)
+{
+	struct pollfd its = {.fd = first->socket, .events = POLLIN};
+
+	for (int i = 0; i < count; i++)
+		if (events[i].data.fd == first->socket)
+			return i;
+	if (count == 0 || !first->reading || first->socket == CURL_SOCKET_BAD ||
+		poll(&its, 1, FIRST_WAIT_MS) <= 0)
+		return -1;
+	events[0] = (struct epoll_event){.events = EPOLLIN, .data.fd = first->socket};
+	return 0;
+}
+
+/*
+ * Let curl act on what has come or is due, without waiting. True if anything had or was. With `first` given, and something
+ * there for it, only on that: the others' bytes would be copied to where they wait in memory, when they can as well wait
+ * in the kernel, from where they come through the processor's cache.
+ */
+static bool
+drive_sockets(const EtlPumpState *first)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int count = epoll_wait(sockets, events, MAX_EVENTS, 0);
+	int64 now = clock_monotonic_ms();
+	int only = -1;
+	bool timer;
+
+	if (first != NULL && now - all_driven_ms < OTHERS_WAIT_MS)
+		only = find_first(first, events, count);
+	if (only < 0)
+		all_driven_ms = now;
+	else
+	{
+		events[0] = events[only];
+		count = 1;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		int what = ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
+				   ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
+
+		drive_curl(events[i].data.fd, what);
+	}
+	timer = drive_timer();
+	note_results();
+	return count > 0 || timer;
 }
 
 void
-pump_wait(void)
+pump_poll(void)
 {
-	WaitEvent events[MAX_EVENTS];
-	int64 timeout = -1;
-	int nevents;
+	if (clock_monotonic_ms() - all_driven_ms >= POLL_MS)
+		(void) drive_sockets(NULL);
+}
 
-	if (watches_changed)
-		wait_set_build();
+void
+pump_catch_up(void)
+{
+	(void) drive_timer();
+	note_results();
+}
+
+void
+pump_wait(const EtlPumpState *first)
+{
+	WaitEvent event;
+	int64 timeout = -1;
+
+	CHECK_FOR_INTERRUPTS();
+	check_limit();
+	if (drive_sockets(first))
+		return;
+	if (wait_set == NULL)
+	{
+		wait_set = CreateWaitEventSet(NULL, 3);
+		AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+		AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+		AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, sockets, NULL, NULL);
+	}
 	if (timer_due_ms >= 0)
 		timeout = Max(timer_due_ms - clock_monotonic_ms(), 0);
 	if (give_up_ms >= 0)
@@ -227,39 +261,21 @@ pump_wait(void)
 
 		timeout = timeout < 0 ? left : Min(timeout, left);
 	}
-	nevents = WaitEventSetWait(wait_set, (long) timeout, events, MAX_EVENTS, PG_WAIT_EXTENSION);
-	for (int i = 0; i < nevents; i++)
-		if (events[i].events & WL_LATCH_SET)
-			ResetLatch(MyLatch);
+	if (WaitEventSetWait(wait_set, (long) timeout, &event, 1, PG_WAIT_EXTENSION) == 1 &&
+		(event.events & WL_LATCH_SET))
+		ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	check_limit();
-
-	for (int i = 0; i < nevents; i++)
-	{
-		int what = ((events[i].events & WL_SOCKET_READABLE) ? CURL_CSELECT_IN : 0) |
-				   ((events[i].events & WL_SOCKET_WRITEABLE) ? CURL_CSELECT_OUT : 0);
-
-		if (what != 0)
-			drive_curl(events[i].fd, what);
-	}
-	drive_timer();
-	note_results();
+	(void) drive_sockets(first);
 }
 
 int
 http_descriptor(void)
 {
 	pump_init();
-	if (watch_epoll < 0)
-	{
-		ReserveExternalFD();
-		watch_epoll = epoll_create1(EPOLL_CLOEXEC);
-		if (watch_epoll < 0)
-			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not make an epoll set: %m"));
-		/* A thousand requests at a time are made by fewer connections. */
-		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS);
-	}
-	return watch_epoll;
+	/* A thousand requests at a time are made by fewer connections. */
+	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS);
+	return sockets;
 }
 
 int64
@@ -271,18 +287,7 @@ http_due_ms(void)
 void
 http_drive(void)
 {
-	struct epoll_event events[MAX_EVENTS];
-	int count = epoll_wait(watch_epoll, events, MAX_EVENTS, 0);
-
-	for (int i = 0; i < count; i++)
-	{
-		int what = ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) ? CURL_CSELECT_IN : 0) |
-				   ((events[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
-
-		drive_curl(events[i].data.fd, what);
-	}
-	drive_timer();
-	note_results();
+	(void) drive_sockets(NULL);
 }
 
 void

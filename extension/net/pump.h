@@ -14,7 +14,9 @@ typedef struct EtlPumpState
 {
 	bool *progress; /* set when the transfer is done, and by its own callbacks; cleared by who waits for it */
 	bool done;	   /* result is known */
+	bool reading;  /* who waits for it waits for its body */
 	CURLcode result;
+	curl_socket_t socket; /* its connection's, while it has one */
 } EtlPumpState;
 
 extern void pump_init(void);
@@ -23,7 +25,14 @@ extern const char *pump_authorities(void);
 /* False: out of memory. */
 extern bool pump_add(CURL *easy, EtlPumpState *state);
 extern void pump_remove(CURL *easy);
-/* Wait for the next thing to happen to any transfer of this process, and let curl act on it. */
-extern void pump_wait(void);
+/*
+ * Wait for the next thing to happen to any transfer of this process, and let curl act on it. `first`, if not NULL, is the
+ * transfer that is waited for: as long as there is something for it, the others have to wait for a few milliseconds.
+ */
+extern void pump_wait(const EtlPumpState *first);
+/* Let curl act on what has come, without waiting, if it hasn't for those few milliseconds: for who is busy with other things. */
+extern void pump_poll(void);
+/* Let curl do what it has put off, without a look at what has come. */
+extern void pump_catch_up(void);
 
 #endif

@@ -159,7 +159,8 @@ BEGIN
 			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl.grant_reader(regrole)'::regprocedure,
 				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure,
 				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure,
-				'etl._wake_scheduler()'::regprocedure, 'etl._pools_changed()'::regprocedure)
+				'etl._wake_scheduler()'::regprocedure, 'etl._pools_changed()'::regprocedure,
+				'etl._s3_drain(text, text)'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
 	END LOOP;

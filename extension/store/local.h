@@ -50,11 +50,11 @@ extern void local_raise_missing(const char *bucket, const char *key) pg_attribut
 extern void local_object_fill(const struct stat *status, EtlObject *object);
 
 /* The driver's functions: local_list.c, local_read.c, local_write.c */
-extern void local_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit,
+extern void local_list(EtlStore *store, const char *bucket, const EtlListing *what, EtlObjectVisitor visit,
 					   void *arg);
-extern bool local_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
-extern EtlReader *local_read(EtlStore *store, const char *bucket, const char *key, uint64 offset,
-							 uint64 length, const char *etag);
+extern bool local_head(EtlStore *store, const char *bucket, const char *key, const char *version,
+					   EtlObject *object);
+extern EtlReader *local_read(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part);
 extern char *local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
 					   bool must_not_exist);
 extern bool local_remove(EtlStore *store, const char *bucket, const char *key);

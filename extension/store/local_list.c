@@ -26,6 +26,9 @@ typedef struct LocalListing
 	const char *bucket;
 	const char *prefix;
 	size_t prefix_len;
+	const char *delimiter;	 /* NULL: none */
+	const char *start_after; /* NULL: none */
+	char *rolled;			 /* the last keys' common beginning, which has been visited; NULL: none */
 	EtlObjectVisitor visit;
 	void *arg;
 	StringInfoData path; /* key of the folder being read, with its final slash; "" for the bucket */
@@ -103,6 +106,46 @@ folder_names(LocalListing *listing, DIR *dir, size_t *count)
 	return names;
 }
 
+/* Whether path/name, or for a folder ("name/") everything in it, is left out of the listing. */
+static bool
+left_out(LocalListing *listing, const char *name)
+{
+	int path_len = listing->path.len;
+	const char *key;
+	bool out = false;
+
+	if (listing->rolled == NULL && listing->start_after == NULL)
+		return false;
+	appendStringInfoString(&listing->path, name);
+	key = listing->path.data;
+	if (listing->rolled != NULL && strncmp(key, listing->rolled, strlen(listing->rolled)) == 0)
+		out = true;
+	else if (listing->start_after != NULL && strcmp(key, listing->start_after) <= 0)
+		out = key[listing->path.len - 1] != '/' || strncmp(key, listing->start_after, listing->path.len) != 0;
+	listing->path.len = path_len;
+	listing->path.data[path_len] = '\0';
+	return out;
+}
+
+/* The object as it is, or what its key and those after it begin with. */
+static bool
+visit_object(LocalListing *listing, EtlObject *object)
+{
+	const char *delimiter =
+		listing->delimiter != NULL ? strstr(object->key + listing->prefix_len, listing->delimiter) : NULL;
+	EtlObject prefix = {.is_prefix = true};
+
+	if (delimiter == NULL)
+		return listing->visit(object, listing->arg);
+	if (listing->rolled != NULL)
+		pfree(listing->rolled);
+	listing->rolled = pnstrdup(object->key, delimiter + strlen(listing->delimiter) - object->key);
+	if (listing->start_after != NULL && strcmp(listing->rolled, listing->start_after) <= 0)
+		return true; /* it is a row of the listing like any other */
+	prefix.key = listing->rolled;
+	return listing->visit(&prefix, listing->arg);
+}
+
 static bool
 visit_file(LocalListing *listing, int folder, const char *name)
 {
@@ -120,7 +163,7 @@ visit_file(LocalListing *listing, int folder, const char *name)
 		return true;
 	local_object_fill(&status, &object);
 	object.key = psprintf("%s%s", listing->path.data, name);
-	go_on = listing->visit(&object, listing->arg);
+	go_on = visit_object(listing, &object);
 	pfree(object.key);
 	pfree(object.etag);
 	return go_on;
@@ -162,6 +205,8 @@ list_folder(LocalListing *listing, int fd)
 					errmsg("a path under \"%s\" is too long to be a key",
 						   store_uri_format(listing->bucket, listing->path.data)),
 					errdetail("A key is at most %d bytes long.", STORE_KEY_MAX));
+		if (left_out(listing, names[i]))
+			continue;
 		if (names[i][len - 1] != '/')
 		{
 			/* The visitor's memory is the caller's. */
@@ -189,10 +234,16 @@ list_folder(LocalListing *listing, int fd)
 }
 
 void
-local_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg)
+local_list(EtlStore *store, const char *bucket, const EtlListing *what, EtlObjectVisitor visit, void *arg)
 {
-	LocalListing listing = {
-		.bucket = bucket, .prefix = prefix, .prefix_len = strlen(prefix), .visit = visit, .arg = arg};
+	const char *prefix = what->prefix;
+	LocalListing listing = {.bucket = bucket,
+							.prefix = prefix,
+							.prefix_len = strlen(prefix),
+							.delimiter = what->delimiter,
+							.start_after = what->start_after,
+							.visit = visit,
+							.arg = arg};
 	const char *slash = strrchr(prefix, '/');
 	char *folder = slash != NULL ? pnstrdup(prefix, slash - prefix) : NULL;
 	/* No key has an empty part or "..": then there is nothing to list, in a bucket that must be there all the same. */

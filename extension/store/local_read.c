@@ -34,6 +34,7 @@ typedef struct LocalReader
 void
 local_object_fill(const struct stat *status, EtlObject *object)
 {
+	memset(object, 0, sizeof(*object));
 	object->size = status->st_size;
 	object->etag = psprintf("%llx-%llx-%llx%08lx", (unsigned long long) status->st_ino,
 							(unsigned long long) status->st_size, (unsigned long long) status->st_mtim.tv_sec,
@@ -49,7 +50,7 @@ is_absent(LocalFound found)
 }
 
 bool
-local_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
+local_head(EtlStore *store, const char *bucket, const char *key, const char *version, EtlObject *object)
 {
 	const char *leaf;
 	struct stat status;
@@ -143,8 +144,7 @@ local_reader_create(const char *bucket, const char *key)
 }
 
 EtlReader *
-local_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
-		   const char *etag)
+local_read(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part)
 {
 	LocalReader *reader;
 	EtlObject object;
@@ -178,15 +178,18 @@ local_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, 
 		local_raise_missing(bucket, key);
 
 	local_object_fill(&status, &object);
-	if (etag != NULL && strcmp(etag, object.etag) != 0)
+	if (part->etag != NULL && strcmp(part->etag, object.etag) != 0)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("object \"%s\" has changed", reader->base.name),
-				errdetail("It was \"%s\" and is \"%s\" now.", etag, object.etag));
-	if (offset > 0 && offset >= object.size)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("object \"%s\" has no byte %llu", reader->base.name, (unsigned long long) offset),
-				errdetail("It is %llu bytes long.", (unsigned long long) object.size));
-	reader->position = offset;
-	reader->end = length == 0 ? object.size : offset + Min(length, object.size - offset);
+				errdetail("It was \"%s\" and is \"%s\" now.", part->etag, object.etag));
+	if (part->offset > 0 && part->offset >= object.size)
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("object \"%s\" has no byte %llu", reader->base.name, (unsigned long long) part->offset),
+			errdetail("It is %llu bytes long.", (unsigned long long) object.size));
+	reader->position = part->offset;
+	reader->end =
+		part->length == 0 ? object.size : part->offset + Min(part->length, object.size - part->offset);
+	reader->base.size = reader->end - reader->position;
 	return &reader->base;
 }

@@ -308,7 +308,7 @@ local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBod
 char *
 local_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
 {
-	LocalContent content = {.source = local_read(store, source->bucket, source->key, 0, 0, NULL)};
+	LocalContent content = {.source = local_read(store, source->bucket, source->key, &(EtlObjectPart){.offset = 0})};
 	char *etag;
 
 	etag = put_content(store, target->bucket, target->key, &content, false);

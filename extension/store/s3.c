@@ -11,60 +11,77 @@
 #include "store/s3_upload.h"
 #include "utils/memutils.h"
 
-static void
-s3_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg)
+static EtlObject
+object_from_s3(const EtlS3Object *object)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext contexts[2]; /* a page each: the token to the next outlives the page it came with */
-	char *token = NULL;
+	return (EtlObject){.key = object->key,
+					   .size = object->size,
+					   .etag = object->etag,
+					   .last_modified = object->last_modified,
+					   .is_prefix = object->is_prefix,
+					   .version = object->version,
+					   .is_latest = object->is_latest,
+					   .is_delete_marker = object->is_delete_marker};
+}
+
+static void
+s3_list(EtlStore *store, const char *bucket, const EtlListing *what, EtlObjectVisitor visit, void *arg)
+{
+	EtlS3ListSource source = {.bucket = bucket,
+							  .prefix = what->prefix,
+							  .delimiter = what->delimiter,
+							  .start_after = what->start_after,
+							  .versions = what->versions};
+	EtlS3Listing *listing = s3_listing_start(store->server, store->credentials, &source);
+	EtlS3Page page;
 	bool go_on = true;
 
-	for (int i = 0; i < 2; i++)
-		contexts[i] = AllocSetContextCreate(caller, "etl s3 listing", ALLOCSET_DEFAULT_SIZES);
-	for (int n = 0; go_on; n++)
-	{
-		EtlS3Page page;
-
-		MemoryContextReset(contexts[n % 2]);
-		MemoryContextSwitchTo(contexts[n % 2]);
-		s3_objects_list(store->server, store->credentials, bucket, prefix, token, &page);
-		MemoryContextSwitchTo(caller);
+	while (go_on && s3_listing_next(listing, &page))
 		for (int i = 0; i < page.count && go_on; i++)
 		{
-			EtlObject object = {.key = page.objects[i].key,
-								.size = page.objects[i].size,
-								.etag = page.objects[i].etag,
-								.last_modified = page.objects[i].last_modified};
+			EtlObject object = object_from_s3(&page.objects[i]);
 
 			CHECK_FOR_INTERRUPTS();
 			go_on = visit(&object, arg);
 		}
-		token = page.next_token;
-		if (token == NULL)
-			break;
-	}
-	for (int i = 0; i < 2; i++)
-		MemoryContextDelete(contexts[i]);
+	s3_listing_end(listing);
 }
 
 static bool
-s3_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
+s3_head(EtlStore *store, const char *bucket, const char *key, const char *version, EtlObject *object)
 {
 	EtlS3Object found;
 
-	if (!s3_object_head(store->server, store->credentials, bucket, key, &found))
+	if (!s3_object_head(store->server, store->credentials, bucket, key, version, &found))
 		return false;
-	object->key = pstrdup(key);
-	object->size = found.size;
-	object->etag = found.etag;
-	object->last_modified = found.last_modified;
+	*object = object_from_s3(&found);
 	return true;
 }
 
 static EtlReader *
-s3_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length, const char *etag)
+s3_read(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part)
 {
-	return s3_object_read(store->server, store->credentials, bucket, key, offset, length, etag);
+	return s3_object_read(store->server, store->credentials,
+						  &(EtlS3Source){.bucket = bucket,
+										 .key = key,
+										 .version = part->version,
+										 .etag = part->etag,
+										 .offset = part->offset,
+										 .length = part->length});
+}
+
+static EtlReader *
+s3_read_start(EtlStore *store, const char *bucket, const EtlObject *object)
+{
+	return s3_object_read_start(
+		store->server, store->credentials,
+		&(EtlS3Source){.bucket = bucket, .key = object->key, .etag = object->etag, .ahead = object->size});
+}
+
+static char *
+s3_presign(EtlStore *store, const char *bucket, const char *key, const char *method, int seconds)
+{
+	return s3_object_presign(store->server, store->credentials, bucket, key, method, seconds);
 }
 
 static char *
@@ -92,9 +109,9 @@ s3_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
 	EtlS3Object object;
 
 	/* If it isn't there, reading it raises what S3 has to say; unless it came meanwhile: look again. */
-	while (!s3_object_head(store->server, store->credentials, source->bucket, source->key, &object))
+	while (!s3_object_head(store->server, store->credentials, source->bucket, source->key, NULL, &object))
 	{
-		EtlReader *reader = s3_read(store, source->bucket, source->key, 0, 0, NULL);
+		EtlReader *reader = s3_read(store, source->bucket, source->key, &(EtlObjectPart){.offset = 0});
 
 		reader->close(reader);
 	}
@@ -128,6 +145,7 @@ const EtlStoreDriver store_s3_driver = {
 	.list = s3_list,
 	.head = s3_head,
 	.read = s3_read,
+	.read_start = s3_read_start,
 	.put = s3_put,
 	.remove = s3_remove,
 	.remove_many = s3_remove_many,
@@ -141,4 +159,5 @@ const EtlStoreDriver store_s3_driver = {
 	.upload_send = s3_upload_parts,
 	.upload_complete = s3_upload_finish,
 	.upload_drop = s3_upload_drop,
+	.presign = s3_presign,
 };

@@ -51,7 +51,25 @@ store_require_key(const char *bucket, const char *key)
 void
 store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg)
 {
-	store->driver->list(store, bucket, prefix, visit, arg);
+	store->driver->list(store, bucket, &(EtlListing){.prefix = prefix}, visit, arg);
+}
+
+/* What folders can't do. */
+static void
+pg_attribute_noreturn() raise_local_mode(const EtlStore *store, const char *what)
+{
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("AWS server \"%s\" has no %s", store->server->name, what),
+			errdetail("It is in local mode, where objects are files."));
+}
+
+void
+store_list_some(EtlStore *store, const char *bucket, const EtlListing *listing, EtlObjectVisitor visit,
+				void *arg)
+{
+	if (listing->versions && store->server->mode == ETL_AWS_MODE_LOCAL)
+		raise_local_mode(store, "versions of objects");
+	store->driver->list(store, bucket, listing, visit, arg);
 }
 
 typedef struct Glob
@@ -85,8 +103,18 @@ store_glob(EtlStore *store, const char *bucket, const char *pattern, EtlObjectVi
 bool
 store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object)
 {
+	return store_head_version(store, bucket, key, NULL, object);
+}
+
+bool
+store_head_version(EtlStore *store, const char *bucket, const char *key, const char *version,
+				   EtlObject *object)
+{
 	store_require_key(bucket, key);
-	return store->driver->head(store, bucket, key, object);
+	if (version != NULL && store->server->mode == ETL_AWS_MODE_LOCAL)
+		raise_local_mode(store, "versions of objects");
+	memset(object, 0, sizeof(*object));
+	return store->driver->head(store, bucket, key, version, object);
 }
 
 EtlReader *
@@ -94,7 +122,26 @@ store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, 
 		   const char *etag)
 {
 	store_require_key(bucket, key);
-	return store->driver->read(store, bucket, key, offset, length, etag);
+	return store->driver->read(store, bucket, key,
+							   &(EtlObjectPart){.offset = offset, .length = length, .etag = etag});
+}
+
+EtlReader *
+store_read_version(EtlStore *store, const char *bucket, const char *key, const char *version)
+{
+	store_require_key(bucket, key);
+	if (version != NULL && store->server->mode == ETL_AWS_MODE_LOCAL)
+		raise_local_mode(store, "versions of objects");
+	return store->driver->read(store, bucket, key, &(EtlObjectPart){.version = version});
+}
+
+char *
+store_presign(EtlStore *store, const char *bucket, const char *key, const char *method, int seconds)
+{
+	store_require_key(bucket, key);
+	if (store->driver->presign == NULL)
+		raise_local_mode(store, "presigned URLs");
+	return store->driver->presign(store, bucket, key, method, seconds);
 }
 
 char *

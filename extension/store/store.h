@@ -11,6 +11,8 @@
  *                         that aborts leaves nothing. Publishing happens just before the commit
  *                         (XACT_EVENT_PRE_COMMIT), or earlier in store_publish_staged, so its failure is still the
  *                         transaction's failure.
+ *
+ * Many small objects are read by read_many.h.
  */
 #ifndef ETL_STORE_STORE_H
 #define ETL_STORE_STORE_H
@@ -35,7 +37,29 @@ typedef struct EtlObject
 	uint64 size; /* bytes */
 	char *etag;	 /* without the quotes S3 puts around it */
 	TimestampTz last_modified;
+	bool is_prefix; /* of a listing with a delimiter: what several keys begin with; nothing else is known */
+	char *version;	/* of a listing of versions: its id; otherwise NULL */
+	bool is_latest;
+	bool is_delete_marker; /* such a version is what is left of an object that was deleted */
 } EtlObject;
+
+/* What is to be listed. */
+typedef struct EtlListing
+{
+	const char *prefix;
+	const char *delimiter; /* keys that have it after the prefix come as one, up to and with it; NULL: none */
+	const char *start_after; /* keys up to and with this one are left out; NULL: none */
+	bool versions;			 /* all versions of each object, the newest first; S3 alone has some */
+} EtlListing;
+
+/* What is to be read of an object. */
+typedef struct EtlObjectPart
+{
+	uint64 offset;
+	uint64 length;		 /* 0: to the end */
+	const char *etag;	 /* not NULL: raise if the object isn't that one */
+	const char *version; /* its id; NULL: the newest. S3 alone has some */
+} EtlObjectPart;
 
 typedef struct EtlStore EtlStore;
 typedef struct EtlStorePut EtlStorePut;		  /* a driver's: an object that is being put */
@@ -47,12 +71,14 @@ typedef bool (*EtlObjectVisitor)(const EtlObject *object, void *arg);
 typedef struct EtlStoreDriver
 {
 	const char *name;
-	void (*list)(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit, void *arg);
+	void (*list)(EtlStore *store, const char *bucket, const EtlListing *listing, EtlObjectVisitor visit,
+				 void *arg);
 	/* false: no such object (a missing bucket raises on S3; in local mode it comes with its first object) */
-	bool (*head)(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
-	/* The object's bytes from offset (length 0: to the end). etag not NULL: raise if the object isn't that one. */
-	EtlReader *(*read)(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
-					   const char *etag);
+	bool (*head)(EtlStore *store, const char *bucket, const char *key, const char *version,
+				 EtlObject *object);
+	EtlReader *(*read)(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part);
+	/* Ask for the object (one of a listing), which is to be in memory when it is read, and don't wait. NULL: no use. */
+	EtlReader *(*read_start)(EtlStore *store, const char *bucket, const EtlObject *object);
 	/* Publish the body as the object. Returns its etag. must_not_exist: 58P02 if the object is there. */
 	char *(*put)(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
 				 bool must_not_exist);
@@ -86,6 +112,8 @@ typedef struct EtlStoreDriver
 	void (*upload_send)(EtlStoreUpload *upload, int fd, uint64 size, uint64 part_size);
 	void (*upload_complete)(EtlStoreUpload *upload, bool must_not_exist);
 	bool (*upload_drop)(EtlStoreUpload *upload);
+	/* A URL that lets its holder do so to the object for a while. NULL: there is no such thing. */
+	char *(*presign)(EtlStore *store, const char *bucket, const char *key, const char *method, int seconds);
 } EtlStoreDriver;
 
 struct EtlStore
@@ -112,11 +140,20 @@ extern EtlStore *store_open(const char *server_name, const EtlAwsCredentials *cr
 extern void store_require_key(const char *bucket, const char *key);
 extern void store_list(EtlStore *store, const char *bucket, const char *prefix, EtlObjectVisitor visit,
 					   void *arg);
+extern void store_list_some(EtlStore *store, const char *bucket, const EtlListing *listing,
+							EtlObjectVisitor visit, void *arg);
 /* Those whose keys match a pattern (store/glob.h). Only what has its literal beginning is listed. */
 extern void store_glob(EtlStore *store, const char *bucket, const char *pattern, EtlObjectVisitor visit, void *arg);
 extern bool store_head(EtlStore *store, const char *bucket, const char *key, EtlObject *object);
+/* `version`: its id; NULL: the newest */
+extern bool store_head_version(EtlStore *store, const char *bucket, const char *key, const char *version,
+							   EtlObject *object);
 extern EtlReader *store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset,
 							 uint64 length, const char *etag);
+extern EtlReader *store_read_version(EtlStore *store, const char *bucket, const char *key,
+									 const char *version);
+extern char *store_presign(EtlStore *store, const char *bucket, const char *key, const char *method,
+						   int seconds);
 extern char *store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
 					   bool must_not_exist);
 extern void store_remove(EtlStore *store, const char *bucket, const char *key);

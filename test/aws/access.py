@@ -135,6 +135,8 @@ def _s3_needs(request):
         else:
             action = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "DELETE": "s3:DeleteObject"}.get(
                 method, "s3:PutObject")
+            if "versionId" in query and method in ("GET", "HEAD", "DELETE"):
+                action += "Version"
         needs = [(action, f"{arn}/{key}")]
         source = request.headers.get("x-amz-copy-source")
         if source:
@@ -144,6 +146,8 @@ def _s3_needs(request):
         return []  # key by key: s3_writes.py
     if method == "GET" and "uploads" in query:
         return [("s3:ListBucketMultipartUploads", arn)]
+    if "versions" in query and method == "GET":
+        return [("s3:ListBucketVersions", arn)]
     for name, subject in (("location", "BucketLocation"), ("notification", "BucketNotification"),
                           ("policy", "BucketPolicy"), ("versioning", "BucketVersioning")):
         if name in query:

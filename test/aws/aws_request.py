@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote
 
 import botocore.session
 
+import presigned
+
 # bucket.localhost, bucket.127.0.0.1, bucket.s3.amazonaws.com, bucket.s3.eu-west-1.amazonaws.com
 VIRTUAL_HOST = re.compile(r"^(.+?)\.(?:localhost|127\.0\.0\.1|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)$")
 AUTHORIZATION = re.compile(r"^AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*"
@@ -67,6 +69,10 @@ class AwsRequest:
     def _parse_authorization(self):
         self.service = self.region = self.access_key_id = None
         self.authorization = AUTHORIZATION.match(self.headers.get("Authorization", "").strip())
+        self.is_presigned = False
+        if "Authorization" not in self.headers:
+            self.authorization = presigned.authorization_of(self)
+            self.is_presigned = self.authorization is not None
         if self.authorization:
             scope = self.authorization[1].split("/")
             if len(scope) == 5 and scope[4] == "aws4_request":

@@ -9,6 +9,10 @@ Prints one line of JSON (or for get-object the bytes). Commands:
     delete-object BUCKET KEY                make-topic-with-queue NAME       → topic_arn, queue_url
     read-queue QUEUE_URL                    → the messages as an array, taken off the queue
     put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
+    put-checked BUCKET KEY ALGORITHM VALUE  stdin, with this checksum, which S3 keeps; without VALUE botocore's
+    put-composite BUCKET KEY                stdin in parts of 5 MB, with a checksum of their checksums
+    make-versioned BUCKET                   a bucket that keeps versions
+    presign BUCKET KEY SECONDS DATE METHOD  → url, as botocore signs it at DATE (20260101T000000Z)
     make-user NAME POLICY_JSON              → access_key_id, secret_access_key
     make-role NAME POLICY_JSON [TRUST_JSON] → role_arn; without TRUST_JSON every user of the account may assume it
     make-function NAME CODE                 → arn; CODE is Python that defines handler(event, context)
@@ -19,8 +23,10 @@ import json
 import os
 import sys
 import zipfile
+from datetime import datetime, timezone
 
 import boto3
+import botocore.auth
 import botocore.config
 
 
@@ -87,6 +93,37 @@ class Fixtures:
     def list(self, bucket, prefix=""):
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def put_checked(self, bucket, key, algorithm, value=None):
+        body = sys.stdin.buffer.read()
+        given = {"ChecksumAlgorithm": algorithm.upper()} if value is None else \
+            {"ChecksumAlgorithm": algorithm.upper(), f"Checksum{algorithm.upper()}": value}
+        return {"etag": self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, **given)["ETag"]}
+
+    def put_composite(self, bucket, key):
+        s3, body, size = self.client("s3"), sys.stdin.buffer.read(), 5 << 20
+        which = {"Bucket": bucket, "Key": key}
+        which["UploadId"] = s3.create_multipart_upload(**which, ChecksumAlgorithm="SHA256")["UploadId"]
+        parts = []
+        for number, start in enumerate(range(0, len(body), size), 1):
+            part = s3.upload_part(**which, PartNumber=number, Body=body[start:start + size], ChecksumAlgorithm="SHA256")
+            parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+        s3.complete_multipart_upload(**which, MultipartUpload={"Parts": parts})
+        head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        return {"checksum": head.get("ChecksumSHA256")}
+
+    def make_versioned(self, bucket):
+        self.make_bucket(bucket)
+        self.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return {"bucket": bucket}
+
+    def presign(self, bucket, key, seconds, date, method):
+        moment = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+        botocore.auth.get_current_datetime = lambda remove_tzinfo=True: \
+            moment.replace(tzinfo=None) if remove_tzinfo else moment
+        return {"url": self.client("s3", signature_version="s3v4").generate_presigned_url(
+            {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object", "DELETE": "delete_object"}[method],
+            {"Bucket": bucket, "Key": key}, int(seconds))}
 
     def make_topic_with_queue(self, name):
         sns, sqs = self.client("sns"), self.client("sqs")

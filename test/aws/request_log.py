@@ -19,7 +19,9 @@ class RequestLog:
                  "query": request.raw_query, "range": request.headers.get("Range"),
                  "role": request.form.get("RoleArn"), "session": request.form.get("RoleSessionName"),
                  "access_key_id": request.access_key_id, "received": len(request.body),
-                 "user_agent": request.headers.get("User-Agent"), **outcome}
+                 "user_agent": request.headers.get("User-Agent"),
+                 "if_match": request.headers.get("If-Match"),
+                 "request_payer": request.headers.get("x-amz-request-payer"), **outcome}
         with self._lock:
             entry = {"n": len(self._entries) + 1, **entry}
             self._entries.append(entry)

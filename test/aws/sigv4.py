@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, unquote, unquote_plus
 
 import checksums
+import presigned
 from errors import AwsError, refusal
 
 MAX_SKEW = timedelta(minutes=15)
@@ -22,6 +23,10 @@ NOT_HASHED = ("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "STREAMI
 
 def verify(request, secret_access_key, now):
     """Raises AwsError unless the request was signed with the key, within fifteen minutes of now."""
+    if request.is_presigned:
+        presigned.verify(request, secret_access_key, now, _canonical_path(request), _canonical_query(request),
+                         _canonical_headers)
+        return
     access_key_id = request.access_key_id
     scope = request.authorization[1].partition("/")[2]
     signed_headers = request.authorization[2].split(";")
