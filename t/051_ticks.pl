@@ -103,6 +103,25 @@ $etl->wait_until(q{SELECT next_run_at > now() FROM etl.schedule_state WHERE work
 $etl->sql_is(q{SELECT count(*) FROM etl.run WHERE workflow = 'long' AND scheduled_for IS NOT NULL}, '5', 'no moment has two runs');
 $etl->sql(q{DELETE FROM etl.workflow WHERE name = 'long'; SELECT etl.cancel_run(run_id) FROM etl.run WHERE workflow = 'long'});
 
+# --- A name that somebody else had before: their runs are no business of the new owner's schedule
+$etl->sql('CREATE ROLE before LOGIN; CREATE ROLE after LOGIN');
+make('inherited', 'SELECT pg_sleep(600)', owner => 'before');
+tick(1, 'inherited');
+$etl->wait_until(runs('inherited'), '1 running');
+$etl->sql(q{DELETE FROM etl.workflow WHERE name = 'inherited'});
+make('inherited', 'SELECT 1', owner => 'after');
+tick(2, 'inherited');
+$etl->wait_until(runs('inherited'), '1 running, 2 succeeded');
+pass('skip: a run of another owner does not keep one from being queued');
+$etl->sql(q{UPDATE etl.workflow SET overlap = 'cancel_running' WHERE name = 'inherited'});
+tick(3, 'inherited');
+$etl->wait_until(runs('inherited'), '1 running, 2 succeeded, 3 succeeded');
+pass('cancel_running: nor is it cancelled');
+$etl->sql(q{UPDATE etl.workflow SET name = 'renamed' WHERE name = 'inherited'});
+pass('nor does it keep the workflow from being renamed');
+$etl->sql(q{DELETE FROM etl.workflow WHERE name = 'renamed';
+	SELECT etl.cancel_run(run_id) FROM etl.run WHERE workflow = 'inherited' AND finished_at IS NULL});
+
 # --- Those that can't, beside one that can
 $etl->sql('CREATE ROLE leaver LOGIN');
 make('empty', 'SELECT 1');

@@ -41,6 +41,7 @@ typedef struct Due
 	const char *time_zone;
 	const char *catchup;
 	const char *overlap;
+	Oid owner;
 	int active_limit; /* 0: none */
 	TimestampTz anchor;
 	TimestampTz next; /* the first tick that nothing has become of; DT_NOEND: there is none */
@@ -91,7 +92,7 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 	static EtlSpiPlan claim = {
 		"SELECT s.workflow, w.schedule, w.timezone, w.catchup, w.overlap,"
 		"  coalesce(w.max_active_runs, CASE w.overlap WHEN 'allow' THEN 0 ELSE 1 END), s.anchor, s.next_run_at,"
-		"  s.waiting, s.last_scheduled_for"
+		"  s.waiting, s.last_scheduled_for, w.owner::oid"
 		" FROM etl.schedule_state s JOIN etl.workflow w ON w.name = s.workflow"
 		" WHERE NOT s.paused AND s.due_at <= $1 ORDER BY s.due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
 		1,
@@ -109,6 +110,7 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 				 .time_zone = etl_spi_text(spi, 0, 3),
 				 .catchup = etl_spi_text(spi, 0, 4),
 				 .overlap = etl_spi_text(spi, 0, 5),
+				 .owner = DatumGetObjectId(etl_spi_datum(0, 11, &isnull)),
 				 .active_limit = DatumGetInt32(etl_spi_datum(0, 6, &isnull)),
 				 .anchor = DatumGetTimestampTz(etl_spi_datum(0, 7, &isnull)),
 				 .next = DatumGetTimestampTz(etl_spi_datum(0, 8, &isnull)),
@@ -119,17 +121,19 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 
 /*
  * Whether fewer runs go on than may, after cancelling the oldest if that is the rule. Runs of a backfill don't count:
- * they are about other times.
+ * they are about other times. Nor do those that the workflow's owner has no right to: they are of an earlier workflow of
+ * this name.
  */
 static bool
 make_room(const Due *due)
 {
 	static EtlSpiPlan active = {
 		"SELECT run_id FROM etl.run WHERE workflow = $1 AND finished_at IS NULL AND trigger <> 'backfill'"
-		" ORDER BY run_id LIMIT $2",
-		2,
-		{TEXTOID, INT8OID}};
-	Datum values[] = {CStringGetTextDatum(due->workflow), Int64GetDatum(due->active_limit)};
+		"  AND pg_has_role($3, owner, 'USAGE') ORDER BY run_id LIMIT $2",
+		3,
+		{TEXTOID, INT8OID, OIDOID}};
+	Datum values[] = {CStringGetTextDatum(due->workflow), Int64GetDatum(due->active_limit),
+					  ObjectIdGetDatum(due->owner)};
 	bool cancel = strcmp(due->overlap, "cancel_running") == 0;
 	int64 *runs;
 	int count, excess;
@@ -137,7 +141,7 @@ make_room(const Due *due)
 
 	if (due->active_limit == 0)
 		return true;
-	count = (int) etl_spi_execute(&active, SPI_OK_SELECT, values, cancel ? " n" : NULL);
+	count = (int) etl_spi_execute(&active, SPI_OK_SELECT, values, cancel ? " n " : NULL);
 	excess = count - due->active_limit + 1;
 	if (excess <= 0 || !cancel)
 		return excess <= 0;

@@ -202,7 +202,8 @@ BEGIN
 	ELSIF NEW.name <> OLD.name THEN
 		-- Runs know it by its name: nobody would be told of their end, and the schedule would not wait for them.
 		SELECT min(r.run_id) INTO live FROM etl.run r
-			WHERE r.workflow = OLD.name AND (r.finished_at IS NULL OR r.notifications_open > 0);
+			WHERE r.workflow = OLD.name AND (r.finished_at IS NULL OR r.notifications_open > 0)
+				AND pg_has_role(OLD.owner, r.owner, 'USAGE'); -- others' are of an earlier workflow of this name
 		IF live IS NOT NULL THEN
 			RAISE object_in_use USING
 				MESSAGE = format('workflow "%s" cannot be renamed while its runs go on', OLD.name),
