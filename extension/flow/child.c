@@ -11,6 +11,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/child.h"
+#include "flow/limit.h"
 #include "flow/range.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -18,21 +19,25 @@
 
 #define LONGEST_NAME 80 /* characters of a run's name */
 
-/* How many runs stand above this one. What has been deleted from history counts no more. */
+/*
+ * How many runs stand above this one, and whether it, or one of them, is of this workflow. What has been deleted from
+ * history counts no more.
+ */
 static int
-depth_of(int64 run_id)
+depth_of(int64 run_id, const char *workflow, bool *is_above)
 {
 	static EtlSpiPlan walk = {
-		"WITH RECURSIVE above AS (SELECT $1::int8 AS run_id, 0 AS depth"
-		" UNION ALL SELECT r.parent_run_id, above.depth + 1 FROM above JOIN etl.run r USING (run_id)"
-		"  WHERE r.parent_run_id IS NOT NULL AND above.depth < $2)"
-		" SELECT max(depth) FROM above",
-		2,
-		{INT8OID, INT4OID}};
-	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(ETL_CHILD_MAX_DEPTH)};
+		"WITH RECURSIVE above AS (SELECT parent_run_id, workflow, 0 AS depth FROM etl.run WHERE run_id = $1"
+		" UNION ALL SELECT r.parent_run_id, r.workflow, above.depth + 1 FROM above JOIN etl.run r ON r.run_id = above.parent_run_id"
+		"  WHERE above.depth < $2)"
+		" SELECT max(depth), bool_or(workflow = $3) FROM above",
+		3,
+		{INT8OID, INT4OID, TEXTOID}};
+	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(ETL_CHILD_MAX_DEPTH), CStringGetTextDatum(workflow)};
 	bool isnull;
 
 	etl_spi_execute(&walk, SPI_OK_SELECT, values, NULL);
+	*is_above = DatumGetBool(etl_spi_datum(0, 2, &isnull));
 	return DatumGetInt32(etl_spi_datum(0, 1, &isnull));
 }
 
@@ -46,9 +51,10 @@ link_to_step(const EtlStep *step, const char *workflow, int64 run_id, bool waits
 		{INT8OID, INT8OID, INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id), Int64GetDatum(step->run_id), Int64GetDatum(step->task_run_id)};
 	EtlSpiScope spi;
+	bool is_above;
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	if (depth_of(step->run_id) + 1 >= ETL_CHILD_MAX_DEPTH)
+	if (depth_of(step->run_id, workflow, &is_above) + 1 >= ETL_CHILD_MAX_DEPTH)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				errmsg("task \"%s\" cannot start workflow \"%s\": runs have started each other %d deep",
 					   step->task, workflow, ETL_CHILD_MAX_DEPTH),
@@ -58,6 +64,9 @@ link_to_step(const EtlStep *step, const char *workflow, int64 run_id, bool waits
 				errhint("SELECT run_id, workflow, parent_run_id FROM etl.run_status shows who started whom."
 						" For work that is to be repeated for ever, give the workflow a schedule."));
 	range_execute(&update, run_id, SPI_OK_UPDATE, values, waits ? NULL : "  n");
+	/* It would wait for a run that waits for it. */
+	if (waits && is_above)
+		limit_exempt(run_id);
 	etl_spi_close(&spi);
 }
 

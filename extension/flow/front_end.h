@@ -41,10 +41,10 @@ typedef struct EtlFrontEnd
 	const char *type;
 	/* Does anything follow this task? If not, step_ended need not be called. */
 	bool (*has_successors)(const EtlDefinition *definition, const EtlTaskDefinition *task);
-	/* Make the rows of etl.task_run that a run begins with. */
-	void (*begin)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
-	/* The run begins again: of each task that has not succeeded there is a row that says waiting, its counts zero. */
-	void (*begin_again)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
+	/* Make the rows of etl.task_run that a run begins with. If it is held all of them wait, for go_on. */
+	void (*begin)(int64 run_id, const EtlDefinition *definition, bool held, EtlAdvance *advance);
+	/* The run begins, or begins again: of each task that has not succeeded there is a row that says waiting, its counts zero. */
+	void (*go_on)(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance);
 	/* A task of the run has ended for good. */
 	void (*step_ended)(int64 run_id, const EtlDefinition *definition, const EtlTaskDefinition *task,
 					   EtlOutcome outcome, EtlAdvance *advance);

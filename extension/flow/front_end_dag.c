@@ -49,7 +49,7 @@ add_ready(EtlAdvance *advance, int64 run_id, int64 task_run_id, const EtlTaskDef
 }
 
 static void
-dag_begin(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
+dag_begin(int64 run_id, const EtlDefinition *definition, bool held, EtlAdvance *advance)
 {
 	static EtlSpiPlan begin = {"INSERT INTO etl.task_run_{range} (run_id, task, status, queued_at)"
 							   " SELECT $1, t.name, CASE WHEN t.waits THEN 'waiting' ELSE 'queued' END,"
@@ -66,7 +66,7 @@ dag_begin(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 	for (int i = 0; i < definition->task_count; i++)
 	{
 		names[i] = CStringGetTextDatum(definition->tasks[i].name);
-		waits[i] = BoolGetDatum(definition->tasks[i].dependency_count > 0);
+		waits[i] = BoolGetDatum(held || definition->tasks[i].dependency_count > 0);
 	}
 	values[0] = Int64GetDatum(run_id);
 	values[1] = text_array(names, definition->task_count);
@@ -258,7 +258,7 @@ dag_step_ended(int64 run_id, const EtlDefinition *definition, const EtlTaskDefin
 }
 
 static void
-dag_begin_again(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
+dag_go_on(int64 run_id, const EtlDefinition *definition, EtlAdvance *advance)
 {
 	static EtlSpiPlan succeeded = {"SELECT task FROM etl.task_run_{range} WHERE run_id = $1 AND item = 0 AND status = 'succeeded'"
 								   " AND notification_id IS NULL",
@@ -281,5 +281,5 @@ dag_begin_again(int64 run_id, const EtlDefinition *definition, EtlAdvance *advan
 const EtlFrontEnd front_end_dag = {.type = "dag",
 								   .has_successors = dag_has_successors,
 								   .begin = dag_begin,
-								   .begin_again = dag_begin_again,
+								   .go_on = dag_go_on,
 								   .step_ended = dag_step_ended};

@@ -31,6 +31,7 @@ typedef enum EtlTable
 	COLUMN(ETL_RUN_VERSION_ID, "version_id")                                                                \
 	COLUMN(ETL_RUN_OWNER, "owner")                                                                          \
 	COLUMN(ETL_RUN_TIMEOUT, "timeout")                                                                      \
+	COLUMN(ETL_RUN_MAX_ACTIVE_RUNS, "max_active_runs")                                                      \
 	COLUMN(ETL_RUN_TASKS_TOTAL, "tasks_total")                                                              \
 	COLUMN(ETL_RUN_TASKS_DONE, "tasks_done")                                                                \
 	COLUMN(ETL_RUN_STARTED_AT, "started_at")                                                                \

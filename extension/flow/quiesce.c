@@ -201,7 +201,10 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, Proc
 		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	/* What it queued was forgotten when it was prepared: the tables have it. */
 	if (etl_shared != NULL && commits_prepared)
+	{
 		shared_queue_overflowed(MyDatabaseId);
+		shared_limit_changed(MyDatabaseId);
+	}
 }
 
 void

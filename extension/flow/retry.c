@@ -12,47 +12,35 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "flow/definition.h"
+#include "flow/limit.h"
 #include "flow/operate.h"
 #include "flow/range.h"
 #include "flow/retry.h"
 #include "flow/run.h"
 #include "flow/slot.h"
-#include "flow/wake.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-typedef struct EndedRun
-{
-	int64 version_id;
-	Oid owner;
-	bool succeeded;
-} EndedRun;
-
-static EndedRun
+/* True: it has succeeded, and there is nothing to carry on. */
+static bool
 lock_ended(int64 run_id)
 {
-	static EtlSpiPlan lock = {"SELECT version_id, owner::oid, status, finished_at IS NULL FROM etl.run_{range}"
-							  " WHERE run_id = $1 FOR NO KEY UPDATE",
-							  1,
-							  {INT8OID}};
+	static EtlSpiPlan lock = {
+		"SELECT status, finished_at IS NULL FROM etl.run_{range} WHERE run_id = $1 FOR NO KEY UPDATE", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
-	EndedRun run;
 	char *status;
 	bool isnull;
 
 	if (range_execute(&lock, run_id, SPI_OK_SELECT, values, NULL) == 0)
 		elog(ERROR, "run " INT64_FORMAT " is gone", run_id);
-	run.version_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	run.owner = DatumGetObjectId(etl_spi_datum(0, 2, &isnull));
-	status = TextDatumGetCString(etl_spi_datum(0, 3, &isnull));
-	run.succeeded = strcmp(status, "succeeded") == 0;
-	if (DatumGetBool(etl_spi_datum(0, 4, &isnull)))
+	status = TextDatumGetCString(etl_spi_datum(0, 1, &isnull));
+	if (DatumGetBool(etl_spi_datum(0, 2, &isnull)))
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("run " INT64_FORMAT " has not ended", run_id), errdetail("Its status is \"%s\".", status),
 				errhint("Wait for its end with etl.wait_for_run, or cancel it first with etl.cancel_run."));
 	SPI_freetuptable(SPI_tuptable);
-	return run;
+	return strcmp(status, "succeeded") == 0;
 }
 
 /* A cancelled run has ended before the steps have that executors were at. */
@@ -110,49 +98,43 @@ reset_tasks(int64 run_id)
 	return succeeded;
 }
 
-static void
-reopen(int64 run_id, int tasks_done, TimestampTz now)
+/* True: it is to wait for others of its workflow to end. */
+static bool
+reopen(int64 run_id, int tasks_done)
 {
-	/* It has all the time of its timeout again; one that has never started gets it when it does. */
 	static EtlSpiPlan update = {
-		"WITH again AS (UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,"
-		"  finished_at = NULL, failed_task = NULL, error = NULL, tasks_done = $2 WHERE run_id = $1"
-		"  RETURNING started_at, timeout)"
-		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $3 + timeout FROM again"
-		" WHERE started_at IS NOT NULL AND timeout IS NOT NULL",
-		3,
-		{INT8OID, INT4OID, TIMESTAMPTZOID}};
-	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(tasks_done), TimestampTzGetDatum(now)};
+		"UPDATE etl.run_{range} r SET status = 'queued', finished_at = NULL, failed_task = NULL, error = NULL, tasks_done = $2,"
+		"  max_active_runs = (SELECT w.max_active_runs FROM etl.workflow w WHERE w.name = r.workflow"
+		"   AND pg_has_role(w.owner, r.owner, 'USAGE'))"
+		" WHERE run_id = $1 RETURNING max_active_runs IS NOT NULL",
+		2,
+		{INT8OID, INT4OID}};
+	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(tasks_done)};
+	bool held;
+	bool isnull;
 
-	if (range_execute(&update, run_id, SPI_OK_INSERT, values, NULL) > 0)
-		wake_for_scheduler();
+	range_execute(&update, run_id, SPI_OK_UPDATE_RETURNING, values, NULL);
+	held = DatumGetBool(etl_spi_datum(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return held;
 }
 
 bool
 retry_run(int64 run_id)
 {
-	EndedRun run = lock_ended(run_id);
 	TimestampTz now = clock_now();
 	EtlHistory history = {.run_id = run_id};
-	EtlAdvance advance = {0};
-	const EtlDefinition *definition;
-	int succeeded;
 
-	if (run.succeeded)
+	if (lock_ended(run_id))
 		return false;
 	/* A server crash may have left queued what an executor was at when the run was cancelled: nobody is now. */
 	run_cancel_unstarted(run_id, now, &history);
 	check_nothing_runs(run_id);
-	definition = definition_get(run.version_id);
-	if (definition == NULL)
-		elog(ERROR, "version " INT64_FORMAT " of a workflow is gone", run.version_id);
 	history_add(&history, NULL, 0, now, "run_retried", NULL);
-	succeeded = reset_tasks(run_id);
-	run_front_end(definition->type)->begin_again(run_id, definition, &advance);
-	if (advance.ready == NIL)
-		elog(ERROR, "nothing of run " INT64_FORMAT " can start", run_id);
-	reopen(run_id, succeeded + list_length(advance.skipped), now);
-	run_carry_on(run.owner, &advance, now, &history);
+	if (reopen(run_id, reset_tasks(run_id)))
+		limit_hold(run_id);
+	else
+		run_go_on(run_id, &history);
 	history_write(&history);
 	return true;
 }

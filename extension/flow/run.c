@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "flow/for_each.h"
+#include "flow/limit.h"
 #include "flow/notify.h"
 #include "flow/range.h"
 #include "flow/row.h"
@@ -77,6 +78,7 @@ typedef struct Ended
 	const char *workflow;
 	const char *status;
 	bool has_timeout;
+	bool has_limit;
 	int64 parent_task_run_id; /* 0: no step waits for it */
 } Ended;
 
@@ -89,6 +91,8 @@ run_ended(int64 run_id, const Ended *run, TimestampTz at, EtlHistory *history)
 
 	if (run->has_timeout)
 		etl_spi_execute(&in_time, SPI_OK_DELETE, values, NULL);
+	if (run->has_limit)
+		limit_run_ended(run_id);
 	history_add(history, NULL, 0, at, psprintf("run_%s", run->status), NULL);
 	notify_queue(run_id, run->workflow, run->status);
 	if (run->parent_task_run_id != 0)
@@ -145,6 +149,7 @@ make_progress(EtlRow *run, const EtlStepReport *report, int ended, TimestampTz n
 							   : failed_before || fails ? "failed"
 														: "succeeded",
 						   .has_timeout = !row_is_null(run, ETL_RUN_TIMEOUT),
+						   .has_limit = !row_is_null(run, ETL_RUN_MAX_ACTIVE_RUNS),
 						   .parent_task_run_id = isnull ? 0 : DatumGetInt64(parent)};
 
 	row_set(run, ETL_RUN_TASKS_DONE, Int32GetDatum(done), false);
@@ -216,6 +221,43 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 }
 
 void
+run_go_on(int64 run_id, EtlHistory *history)
+{
+	static EtlSpiPlan look = {"SELECT version_id, owner::oid FROM etl.run_{range} WHERE run_id = $1", 1, {INT8OID}};
+	/* One that has started before has all the time of its timeout again; one that never has gets it when it does. */
+	static EtlSpiPlan update = {
+		"WITH again AS (UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,"
+		"  tasks_done = tasks_done + $2 WHERE run_id = $1 RETURNING started_at, timeout)"
+		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $3 + timeout FROM again"
+		" WHERE started_at IS NOT NULL AND timeout IS NOT NULL",
+		3,
+		{INT8OID, INT4OID, TIMESTAMPTZOID}};
+	TimestampTz now = clock_now();
+	Datum values[] = {Int64GetDatum(run_id), (Datum) 0, TimestampTzGetDatum(now)};
+	EtlAdvance advance = {0};
+	const EtlDefinition *definition;
+	int64 version_id;
+	Oid owner;
+	bool isnull;
+
+	if (range_execute(&look, run_id, SPI_OK_SELECT, values, NULL) == 0)
+		elog(ERROR, "run " INT64_FORMAT " is gone", run_id);
+	version_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
+	owner = DatumGetObjectId(etl_spi_datum(0, 2, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	definition = definition_get(version_id);
+	if (definition == NULL)
+		elog(ERROR, "version " INT64_FORMAT " of a workflow is gone", version_id);
+	run_front_end(definition->type)->go_on(run_id, definition, &advance);
+	if (advance.ready == NIL)
+		elog(ERROR, "nothing of run " INT64_FORMAT " can start", run_id);
+	values[1] = Int32GetDatum(list_length(advance.skipped));
+	if (range_execute(&update, run_id, SPI_OK_INSERT, values, NULL) > 0)
+		wake_for_scheduler();
+	run_carry_on(owner, &advance, now, history);
+}
+
+void
 run_notified(int64 run_id)
 {
 	static EtlSpiPlan update = {
@@ -271,7 +313,8 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 	static EtlSpiPlan update = {
 		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = CASE $4 WHEN 'timed_out'"
 		"  THEN format('run took longer than its timeout of %s', timeout) ELSE error END"
-		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0), workflow",
+		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0), workflow,"
+		"  max_active_runs IS NOT NULL",
 		4,
 		{INT8OID, TIMESTAMPTZOID, INT4OID, TEXTOID}};
 	TimestampTz now = clock_now();
@@ -287,6 +330,7 @@ end_early(int64 run_id, const char *status, EtlHistory *history)
 	run.has_timeout = DatumGetBool(etl_spi_datum(0, 1, &isnull));
 	run.parent_task_run_id = DatumGetInt64(etl_spi_datum(0, 2, &isnull));
 	run.workflow = TextDatumGetCString(etl_spi_datum(0, 3, &isnull));
+	run.has_limit = DatumGetBool(etl_spi_datum(0, 4, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	run_ended(run_id, &run, now, history);
 	return true;
@@ -341,6 +385,7 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	const EtlDefinition *definition;
 	int64 version_id;
 	Oid owner;
+	bool held;
 	bool isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !is_partition_of_runs(trigger->tg_relation))
@@ -351,6 +396,8 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	history.run_id = DatumGetInt64(COLUMN("run_id"));
 	version_id = DatumGetInt64(COLUMN("version_id"));
 	owner = DatumGetObjectId(COLUMN("owner"));
+	(void) COLUMN("max_active_runs");
+	held = !isnull;
 #undef COLUMN
 
 	etl_spi_open(&spi, ETL_SPI_OWNER);
@@ -360,7 +407,9 @@ pg_etl_run_queue(PG_FUNCTION_ARGS)
 	if (definition == NULL)
 		elog(ERROR, "version " INT64_FORMAT " of a workflow is gone", version_id);
 	history_add(&history, NULL, 0, clock_now(), "run_queued", NULL);
-	run_front_end(definition->type)->begin(history.run_id, definition, &advance);
+	run_front_end(definition->type)->begin(history.run_id, definition, held, &advance);
+	if (held)
+		limit_hold(history.run_id);
 	run_carry_on(owner, &advance, clock_now(), &history);
 	history_write(&history);
 	etl_spi_close(&spi);

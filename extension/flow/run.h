@@ -40,6 +40,8 @@ extern bool run_report(int64 run_id, const EtlStepReport *report, EtlHistory *hi
 extern void run_notified(int64 run_id);
 /* Everything of the run that no executor is at: cancelled. Returns how many tasks that is. */
 extern int run_cancel_unstarted(int64 run_id, TimestampTz now, EtlHistory *history);
+/* The run's tasks that have not succeeded wait: they start, or are skipped, as it has it. The run's row is locked. */
+extern void run_go_on(int64 run_id, EtlHistory *history);
 /* Steps of the run that were skipped, or can start: into history, and into the queue when this commits. */
 extern void run_carry_on(Oid owner, const EtlAdvance *advance, TimestampTz at, EtlHistory *history);
 /* The front end of workflows of this type. */

@@ -18,6 +18,7 @@
 #include "flow/adapter.h"
 #include "flow/deadline.h"
 #include "flow/dispatch.h"
+#include "flow/limit.h"
 #include "flow/pool.h"
 #include "flow/queue.h"
 #include "flow/recover.h"
@@ -271,6 +272,19 @@ end_suspended(void)
 	return next;
 }
 
+/* Runs that wait for others of their workflow to end. */
+static TimestampTz
+let_runs_go_on(void)
+{
+	bool changed;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	changed = my_slot->limit_changed;
+	my_slot->limit_changed = false;
+	LWLockRelease(etl_shared->lock);
+	return limit_run(changed);
+}
+
 /* At the start, too: the clock may have been set back while nobody looked. */
 static TimestampTz
 watch_clock(void)
@@ -317,8 +331,8 @@ static TimestampTz
 do_chores(MemoryContext context)
 {
 	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
-												   tick_run,	refill,	  pool_read_changed, dispatch, retention_make_ranges,
-												   retention_run, do_others};
+												   tick_run,	let_runs_go_on, refill, pool_read_changed, dispatch,
+												   retention_make_ranges, retention_run, do_others};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

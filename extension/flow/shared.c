@@ -255,6 +255,17 @@ shared_signal(Oid dbid)
 	LWLockRelease(etl_shared->lock);
 }
 
+void
+shared_limit_changed(Oid dbid)
+{
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < ETL_MAX_DATABASES; i++)
+		if (etl_shared->schedulers[i].dbid == dbid)
+			etl_shared->schedulers[i].limit_changed = true;
+	wake_scheduler_locked(dbid);
+	LWLockRelease(etl_shared->lock);
+}
+
 /* Steps of the run, or with run_id 0 the step. */
 static void
 cancel_steps(Oid dbid, int64 run_id, int64 task_run_id)

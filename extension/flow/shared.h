@@ -59,6 +59,7 @@ typedef struct EtlSchedulerSlot
 	bool executor_left;	  /* one has: was it at an external step? */
 	bool overflowed;	  /* steps are ready that are not in the queue */
 	bool signalled;		  /* somebody has said what became of a suspended step */
+	bool limit_changed;	  /* a run that max_active_runs is about was queued, or has ended */
 	bool wants;			  /* more executors: no slot was free */
 	Oid wanted_for;		  /* if it does: the owner that has fewest of those it wants them for */
 	int has;			  /* so many */
@@ -129,6 +130,8 @@ extern void shared_pools_changed(Oid dbid);
 extern void shared_queue_overflowed(Oid dbid);
 /* Somebody has said what became of a suspended step: the scheduler is to look. */
 extern void shared_signal(Oid dbid);
+/* A run that max_active_runs is about was queued, or has ended: likewise. */
+extern void shared_limit_changed(Oid dbid);
 /* Cancel the steps of a run that executors, the remote one included, are at. */
 extern void shared_cancel_run(Oid dbid, int64 run_id);
 /* The same for one step. */

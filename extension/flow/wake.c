@@ -20,6 +20,7 @@ typedef enum WishKind
 	WISH_RUN_END,
 	WISH_CANCEL,
 	WISH_SIGNAL,
+	WISH_LIMIT,
 	WISH_STEP_CANCEL,
 	WISH_LAUNCHER
 } WishKind;
@@ -88,6 +89,12 @@ void
 wake_for_signal(void)
 {
 	wish(WISH_SIGNAL, 0, InvalidOid, NULL);
+}
+
+void
+wake_for_limit(void)
+{
+	wish(WISH_LIMIT, 0, InvalidOid, NULL);
 }
 
 void
@@ -201,6 +208,8 @@ grant(void)
 		shared_wake_scheduler(MyDatabaseId);
 	if (once[WISH_SIGNAL])
 		shared_signal(MyDatabaseId);
+	if (once[WISH_LIMIT])
+		shared_limit_changed(MyDatabaseId);
 	if (once[WISH_LAUNCHER])
 		shared_wake_launcher(true);
 }

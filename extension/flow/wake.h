@@ -27,6 +27,8 @@ extern void wake_for_run_end(int64 run_id);
 extern void wake_for_cancel(int64 run_id);
 /* Somebody has said what became of a suspended step, or a step is suspended now. */
 extern void wake_for_signal(void);
+/* A run was queued that max_active_runs is about, or has ended: the scheduler looks whose turn it is. */
+extern void wake_for_limit(void);
 /* A step is to end although its run goes on: an executor that is at it stops. */
 extern void wake_for_step_cancel(int64 task_run_id);
 /* The extension was created here. */

@@ -17,6 +17,7 @@ CREATE TABLE etl.run (
 	version_id bigint NOT NULL REFERENCES etl.workflow_version,
 	owner regrole NOT NULL,
 	timeout interval,
+	max_active_runs integer,
 	tasks_total integer NOT NULL DEFAULT 0,
 	tasks_done integer NOT NULL DEFAULT 0,
 	queued_at timestamptz NOT NULL DEFAULT now(),
@@ -41,6 +42,7 @@ COMMENT ON COLUMN etl.run.status IS 'queued, running, succeeded, failed, cancell
 COMMENT ON COLUMN etl.run.version_id IS 'etl.workflow_version it runs';
 COMMENT ON COLUMN etl.run.owner IS 'The role it runs as: the workflow''s owner when it was queued';
 COMMENT ON COLUMN etl.run.timeout IS 'How long it may take: the workflow''s when it was queued; NULL: as long as it does';
+COMMENT ON COLUMN etl.run.max_active_runs IS 'How many of its workflow may go on at a time, as it was when this one was queued; NULL: any number, and it has not waited';
 COMMENT ON COLUMN etl.run.tasks_total IS 'Number of its tasks';
 COMMENT ON COLUMN etl.run.tasks_done IS 'How many of them have come to an end';
 COMMENT ON COLUMN etl.run.queued_at IS 'When it was queued';
@@ -193,6 +195,19 @@ COMMENT ON TABLE etl.deadline IS 'Runs that go on and have a timeout; the schedu
 COMMENT ON COLUMN etl.deadline.run_id IS 'The run';
 COMMENT ON COLUMN etl.deadline.due_at IS 'When its time is over';
 
+CREATE TABLE etl.limited_run (
+	run_id bigint PRIMARY KEY,
+	workflow text NOT NULL,
+	owner oid NOT NULL,
+	turn smallint NOT NULL
+);
+CREATE INDEX limited_run_turn_idx ON etl.limited_run (workflow, owner, turn, run_id);
+COMMENT ON TABLE etl.limited_run IS 'Runs that have not ended of workflows with max_active_runs: those that go on, and those that wait for one of these to end';
+COMMENT ON COLUMN etl.limited_run.run_id IS 'The run';
+COMMENT ON COLUMN etl.limited_run.workflow IS 'Its workflow';
+COMMENT ON COLUMN etl.limited_run.owner IS 'The role it runs as';
+COMMENT ON COLUMN etl.limited_run.turn IS '0: it goes on; else it waits: 1, whatever the limit, since a run of its workflow waits for it; 2; 3, for a backfill';
+
 -- Steps that have done their part and hold no process until somebody says what has become of them. Whoever changes a row has
 -- the lock of the run's row: users' sessions, which may stay in a transaction, have nothing to do here.
 CREATE TABLE etl.suspended (
@@ -285,6 +300,7 @@ BEGIN
 		THEN jsonb_build_object('ds', (NEW.scheduled_for AT TIME ZONE flow.timezone)::date) ELSE '{}' END || NEW.input;
 	NEW.owner := flow.owner;
 	NEW.timeout := flow.timeout;
+	NEW.max_active_runs := flow.max_active_runs;
 	NEW.status := 'queued';
 	NEW.queued_at := etl._clock();
 	NEW.started_at := NULL;
@@ -526,6 +542,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 			WHEN t.status = 'waiting' AND s.child_run_id IS NOT NULL THEN 'run ' || s.child_run_id
 			WHEN t.status = 'waiting' AND s.task_run_id IS NOT NULL
 				THEN 'token' || coalesce(' until ' || to_char(s.due_at, 'YYYY-MM-DD HH24:MI:SSOF'), '')
+			WHEN t.status = 'waiting' AND l.run_id IS NOT NULL THEN 'runs before it, by max_active_runs of the workflow'
 			WHEN t.status = 'waiting' THEN 'dependency ' || (
 				SELECT string_agg(quote_ident(d.name), ', ' ORDER BY d.name)
 				FROM etl.workflow_version v, jsonb_array_elements_text(v.definition -> 'tasks' -> t.task -> 'depends_on') AS d(name)
@@ -549,6 +566,7 @@ CREATE VIEW etl.task_status WITH (security_invoker = true) AS
 	JOIN etl.run r USING (run_id)
 	LEFT JOIN etl.timer tm USING (task_run_id)
 	LEFT JOIN etl.suspended s USING (task_run_id)
+	LEFT JOIN etl.limited_run l ON l.run_id = t.run_id AND l.turn > 0
 	LEFT JOIN etl._activity() a ON a.task_run_id = t.task_run_id AND t.finished_at IS NULL
 	-- An item whose turn had not come when its task ended: its row is left as it was.
 	LEFT JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM etl.task_run o WHERE o.run_id = t.run_id AND o.task = t.task
@@ -567,7 +585,7 @@ COMMENT ON COLUMN etl.task_status.duration IS 'From start to finish, or to now';
 COMMENT ON COLUMN etl.task_status.rows IS 'Rows its statements affected';
 COMMENT ON COLUMN etl.task_status.sqlstate IS 'SQLSTATE of its error';
 COMMENT ON COLUMN etl.task_status.error IS 'Its error; DETAIL, HINT and CONTEXT are in etl.task_run';
-COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, condition, time, items (of for_each), token, run, pool, lock, role, executor';
+COMMENT ON COLUMN etl.task_status.waiting_for IS 'What it waits for: dependency, runs (before its own), condition, time, items (of for_each), token, run, pool, lock, role, executor';
 COMMENT ON COLUMN etl.task_status.worker_pid IS 'The executor process that runs or ran it';
 
 CREATE VIEW etl.run_status WITH (security_invoker = true) AS
@@ -581,12 +599,13 @@ CREATE VIEW etl.run_status WITH (security_invoker = true) AS
 			ELSE format('%s: %s', r.failed_task, r.error) END AS error,
 		r.parent_run_id,
 		-- Of a run none of whose steps is at work: what the one waits for that could have been the first.
-		CASE WHEN r.finished_at IS NULL THEN (
+		CASE WHEN l.run_id IS NOT NULL THEN 'runs before it, by max_active_runs of the workflow' WHEN r.finished_at IS NULL THEN (
 			SELECT CASE WHEN t.waiting_for IS NOT NULL THEN format('%s: %s', t.task, t.waiting_for) END FROM etl.task_status t
 			WHERE t.run_id = r.run_id AND t.status IN ('waiting', 'queued', 'running', 'retrying')
 				AND coalesce(t.waiting_for, '') NOT LIKE 'dependency %' AND coalesce(t.waiting_for, '') NOT LIKE 'items%'
 			ORDER BY t.waiting_for IS NOT NULL, t.queued_at LIMIT 1) END AS waiting_for
 	FROM etl.run r
+	LEFT JOIN etl.limited_run l ON l.run_id = r.run_id AND l.turn > 0
 	LEFT JOIN (SELECT act.run_id, min(act.started_at) AS started_at FROM etl._activity() act GROUP BY 1) a
 		ON a.run_id = r.run_id AND r.finished_at IS NULL;
 COMMENT ON VIEW etl.run_status IS 'A row a run, as it stands this moment';

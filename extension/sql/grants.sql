@@ -57,6 +57,9 @@ CREATE POLICY timer_owner ON etl.timer
 ALTER TABLE etl.deadline ENABLE ROW LEVEL SECURITY;
 CREATE POLICY deadline_owner ON etl.deadline
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = deadline.run_id));
+ALTER TABLE etl.limited_run ENABLE ROW LEVEL SECURITY;
+CREATE POLICY limited_run_owner ON etl.limited_run
+	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = limited_run.run_id));
 ALTER TABLE etl.suspended ENABLE ROW LEVEL SECURITY;
 CREATE POLICY suspended_owner ON etl.suspended
 	USING (EXISTS (SELECT FROM etl.run r WHERE r.run_id = suspended.run_id));
@@ -73,7 +76,7 @@ CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA etl TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
-		' etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status, etl.pool, etl.pool_status,'
+		' etl.event, etl.timer, etl.deadline, etl.limited_run, etl.schedule_state, etl.run_status, etl.task_status, etl.pool, etl.pool_status,'
 		' etl.role_grant,'
 		' etl.job, etl.load_history, etl.unload_history TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
@@ -141,7 +144,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE (name, description, owner, input, enabled, schedule, timezone,'
 		' catchup, overlap, max_active_runs, timeout, retention), DELETE ON etl.workflow TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT (workflow, run_name, input, trigger, scheduled_for) ON etl.run TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.schedule_state, etl.run_status, etl.task_status,'
+	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.limited_run, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.pool, etl.pool_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);

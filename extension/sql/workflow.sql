@@ -26,7 +26,7 @@ COMMENT ON COLUMN etl.workflow.schedule IS 'When it runs by itself: a cron expre
 COMMENT ON COLUMN etl.workflow.timezone IS 'IANA time zone by whose clocks the schedule goes';
 COMMENT ON COLUMN etl.workflow.catchup IS 'What becomes of moments that are over by more than a minute when the scheduler comes to them (server down, workflow disabled): none of them is run, the last, or all';
 COMMENT ON COLUMN etl.workflow.overlap IS 'What a moment does that comes while max_active_runs runs go on: skip (it is left out), queue (it waits), allow (nothing, any number may; with max_active_runs it waits), cancel_running (the oldest are cancelled)';
-COMMENT ON COLUMN etl.workflow.max_active_runs IS 'How many runs may go on for the schedule to queue another; NULL: 1, with overlap allow any number';
+COMMENT ON COLUMN etl.workflow.max_active_runs IS 'How many of its runs may go on at a time; those that are queued beyond it wait. NULL: any number, but overlap has one in mind';
 COMMENT ON COLUMN etl.workflow.timeout IS 'A run that takes longer, from when its first step is taken up, is ended with status timed_out; NULL: none';
 COMMENT ON COLUMN etl.workflow.retention IS 'How long its runs are kept after their end; NULL: setting etl.retention';
 COMMENT ON COLUMN etl.workflow.version_id IS 'The version of the definition as it stands, NULL after an edit until the next run is queued. Kept by the engine.';
