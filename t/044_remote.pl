@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use EtlTest;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $etl = EtlTest->new(warehouse => 1, conf => "etl.max_executors = 2\nmax_connections = 30\netl.max_remote_steps = 150");
 my $node = $etl->primary;
@@ -146,13 +147,15 @@ ends($waits, 'succeeded', 'a step that waits for a condition');
 
 # --- Cancel and timeout reach the other side
 my $one = $etl->sql(q{SELECT min(run_id) FROM etl.run WHERE status = 'running'});
+my $cancelled_at = time;
 $etl->sql("SELECT etl.cancel_run($one)");
 wait_until_there(19);
-pass('one of many is cancelled, over there too');
+cmp_ok(time - $cancelled_at, '<', 2, 'one of many is cancelled, over there too, within 2 s');
 $etl->wait_until("SELECT status = 'cancelled' FROM etl.task_status WHERE run_id = $one");
+$cancelled_at = time;
 $etl->sql(q{SELECT count(etl.cancel_run(run_id)) FROM etl.run WHERE status = 'running'});
 wait_until_there(0);
-pass('and all the others');
+cmp_ok(time - $cancelled_at, '<', 2, 'and all the others');
 $etl->wait_until(q{SELECT count(*) = 20 FROM etl.task_status WHERE status = 'cancelled'});
 workflow('slow', 'SELECT pg_advisory_lock_shared(1)', owner => 'one', timeout => q{'300 ms'}, retries => 1, retry_delay => q{'10 ms'});
 ends(queue('slow'), 'failed', 'a timeout', qr/ran longer than its timeout of 0.3 s/);

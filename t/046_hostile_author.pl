@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use EtlTest;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $etl = EtlTest->new(conf => 'etl.max_executors = 4');
 my $node = $etl->primary;
@@ -114,6 +115,32 @@ like($stderr, qr/task "notification \d+" of workflow "clash" has a name that is 
 goes_on('a poll that is a million years away');
 like($stderr, qr/task "x" of workflow "never" has an interval of more than 100 years/, 'is refused');
 $etl->sql_is(q{SELECT count(*) > 0 FROM etl.task_status}, 't', 'the view can be read');
+
+# --- Statements that trap what cancels them: their process is ended, and they have not crashed it
+as_villain(q{
+	INSERT INTO etl.workflow (name) VALUES ('deaf');
+	INSERT INTO etl.task (workflow, name, sql, timeout, wait_for_token) VALUES
+		('deaf', 'local', $$DO $do$ BEGIN LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $do$ --$$,
+			NULL, false),
+		('deaf', 'token', $$DO $do$ BEGIN LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $do$ --$$,
+			NULL, true)});
+my $deaf_steps = q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' AND wait_event = 'PgSleep'};
+my $deaf = as_villain(q{SELECT etl.run_workflow('deaf')});
+$etl->wait_until($deaf_steps, 2);
+is(as_villain("SELECT etl.cancel_run($deaf)"), 't', 'a run whose statements trap their cancellation is cancelled');
+my $cancelled_at = time;
+$etl->wait_until($deaf_steps, 0);
+cmp_ok(time - $cancelled_at, '<', 8, 'and its statements end, some seconds later');
+my $how = "SELECT string_agg(concat_ws(' ', task, attempt, status, sqlstate, error, process_end), '; ' ORDER BY task, attempt) FROM etl.task_run WHERE run_id = ";
+$etl->wait_until($how . $deaf, 'local 1 cancelled 57014 run was cancelled; token 1 cancelled 57014 run was cancelled');
+pass('as cancelled');
+as_villain(q{DELETE FROM etl.task WHERE name = 'token';
+	UPDATE etl.task SET timeout = '0.2 s', retries = 1, retry_delay = '0' WHERE workflow = 'deaf'});
+$deaf = as_villain(q{SELECT etl.run_workflow('deaf')});
+is($etl->sql("SELECT etl.wait_for_run($deaf, '30 s')"), 'failed', 'so do those that trap their timeout');
+my $late_error = '57014 task "local" was cancelled: it ran longer than its timeout of 0.2 s';
+$etl->sql_is($how . $deaf, "local 1 timed_out $late_error; local 2 timed_out $late_error", 'as timed out, and are repeated as the task says');
+goes_on('after those');
 
 # --- Settings of a role, which its executors have, too
 as_villain(q{

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use EtlTest;
 use Test::More;
+use Time::HiRes qw(time);
 
 use constant HOUR => 3600;
 
@@ -111,8 +112,10 @@ $etl->sql(q{
 my $far = $etl->sql(q{SELECT etl.run_workflow('far')});
 $etl->wait_until(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
 $etl->sql_is("SELECT due_at - started_at FROM etl.deadline JOIN etl.run USING (run_id) WHERE run_id = $far", '02:00:00', 'a run that begins over there has its time');
+my $cancelled_at = time;
 $etl->sql("SELECT etl.cancel_run($far)");
 $etl->wait_until(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+cmp_ok(time - $cancelled_at, '<', 2, 'when it is cancelled, its statement over there is within 2 s');
 
 # --- Carried on, it has all its time again
 is($etl->sql("SELECT etl.retry_run($run)"), 't', 'it is carried on');

@@ -26,6 +26,28 @@ typedef struct Interrupted
 	TimestampTz started_at; /* 0: as recorded */
 } Interrupted;
 
+/* In words. */
+static EtlStepFailure
+describe(const EtlClaim *claim, EtlStepStatus status)
+{
+	switch (status)
+	{
+		case ETL_STEP_CANCELLED:
+			return step_failure_of_cancellation(claim);
+		case ETL_STEP_TIMED_OUT:
+			return step_failure_of_timeout(claim);
+		case ETL_STEP_CRASHED:
+			return (EtlStepFailure){
+				.sqlstate = ERRCODE_CRASH_SHUTDOWN,
+				.message = psprintf("the server process that ran task \"%s\" died", claim->step.task),
+				.hint = "The server log says of what. A step that ends its process three times is not run again."};
+		default:
+			return (EtlStepFailure){
+				.sqlstate = ERRCODE_ADMIN_SHUTDOWN,
+				.message = psprintf("the server process that ran task \"%s\" was stopped", claim->step.task)};
+	}
+}
+
 /* With the outcome that is left, if the run has ended. */
 static void
 record(const EtlClaim *claim, EtlStepStatus status, const EtlStepFailure *failure)
@@ -39,7 +61,7 @@ record_interrupted(void *arg)
 {
 	const Interrupted *step = arg;
 	EtlClaim *claim;
-	EtlStepFailure failure = {0};
+	EtlStepFailure failure;
 
 	StartTransactionCommand();
 	/* A local step looks as if it had never been started, an external one as if it still ran. */
@@ -50,15 +72,7 @@ record_interrupted(void *arg)
 	{
 		if (step->started_at != 0)
 			claim->started_at = step->started_at;
-		if (step->status == ETL_STEP_CRASHED)
-			failure = (EtlStepFailure){
-				.sqlstate = ERRCODE_CRASH_SHUTDOWN,
-				.message = psprintf("the server process that ran task \"%s\" died", claim->step.task),
-				.hint = "The server log says of what. A step that ends its process three times is not run again."};
-		else
-			failure = (EtlStepFailure){
-				.sqlstate = ERRCODE_ADMIN_SHUTDOWN,
-				.message = psprintf("the server process that ran task \"%s\" was stopped", claim->step.task)};
+		failure = describe(claim, step->status);
 		record(claim, step->status, &failure);
 	}
 	CommitTransactionCommand();
@@ -103,10 +117,14 @@ recover_crashed(void)
 
 	for (int i = 0; i < etl_shared->executor_count; i++)
 	{
-		Interrupted step = {.status = ETL_STEP_CRASHED};
+		static const EtlStepStatus statuses[] = {[ETL_NOT_EVICTED] = ETL_STEP_CRASHED,
+												 [ETL_EVICTED_CANCELLED] = ETL_STEP_CANCELLED,
+												 [ETL_EVICTED_TIMED_OUT] = ETL_STEP_TIMED_OUT};
+		Interrupted step;
 
 		if (!is_to_recover(i, MyDatabaseId))
 			continue;
+		step.status = statuses[etl_shared->executors[i].evicted];
 		step.run_id = etl_shared->executors[i].run_id;
 		step.task_run_id = etl_shared->executors[i].task_run_id;
 		step.started_at = etl_shared->executors[i].started_at;

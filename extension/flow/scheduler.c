@@ -272,6 +272,15 @@ end_suspended(void)
 	return next;
 }
 
+/* Executors whose statement traps its cancellation. */
+static TimestampTz
+evict(void)
+{
+	int64 next_ms = shared_evict(MyDatabaseId);
+
+	return next_ms < 0 ? DT_NOEND : TimestampTzPlusMilliseconds(clock_now(), next_ms);
+}
+
 /* Runs that wait for others of their workflow to end. */
 static TimestampTz
 let_runs_go_on(void)
@@ -330,8 +339,8 @@ do_chore(void *arg)
 static TimestampTz
 do_chores(MemoryContext context)
 {
-	static TimestampTz (*const chores[])(void) = {watch_clock, recover,  timer_fire, deadline_run, end_suspended,
-												   tick_run,	let_runs_go_on, refill, pool_read_changed, dispatch,
+	static TimestampTz (*const chores[])(void) = {watch_clock, evict, recover, timer_fire, deadline_run, end_suspended,
+												   tick_run, let_runs_go_on, refill, pool_read_changed, dispatch,
 												   retention_make_ranges, retention_run, do_others};
 	TimestampTz due = DT_NOEND;
 

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "base/clock.h"
 #include "flow/journal.h"
 #include "flow/queue.h"
 #include "flow/remote_place.h"
@@ -279,7 +280,9 @@ cancel_steps(Oid dbid, int64 run_id, int64 task_run_id)
 			(run_id != 0 ? slot->run_id == run_id : slot->task_run_id == task_run_id))
 		{
 			slot->cancel = true;
+			slot->cancelled_ms = clock_monotonic_ms();
 			kill(slot->pid, SIGINT);
+			wake_scheduler_locked(dbid);
 		}
 	}
 	LWLockRelease(etl_shared->lock);
@@ -302,6 +305,32 @@ ConditionVariable *
 shared_run_ended(int64 run_id)
 {
 	return &etl_shared->run_ended[run_id % ETL_RUN_END_GROUPS];
+}
+
+int64
+shared_evict(Oid dbid)
+{
+	int64 now_ms = clock_monotonic_ms();
+	int64 next_ms = -1;
+
+	LWLockAcquire(etl_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < etl_max_executors; i++)
+	{
+		EtlExecutorSlot *slot = &etl_shared->executors[i];
+		int64 left_ms = slot->cancelled_ms + ETL_CANCEL_GRACE_MS - now_ms;
+
+		if (slot->state != ETL_EXECUTOR_BUSY || slot->dbid != dbid || !slot->cancel || slot->evicted != ETL_NOT_EVICTED)
+			continue;
+		if (left_ms > 0)
+		{
+			next_ms = next_ms < 0 ? left_ms : Min(next_ms, left_ms);
+			continue;
+		}
+		slot->evicted = ETL_EVICTED_CANCELLED;
+		kill(slot->pid, SIGTERM);
+	}
+	LWLockRelease(etl_shared->lock);
+	return next_ms;
 }
 
 bool

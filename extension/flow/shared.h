@@ -20,6 +20,7 @@
 #define ETL_MOST_EXECUTORS 1024 /* that etl.max_executors may be */
 #define ETL_MAX_DATABASES 64 /* that have the extension */
 #define ETL_MAX_QUIESCED 32	 /* databases being dropped, or losing the extension, at a time */
+#define ETL_CANCEL_GRACE_MS 3000	/* how long a statement has to heed its cancellation before its process is ended */
 #define ETL_EXECUTOR_QUANTUM_MS 100 /* how long an executor stays that another owner wants the place of */
 
 typedef enum EtlExecutorState
@@ -31,6 +32,14 @@ typedef enum EtlExecutorState
 	ETL_EXECUTOR_CALLED,   /* is going to look into the queue: good for one step, and not for a second */
 	ETL_EXECUTOR_BUSY	   /* at a step */
 } EtlExecutorState;
+
+/* Why the engine has ended the process of a step, which did not heed its cancellation. */
+typedef enum EtlStepEviction
+{
+	ETL_NOT_EVICTED,
+	ETL_EVICTED_CANCELLED,
+	ETL_EVICTED_TIMED_OUT
+} EtlStepEviction;
 
 typedef struct EtlExecutorSlot
 {
@@ -44,6 +53,8 @@ typedef struct EtlExecutorSlot
 	TimestampTz started_at; /* of the step */
 	int pool;				/* of which the step has a slot, as queue_pop says; 0: none */
 	bool cancel;			/* the step's run was cancelled */
+	int64 cancelled_ms;		/* when, by clock_monotonic_ms */
+	EtlStepEviction evicted;
 	bool retire;			/* asked to make room for another owner's: see dispatch.c */
 	bool passed_over;		/* the queue was read anew while it was at the step, and does not have that */
 	int64 came_ms;			/* when the process did, by clock_monotonic_ms */
@@ -136,6 +147,11 @@ extern void shared_limit_changed(Oid dbid);
 extern void shared_cancel_run(Oid dbid, int64 run_id);
 /* The same for one step. */
 extern void shared_cancel_step(Oid dbid, int64 task_run_id);
+/*
+ * End the database's executors that have not heeded a cancellation for ETL_CANCEL_GRACE_MS. Returns for how many ms the
+ * next has time; -1: there is none.
+ */
+extern int64 shared_evict(Oid dbid);
 /* How many executors are at the step; the remote one counts, whosever turn it is. */
 extern int shared_executors_at(Oid dbid, int64 task_run_id);
 /*

@@ -157,6 +157,7 @@ slot_step_take(EtlQueued *step)
 		my_slot->pool = step->slot_of;
 		my_slot->started_at = clock_now();
 		my_slot->cancel = false;
+		my_slot->evicted = ETL_NOT_EVICTED;
 		my_slot->passed_over = false;
 		if (step->task_run_id == next.task_run_id)
 			next.found = false; /* nobody else is to be called for it */
@@ -237,6 +238,16 @@ slot_step_is_cancelled(void)
 	cancelled = my_slot->cancel;
 	LWLockRelease(etl_shared->lock);
 	return cancelled;
+}
+
+/* Nobody else writes this of a step that has not been cancelled, and of one that has it is all the same. */
+void
+slot_step_evict(void)
+{
+	my_slot->evicted = ETL_EVICTED_TIMED_OUT;
+	ProcDiePending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
 }
 
 Oid

@@ -37,6 +37,11 @@ extern void slot_turn_begin(const EtlQueued *step, TimestampTz started_at);
 extern void slot_turn_end(void);
 /* The run of the step this executor is at has been cancelled. */
 extern bool slot_step_is_cancelled(void);
+/*
+ * In the handler of a timeout: the step has not heeded the end of its time, and its process ends as soon as it can. Only
+ * async-signal-safe calls.
+ */
+extern void slot_step_evict(void);
 /* It is to make room for another owner's. */
 extern bool slot_is_wanted(void);
 

@@ -35,6 +35,7 @@
 #include "utils/timeout.h"
 
 static TimeoutId step_timeout;
+static TimeoutId step_eviction;
 static bool step_timeout_registered = false;
 static volatile sig_atomic_t step_timed_out = false;
 static bool steps_read_only = false;
@@ -61,11 +62,18 @@ start_cancellable(const EtlClaim *claim)
 	if (!step_timeout_registered)
 	{
 		step_timeout = RegisterTimeout(USER_TIMEOUT, at_timeout);
+		step_eviction = RegisterTimeout(USER_TIMEOUT, slot_step_evict);
 		step_timeout_registered = true;
 	}
 	step_timed_out = false;
 	if (claim->timeout > 0)
-		enable_timeout_after(step_timeout, (int) Min(claim->timeout * 1000, PG_INT32_MAX));
+	{
+		/* Not by a delay, which is at most 24 days. */
+		TimestampTz end = GetCurrentTimestamp() + (TimestampTz) (claim->timeout * USECS_PER_SEC);
+
+		enable_timeout_at(step_timeout, end);
+		enable_timeout_at(step_eviction, TimestampTzPlusMilliseconds(end, ETL_CANCEL_GRACE_MS));
+	}
 	RESUME_CANCEL_INTERRUPTS();
 }
 
@@ -74,6 +82,7 @@ stop_cancellable(void)
 {
 	HOLD_CANCEL_INTERRUPTS();
 	disable_timeout(step_timeout, false);
+	disable_timeout(step_eviction, false);
 	QueryCancelPending = false;
 }
 
@@ -243,6 +252,12 @@ why_cancelled(const EtlClaim *claim)
 		reason = &run_was_cancelled;
 	etl_spi_close(&spi);
 	return reason;
+}
+
+EtlStepFailure
+step_failure_of_cancellation(const EtlClaim *claim)
+{
+	return *why_cancelled(claim);
 }
 
 static void

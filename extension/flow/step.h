@@ -121,6 +121,7 @@ extern void step_find_definition(EtlClaim *claim);
 /* What became of a step, in words. The first refers to the error's. */
 extern EtlStepFailure step_failure(const ErrorData *error);
 extern EtlStepFailure step_failure_of_nothing(const EtlClaim *claim);
+extern EtlStepFailure step_failure_of_cancellation(const EtlClaim *claim);
 extern EtlStepFailure step_failure_of_timeout(const EtlClaim *claim);
 
 /* In an executor, once: whether its role's statements may only read. */
