@@ -42,11 +42,32 @@ $etl->wait_until("SELECT notifications_open = 0 FROM etl.run WHERE run_id = $run
 $etl->sql(q{UPDATE etl.workflow SET enabled = false WHERE name = 'rate'; UPDATE etl.schedule_state SET anchor = anchor - interval '10 days'});
 $etl->sql('SELECT etl._make_range(10000)');
 
+# History goes along if it is asked for: what a role may see, to tables of its own.
+$etl->sql(q{CREATE SCHEMA authors AUTHORIZATION author; CREATE SCHEMA readers AUTHORIZATION reader; CREATE SCHEMA others;
+	GRANT CREATE, USAGE ON SCHEMA others TO author;
+	INSERT INTO etl.workflow (name) VALUES ('of the superuser'); INSERT INTO etl.task (workflow, name, sql) VALUES ('of the superuser', 'x', 'SELECT 1 / 0')});
+my $failed = $etl->sql(q{SELECT etl.run_workflow('of the superuser')});
+is($etl->sql("SELECT etl.wait_for_run($failed)"), 'failed', 'a run of somebody else\'s');
+my $waits = $etl->sql(q{SET ROLE author; INSERT INTO etl.workflow (name) VALUES ('waits'); INSERT INTO etl.task (workflow, name, sql, wait_until) VALUES ('waits', 'x', 'SELECT 1', 'false');
+	SELECT etl.run_workflow('waits')});
+$etl->sql_is(q{SET ROLE author; SELECT etl.export_history('authors', now() - interval '1 day', now() + interval '1 day')}, 1, 'an author\'s history');
+$etl->sql_is(q{SET ROLE reader; SELECT etl.export_history('readers')}, 2, 'a reader\'s is everybody\'s, of runs that have ended');
+$etl->sql_is('SET ROLE author; SELECT etl.export_history(\'authors\', until => now() - interval \'1 day\')', 0, 'none of another time');
+$etl->sql_fails(q{SET ROLE author; SELECT etl.export_history('others')}, 'not to a schema of others', qr/42501: history cannot be exported to schema "others"/);
+$etl->sql(q{CREATE SCHEMA traps AUTHORIZATION author; CREATE TABLE traps.etl_event (event_id bigint PRIMARY KEY); GRANT ALL ON traps.etl_event TO author});
+$etl->sql_fails(q{SET ROLE author; SELECT etl.export_history('traps')}, 'nor to a table of others', qr/42501: history cannot be exported to "traps.etl_event"/);
+$etl->sql_is("SELECT etl.retry_run($failed)", 't', 'a run is carried on');
+is($etl->sql("SELECT etl.wait_for_run($failed)"), 'failed', 'and fails again');
+$etl->sql('ALTER TABLE readers.etl_run DROP COLUMN error');    # as if a version before had not had it
+$etl->sql_is(q{SET ROLE reader; SELECT etl.export_history('readers')}, 2, 'exported again');
+$etl->sql_is("SELECT (SELECT count(*) FROM readers.etl_task_run WHERE run_id = $failed), (SELECT error FROM readers.etl_run WHERE run_id = $failed)",
+	'2|division by zero', 'it is as it is now');
+
 my $dump = "$folder/dump.sql";
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'dump');
 my $text = slurp_file($dump);
 unlike($text, qr/canary in the mine/, 'no secret is in it');
-unlike($text, qr/\bCOPY etl\.(run|task_run|event|run_name|schedule_state|workflow_version)\b|run_1_to|_rest\b/, 'nor history, nor its partitions');
+unlike($text, qr/\bCOPY etl\.(limited_run|run|task_run|event|run_name|schedule_state|workflow_version)\b|run_1_to|_rest\b/, 'nor history, nor its partitions');
 $etl->sql('CREATE DATABASE copy');
 $node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restore');
 
@@ -68,6 +89,10 @@ is_kept(q{SELECT has_table_privilege('author', 'etl.task', 'INSERT'), has_functi
 	has_table_privilege('author', 'etl.run_1_to_100000', 'SELECT'), has_table_privilege('public', 'etl.run', 'SELECT')}, 'rights');
 
 is($node->safe_psql('copy', 'SELECT count(*) FROM etl.run'), 0, 'there are no runs');
+is_kept("SELECT run_id, workflow, owner, status, input, finished_at FROM $_.etl_run ORDER BY 1", "runs exported by $_") foreach 'authors', 'readers';
+is_kept('SELECT * FROM readers.etl_task_run ORDER BY task_run_id', 'their steps');
+is_kept('SELECT * FROM readers.etl_event ORDER BY event_id', 'what happened');
+is_kept('SELECT workflow, definition FROM readers.etl_workflow_version ORDER BY version_id', 'and what they ran');
 $run = $node->safe_psql('copy', q{SET ROLE author; SELECT etl.run_workflow('daily', run_name => 'first')});
 is($node->safe_psql('copy', "SELECT etl.wait_for_run($run)"), 'succeeded', 'a workflow runs');
 is($node->safe_psql('copy', q{SELECT string_agg(what, ',') FROM public.effect}), 'done,done', 'and does what it did');

@@ -83,7 +83,7 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._waiting_for_executor(boolean), etl._is_remote(jsonb),'
 		' etl._pools(), etl._waiting_for_pool(text, integer, bigint), etl._duration_in_words(float8),'
 		' etl.graph(text), etl.graph(bigint), etl.wait_for_run(bigint, interval),'
-		' etl.next_runs(text, text, integer, timestamptz) TO %s', role);
+		' etl.next_runs(text, text, integer, timestamptz), etl.export_history(regnamespace, timestamptz, timestamptz) TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl._grant_reading(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl._grant_reading(regrole) IS 'What readers and operators are given alike. Internal.';

@@ -78,3 +78,68 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl._drop_range(bigint, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION etl._drop_range(bigint, bigint) IS 'Drops a range and all that is in it, unless some of it is live. Internal.';
+
+-- As the caller throughout: it copies what they may see, into tables of theirs.
+CREATE FUNCTION etl.export_history(schema regnamespace, "from" timestamptz DEFAULT '-infinity', until timestamptz DEFAULT 'infinity')
+	RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	source record;
+	col record;
+	target text;
+	ids bigint[];
+	versions bigint[];
+BEGIN
+	IF schema IS NULL OR "from" IS NULL OR until IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('history cannot be exported to schema %s from %s until %s', coalesce(schema::text, 'NULL'),
+				coalesce("from"::text, 'NULL'), coalesce(until::text, 'NULL')),
+			HINT = 'Name a schema; leave a time out for no limit.';
+	END IF;
+	-- Triggers on somebody else's table would run as the caller.
+	IF NOT (SELECT pg_has_role(current_user, n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.oid = schema) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('history cannot be exported to schema "%s"', schema),
+			DETAIL = format('It is not role "%s"''s own.', current_user),
+			HINT = 'CREATE SCHEMA history; and export it there.';
+	END IF;
+	SELECT array_agg(r.run_id), array_agg(DISTINCT r.version_id) INTO ids, versions
+		FROM etl.run r WHERE r.finished_at >= "from" AND r.finished_at < until;
+	-- Parents first: whoever reads what is being made finds what a row refers to.
+	FOR source IN
+		SELECT s.name, s.key, s.of_run FROM (VALUES ('workflow_version', 'version_id', false), ('run', 'run_id', true),
+			('task_run', 'task_run_id', true), ('event', 'event_id', true)) AS s(name, key, of_run)
+	LOOP
+		target := format('%s.%I', schema, 'etl_' || source.name);
+		IF NOT (SELECT pg_has_role(current_user, c.relowner, 'USAGE') AND c.relkind IN ('r', 'p')
+				FROM pg_class c WHERE c.oid = to_regclass(target)) THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = format('history cannot be exported to "%s"', target),
+				DETAIL = format('It is no table of role "%s"''s own.', current_user),
+				HINT = 'Export it to a schema that has nothing of this name.';
+		END IF;
+		EXECUTE format('CREATE TABLE IF NOT EXISTS %s (%I bigint PRIMARY KEY)', target, source.key);
+		-- One that was made before there was a column gets it.
+		FOR col IN
+			-- A role's name is kept as text: the role may not be there where a dump is restored.
+			SELECT a.attname AS name, CASE a.atttypid WHEN 'regrole'::regtype THEN 'text' ELSE format_type(a.atttypid, a.atttypmod) END AS type
+				FROM pg_attribute a WHERE a.attrelid = to_regclass('etl.' || source.name) AND a.attnum > 0 AND NOT a.attisdropped
+				ORDER BY a.attnum
+		LOOP
+			IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(target) AND a.attname = col.name AND NOT a.attisdropped) THEN
+				EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', target, col.name, col.type);
+			END IF;
+		END LOOP;
+		-- A run that was exported may have been carried on.
+		EXECUTE format('DELETE FROM %s WHERE %I = ANY ($1)', target, CASE WHEN source.of_run THEN 'run_id' ELSE source.key END)
+			USING CASE WHEN source.of_run THEN ids ELSE versions END;
+		EXECUTE (SELECT format('INSERT INTO %s (%s) SELECT %s FROM etl.%I h JOIN unnest($1) AS wanted(id) ON h.%I = wanted.id', target,
+				string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), string_agg('h.' || quote_ident(a.attname), ', ' ORDER BY a.attnum),
+				source.name, CASE WHEN source.of_run THEN 'run_id' ELSE source.key END)
+			FROM pg_attribute a WHERE a.attrelid = to_regclass('etl.' || source.name) AND a.attnum > 0 AND NOT a.attisdropped)
+			USING CASE WHEN source.of_run THEN ids ELSE versions END;
+	END LOOP;
+	RETURN coalesce(cardinality(ids), 0);
+END $$;
+REVOKE ALL ON FUNCTION etl.export_history(regnamespace, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION etl.export_history(regnamespace, timestamptz, timestamptz) IS 'Copy the history of runs that have ended in a time to tables of a schema of one''s own, which are dumped as any: etl_run, etl_task_run, etl_event, etl_workflow_version; how many runs that is';
