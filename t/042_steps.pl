@@ -53,8 +53,13 @@ ends($run, 'succeeded', 'a step that makes itself read-only');
 
 # While the run is locked by somebody, a role's lock_timeout is no reason to fail its step.
 my $locker = $node->background_psql('postgres');
-$run = queue('locked', 'SELECT pg_sleep(0.5)', owner => 'particular');
+my $gate = $node->background_psql('postgres');
+$gate->query_safe('SELECT pg_advisory_lock(42)');
+$run = queue('locked', 'SET lock_timeout = 0; SELECT pg_advisory_lock_shared(42)', owner => 'particular');
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted});
 $locker->query_safe("BEGIN; SELECT FROM etl.run WHERE run_id = $run FOR UPDATE");
+$gate->query_safe('SELECT pg_advisory_unlock(42)');
+$gate->quit;
 $etl->wait_until(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_etl executor' AND wait_event_type = 'Lock'});
 $locker->query_safe('COMMIT');
 ends($run, 'succeeded', 'a run that is locked while its step ends');

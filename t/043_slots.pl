@@ -130,10 +130,22 @@ run_succeeds('slots of a database that is gone are free again');
 # --- No background worker left: said once
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\nmax_logical_replication_workers = 0");
 $node->restart;
-$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_sleep(1)'}); # all the time there is one too few
-$etl->sql(q{SELECT etl.run_workflow('flow') FROM generate_series(1, 2)});
-$run = $etl->sql(q{SELECT max(etl.run_workflow('flow')) FROM generate_series(1, 2)});
-is($etl->sql("SELECT etl.wait_for_run($run, '30 s')"), 'succeeded', 'steps are run by fewer executors than may be');
+$session = $node->background_psql('postgres');
+$session->query_safe('SELECT pg_advisory_lock(98)');
+$etl->sql(q{UPDATE etl.task SET sql = 'SELECT pg_advisory_lock_shared(98)'});
+my @runs = map { $etl->sql(q{SELECT etl.run_workflow('flow')}) } 1 .. 3;
+# Each moment of a schedule has the scheduler look for an executor once more.
+$etl->sql(q{INSERT INTO etl.workflow (name, schedule, overlap) VALUES ('ticks', '* * * * * *', 'allow');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('ticks', 'a', 'SELECT 1')});
+foreach my $count (1 .. 3)
+{
+	$etl->wait_until("SELECT count(*) >= $count FROM etl.run WHERE workflow = 'ticks'");
+	$etl->set_clock(10 * $count);
+}
+$etl->sql(q{UPDATE etl.workflow SET schedule = NULL WHERE name = 'ticks'});
+$session->query_safe('SELECT pg_advisory_unlock(98)');
+is($etl->sql("SELECT etl.wait_for_run($_, '30 s')"), 'succeeded', 'steps are run by fewer executors than may be') foreach @runs;
+$session->quit;
 my @warnings = $etl->server_log =~ /no background worker is left for an executor/g;
 is(scalar @warnings, 1, 'which is said once');
 done_testing();
