@@ -28,12 +28,14 @@ depth_of(int64 run_id, const char *workflow, bool *is_above)
 {
 	static EtlSpiPlan walk = {
 		"WITH RECURSIVE above AS (SELECT parent_run_id, workflow, 0 AS depth FROM etl.run WHERE run_id = $1"
-		" UNION ALL SELECT r.parent_run_id, r.workflow, above.depth + 1 FROM above JOIN etl.run r ON r.run_id = above.parent_run_id"
+		" UNION ALL SELECT r.parent_run_id, r.workflow, above.depth + 1 FROM above JOIN etl.run r ON "
+		"r.run_id = above.parent_run_id"
 		"  WHERE above.depth < $2)"
 		" SELECT max(depth), bool_or(workflow = $3) FROM above",
 		3,
 		{INT8OID, INT4OID, TEXTOID}};
-	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(ETL_CHILD_MAX_DEPTH), CStringGetTextDatum(workflow)};
+	Datum values[] = {Int64GetDatum(run_id), Int32GetDatum(ETL_CHILD_MAX_DEPTH),
+					  CStringGetTextDatum(workflow)};
 	bool isnull;
 
 	etl_spi_execute(&walk, SPI_OK_SELECT, values, NULL);

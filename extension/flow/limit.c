@@ -42,8 +42,8 @@ typedef struct Look
 	int64 places; /* how many more may go on */
 	int turn;	  /* the run in the line */
 	int64 run_id;
-	bool taken;	 /* it goes on now, or is gone */
-	bool waits;	 /* some do */
+	bool taken; /* it goes on now, or is gone */
+	bool waits; /* some do */
 	MemoryContext context;
 } Look;
 
@@ -52,7 +52,8 @@ limit_hold(int64 run_id)
 {
 	static EtlSpiPlan hold = {
 		"INSERT INTO etl.limited_run (run_id, workflow, owner, turn)"
-		" SELECT run_id, workflow, owner, CASE trigger WHEN 'backfill' THEN " WAITS_AS_BACKFILL " ELSE " WAITS " END"
+		" SELECT run_id, workflow, owner, CASE trigger WHEN 'backfill' THEN " WAITS_AS_BACKFILL " ELSE " WAITS
+		" END"
 		" FROM etl.run_{range} WHERE run_id = $1",
 		1,
 		{INT8OID}};
@@ -65,7 +66,8 @@ limit_hold(int64 run_id)
 void
 limit_exempt(int64 run_id)
 {
-	static EtlSpiPlan exempt = {"UPDATE etl.limited_run SET turn = " EXEMPT " WHERE run_id = $1", 1, {INT8OID}};
+	static EtlSpiPlan exempt = {
+		"UPDATE etl.limited_run SET turn = " EXEMPT " WHERE run_id = $1", 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 
 	etl_spi_execute(&exempt, SPI_OK_UPDATE, values, NULL);
@@ -86,11 +88,13 @@ static void
 next_line(void *arg)
 {
 	static EtlSpiPlan next = {
-		"SELECT l.workflow, l.owner::oid, w.max_active_runs IS NULL, coalesce(w.max_active_runs, 0) - active.count"
+		"SELECT l.workflow, l.owner::oid, w.max_active_runs IS NULL, coalesce(w.max_active_runs, 0) - "
+		"active.count"
 		" FROM (SELECT workflow, owner FROM etl.limited_run WHERE (workflow, owner) > ($1, $2)"
 		"   ORDER BY workflow, owner LIMIT 1) l"
 		" LEFT JOIN etl.workflow w ON w.name = l.workflow AND pg_has_role(w.owner, l.owner, 'USAGE')"
-		" CROSS JOIN LATERAL (SELECT count(*) FROM etl.limited_run o WHERE o.workflow = l.workflow AND o.owner = l.owner"
+		" CROSS JOIN LATERAL (SELECT count(*) FROM etl.limited_run o WHERE o.workflow = l.workflow AND "
+		"o.owner = l.owner"
 		"   AND o.turn = " GOES_ON " AND EXISTS (SELECT FROM etl.run r WHERE r.run_id = o.run_id)) active",
 		2,
 		{TEXTOID, OIDOID}};
@@ -121,14 +125,18 @@ next_line(void *arg)
 static bool
 let_go_on(int64 run_id)
 {
-	static EtlSpiPlan lock = {"SELECT version_id FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL"
-							  " FOR NO KEY UPDATE SKIP LOCKED",
-							  1,
-							  {INT8OID}};
+	static EtlSpiPlan lock = {
+		"SELECT version_id FROM etl.run_{range} WHERE run_id = $1 AND finished_at IS NULL"
+		" FOR NO KEY UPDATE SKIP LOCKED",
+		1,
+		{INT8OID}};
 	/* Who ends a run deletes its row here; this is for runs that somebody has deleted. */
-	static EtlSpiPlan forget = {
-		"DELETE FROM etl.limited_run WHERE run_id = $1 AND NOT EXISTS (SELECT FROM etl.run WHERE run_id = $1)", 1, {INT8OID}};
-	static EtlSpiPlan go = {"UPDATE etl.limited_run SET turn = " GOES_ON " WHERE run_id = $1 AND turn > " GOES_ON, 1, {INT8OID}};
+	static EtlSpiPlan forget = {"DELETE FROM etl.limited_run WHERE run_id = $1 AND NOT EXISTS (SELECT FROM "
+								"etl.run WHERE run_id = $1)",
+								1,
+								{INT8OID}};
+	static EtlSpiPlan go = {
+		"UPDATE etl.limited_run SET turn = " GOES_ON " WHERE run_id = $1 AND turn > " GOES_ON, 1, {INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 	EtlHistory history = {.run_id = run_id};
 
@@ -146,12 +154,14 @@ let_go_on(int64 run_id)
 static void
 next_run(void *arg)
 {
-	static EtlSpiPlan next = {"SELECT turn::int4, run_id FROM etl.limited_run WHERE workflow = $1 AND owner = $2"
-							  "  AND turn > " GOES_ON " AND (turn, run_id) > ($3, $4) ORDER BY turn, run_id LIMIT 1",
-							  4,
-							  {TEXTOID, OIDOID, INT2OID, INT8OID}};
+	static EtlSpiPlan next = {
+		"SELECT turn::int4, run_id FROM etl.limited_run WHERE workflow = $1 AND owner = $2"
+		"  AND turn > " GOES_ON " AND (turn, run_id) > ($3, $4) ORDER BY turn, run_id LIMIT 1",
+		4,
+		{TEXTOID, OIDOID, INT2OID, INT8OID}};
 	Look *look = arg;
-	Datum values[] = {(Datum) 0, ObjectIdGetDatum(look->owner), Int16GetDatum(look->turn), Int64GetDatum(look->run_id)};
+	Datum values[] = {(Datum) 0, ObjectIdGetDatum(look->owner), Int16GetDatum(look->turn),
+					  Int64GetDatum(look->run_id)};
 	EtlSpiScope spi;
 	bool isnull;
 

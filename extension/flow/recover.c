@@ -40,7 +40,8 @@ describe(const EtlClaim *claim, EtlStepStatus status)
 			return (EtlStepFailure){
 				.sqlstate = ERRCODE_CRASH_SHUTDOWN,
 				.message = psprintf("the server process that ran task \"%s\" died", claim->step.task),
-				.hint = "The server log says of what. A step that ends its process three times is not run again."};
+				.hint = "The server log says of what. A step that ends its process three times is not run "
+						"again."};
 		default:
 			return (EtlStepFailure){
 				.sqlstate = ERRCODE_ADMIN_SHUTDOWN,

@@ -27,7 +27,9 @@ static bool
 lock_ended(int64 run_id)
 {
 	static EtlSpiPlan lock = {
-		"SELECT status, finished_at IS NULL FROM etl.run_{range} WHERE run_id = $1 FOR NO KEY UPDATE", 1, {INT8OID}};
+		"SELECT status, finished_at IS NULL FROM etl.run_{range} WHERE run_id = $1 FOR NO KEY UPDATE",
+		1,
+		{INT8OID}};
 	Datum values[] = {Int64GetDatum(run_id)};
 	char *status;
 	bool isnull;
@@ -103,7 +105,8 @@ static bool
 reopen(int64 run_id, int tasks_done)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} r SET status = 'queued', finished_at = NULL, failed_task = NULL, error = NULL, tasks_done = $2,"
+		"UPDATE etl.run_{range} r SET status = 'queued', finished_at = NULL, failed_task = NULL, error = "
+		"NULL, tasks_done = $2,"
 		"  max_active_runs = (SELECT w.max_active_runs FROM etl.workflow w WHERE w.name = r.workflow"
 		"   AND pg_has_role(w.owner, r.owner, 'USAGE'))"
 		" WHERE run_id = $1 RETURNING max_active_runs IS NOT NULL",

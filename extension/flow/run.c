@@ -223,10 +223,12 @@ run_report(int64 run_id, const EtlStepReport *report, EtlHistory *history)
 void
 run_go_on(int64 run_id, EtlHistory *history)
 {
-	static EtlSpiPlan look = {"SELECT version_id, owner::oid FROM etl.run_{range} WHERE run_id = $1", 1, {INT8OID}};
+	static EtlSpiPlan look = {
+		"SELECT version_id, owner::oid FROM etl.run_{range} WHERE run_id = $1", 1, {INT8OID}};
 	/* One that has started before has all the time of its timeout again; one that never has gets it when it does. */
 	static EtlSpiPlan update = {
-		"WITH again AS (UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,"
+		"WITH again AS (UPDATE etl.run_{range} SET status = CASE WHEN started_at IS NULL THEN 'queued' ELSE "
+		"'running' END,"
 		"  tasks_done = tasks_done + $2 WHERE run_id = $1 RETURNING started_at, timeout)"
 		" INSERT INTO etl.deadline (run_id, due_at) SELECT $1, $3 + timeout FROM again"
 		" WHERE started_at IS NOT NULL AND timeout IS NOT NULL",
@@ -311,7 +313,8 @@ static bool
 end_early(int64 run_id, const char *status, EtlHistory *history)
 {
 	static EtlSpiPlan update = {
-		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = CASE $4 WHEN 'timed_out'"
+		"UPDATE etl.run_{range} SET status = $4, finished_at = $2, tasks_done = tasks_done + $3, error = "
+		"CASE $4 WHEN 'timed_out'"
 		"  THEN format('run took longer than its timeout of %s', timeout) ELSE error END"
 		" WHERE run_id = $1 RETURNING timeout IS NOT NULL, coalesce(parent_task_run_id, 0), workflow,"
 		"  max_active_runs IS NOT NULL",

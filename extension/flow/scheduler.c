@@ -339,9 +339,9 @@ do_chore(void *arg)
 static TimestampTz
 do_chores(MemoryContext context)
 {
-	static TimestampTz (*const chores[])(void) = {watch_clock, evict, recover, timer_fire, deadline_run, end_suspended,
-												   tick_run, let_runs_go_on, refill, pool_read_changed, dispatch,
-												   retention_make_ranges, retention_run, do_others};
+	static TimestampTz (*const chores[])(void) = {
+		watch_clock,	evict,	recover,		   timer_fire, deadline_run,		  end_suspended, tick_run,
+		let_runs_go_on, refill, pool_read_changed, dispatch,   retention_make_ranges, retention_run, do_others};
 	TimestampTz due = DT_NOEND;
 
 	for (int i = 0; i < lengthof(chores); i++)

@@ -319,7 +319,8 @@ shared_evict(Oid dbid)
 		EtlExecutorSlot *slot = &etl_shared->executors[i];
 		int64 left_ms = slot->cancelled_ms + ETL_CANCEL_GRACE_MS - now_ms;
 
-		if (slot->state != ETL_EXECUTOR_BUSY || slot->dbid != dbid || !slot->cancel || slot->evicted != ETL_NOT_EVICTED)
+		if (slot->state != ETL_EXECUTOR_BUSY || slot->dbid != dbid || !slot->cancel ||
+			slot->evicted != ETL_NOT_EVICTED)
 			continue;
 		if (left_ms > 0)
 		{

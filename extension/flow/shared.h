@@ -20,7 +20,8 @@
 #define ETL_MOST_EXECUTORS 1024 /* that etl.max_executors may be */
 #define ETL_MAX_DATABASES 64 /* that have the extension */
 #define ETL_MAX_QUIESCED 32	 /* databases being dropped, or losing the extension, at a time */
-#define ETL_CANCEL_GRACE_MS 3000	/* how long a statement has to heed its cancellation before its process is ended */
+#define ETL_CANCEL_GRACE_MS                                                                                  \
+	3000 /* how long a statement has to heed its cancellation before its process is ended */
 #define ETL_EXECUTOR_QUANTUM_MS 100 /* how long an executor stays that another owner wants the place of */
 
 typedef enum EtlExecutorState

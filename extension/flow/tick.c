@@ -91,7 +91,8 @@ claim_due(TimestampTz now, EtlSpiScope *spi, Due *due)
 {
 	static EtlSpiPlan claim = {
 		"SELECT s.workflow, w.schedule, w.timezone, w.catchup, w.overlap,"
-		"  coalesce(w.max_active_runs, CASE w.overlap WHEN 'allow' THEN 0 ELSE 1 END), s.anchor, s.next_run_at,"
+		"  coalesce(w.max_active_runs, CASE w.overlap WHEN 'allow' THEN 0 ELSE 1 END), s.anchor, "
+		"s.next_run_at,"
 		"  s.waiting, s.last_scheduled_for, w.owner::oid"
 		" FROM etl.schedule_state s JOIN etl.workflow w ON w.name = s.workflow"
 		" WHERE NOT s.paused AND s.due_at <= $1 ORDER BY s.due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
