@@ -33,8 +33,8 @@ typedef const char *(*EtlParameterLookup)(const char *name, void *arg);
 
 /*
  * Put parameters in: :name as is, :'name' as a quoted literal, :"name" as a quoted identifier, :{?name} as TRUE or
- * FALSE, lexed as psql does (not inside literals, comments or dollar quotes; `::` is a cast; an unknown name is left
- * as it stands). Beyond psql, :'task.key' with a dot in the quotes is a parameter too. A value is not looked into for further parameters.
+ * FALSE, lexed as psql does (not inside literals, comments or dollar quotes; `::` is a cast, `\:` a colon; an unknown
+ * name is left as it stands). Beyond psql, :'task.key' with a dot in the quotes is a parameter too. A value is not looked into for further parameters.
  */
 extern bool dialect_substitute(const char *sql, EtlParameterLookup lookup, void *arg, char **out,
 							   EtlError *error);

@@ -67,8 +67,8 @@ append_parameter(StringInfo out, const char *text, EtlParameterLookup lookup, vo
 		return 0;
 	else if (close == '\'')
 	{
-		/* an E in front of the literal must not become a part of the word before it */
-		if (out->len > 0 && lexer_is_identifier_byte(out->data[out->len - 1]))
+		/* The E that a backslash takes in front of the literal must not become a part of the word before it. */
+		if (strchr(value, '\\') != NULL && out->len > 0 && lexer_is_identifier_byte(out->data[out->len - 1]))
 			appendStringInfoChar(out, ' ');
 		literal_append(out, value);
 	}
@@ -95,6 +95,13 @@ dialect_substitute(const char *sql, EtlParameterLookup lookup, void *arg, char *
 
 		if (!lexer_next(&lexer, &token, error))
 			return false;
+		if (lexer_is_operator(sql, &token, "\\") && sql[token.end] == ':')
+		{
+			appendBinaryStringInfo(&result, sql + copied, token.start - copied);
+			copied = token.end;
+			lexer.position = token.end + 1;
+			continue;
+		}
 		if (!lexer_is_operator(sql, &token, ":"))
 			continue;
 		appendBinaryStringInfo(&result, sql + copied, token.start - copied);

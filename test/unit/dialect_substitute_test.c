@@ -48,6 +48,8 @@ test_psql(void **state)
 	assert_string_equal(psql("select :n, :'ds', :\"name\""), "select 3, '2026-11-20', \"My \"\"table\"\"\"");
 	assert_string_equal(psql("select :'quoted', :'path',:'empty'"), "select 'it''s', E'a\\\\b',''");
 	assert_string_equal(psql("select 1 as:'path'"), "select 1 as E'a\\\\b'");
+	assert_string_equal(psql("x:'ds' E:'quoted'"), "x'2026-11-20' E'it''s'");
+	assert_string_equal(psql("a[1\\:n] \\:'ds' '\\\\:n' \\ :n"), "a[1:n] :'ds' '\\\\:n' \\ 3");
 	assert_string_equal(psql("x::n := :unknown :'unknown' :\"unknown\""),
 						"x::n := :unknown :'unknown' :\"unknown\"");
 	/* an array's slice is no exception to psql: it takes a variable that is set */
@@ -63,7 +65,7 @@ static void
 test_output(void **state)
 {
 	assert_string_equal(psql("select :'stage.rows' + 1"), "select '91' + 1");
-	assert_string_equal(psql("select 1 as:'load data.v2.it'"), "select 1 as 'x'");
+	assert_string_equal(psql("select 1 as:'load data.v2.it'"), "select 1 as'x'");
 	assert_string_equal(psql("select :'stage.none', ':''stage.rows'''"), "select :'stage.none', ':''stage.rows'''");
 	/* what else psql reads there it reads still */
 	assert_string_equal(psql(":stage.rows :n.rows :\"stage.rows\" :{?stage.rows}"),
