@@ -123,6 +123,29 @@ $node->poll_query_until('postgres',
   or die 'no new scheduler';
 pass('a scheduler that is terminated is started again');
 
+# What waits says so: for a time, or, as long as there is no scheduler, for that.
+psql_in('postgres', q{
+	INSERT INTO etl.workflow (name) VALUES ('later');
+	INSERT INTO etl.task (workflow, name, sql, retries, retry_delay) VALUES ('later', 'x', 'SELECT 1 / 0', 1, '1 hour')});
+my $later = psql_in('postgres', q{SELECT etl.run_workflow('later')});
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM etl.task_status WHERE run_id = $later AND status = 'retrying'") or die 'no retry';
+is(psql_in('postgres', "SELECT s.waiting_for = 'time ' || to_char(due_at, 'YYYY-MM-DD HH24:MI:SSOF'), due_at > now() + interval '50 min',
+	r.waiting_for = 'x: ' || s.waiting_for FROM etl.task_status s JOIN etl.timer USING (run_id) JOIN etl.run_status r USING (run_id)
+	WHERE s.run_id = $later AND s.status = 'retrying'"), 't|t|t', 'a step that is to be repeated waits for its time');
+my $launcher = psql_in('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_etl launcher'});
+($scheduler) = workers('scheduler', 'postgres');
+psql_in('postgres', q{
+	CREATE ROLE newcomer LOGIN; SELECT etl.grant_author('newcomer');
+	INSERT INTO etl.workflow (name, owner) VALUES ('new', 'newcomer');    -- who has no executor yet
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('new', 'x', 'SELECT 1')});
+kill('STOP', $launcher);
+psql_in('postgres', "SELECT pg_terminate_backend($scheduler, 5000)");
+my $unseen = psql_in('postgres', q{SELECT etl.run_workflow('new')});
+is(psql_in('postgres', "SELECT status, waiting_for FROM etl.task_status WHERE run_id = $unseen"), 'queued|scheduler, which is not running',
+	'where no scheduler runs it is waited for');
+kill('CONT', $launcher);
+is(psql_in('postgres', "SELECT etl.wait_for_run($unseen)"), 'succeeded', 'until there is one');
+
 $started = time;
 is(psql_in('postgres', "SELECT etl.cancel_run($run_id)"), 't', 'the run is cancelled');
 $node->poll_query_until('postgres', q{SELECT status = 'cancelled' FROM etl.task_status WHERE task = 'sleep' ORDER BY attempt DESC LIMIT 1})
@@ -158,6 +181,9 @@ $node->restart;
 is($status, 0, 'without preload a run can be queued');
 like($stderr, qr/WARNING: .*nothing will run it.*HINT: .*shared_preload_libraries = 'pg_etl'/s,
 	'with a warning that names the setting and its value');
+my $unrun = psql_in('postgres', q{INSERT INTO etl.run (workflow) VALUES ('later') RETURNING run_id});
+is(psql_in('postgres', "SELECT waiting_for FROM etl.task_status WHERE run_id = $unrun"), 'engine, which is not in shared_preload_libraries',
+	'and the view says so');
 ($status, $stdout, $stderr) = $node->psql('postgres', qq{SELECT etl.wait_for_run($stdout)});
 like($stderr, qr/pg_etl is not loaded at server start/, 'it is not waited for');
 

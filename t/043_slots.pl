@@ -127,8 +127,30 @@ close($file);
 $node->start;
 run_succeeds('slots of a database that is gone are free again');
 
+# --- One executor: of the steps that wait for it the one with the highest priority comes first, among equals the oldest
+$node->append_conf('postgresql.conf', 'etl.max_executors = 1');
+$node->restart;
+$etl->sql(q{DELETE FROM etl.run; DELETE FROM etl.workflow;
+	INSERT INTO etl.workflow (name) VALUES ('gate'), ('low'), ('default'), ('high');
+	INSERT INTO etl.task (workflow, name, sql, priority) VALUES ('gate', 'a', 'SELECT pg_advisory_lock_shared(97)', 0),
+		('low', 'a', 'SELECT 1', -1), ('default', 'a', 'SELECT 1', 0), ('high', 'a', 'SELECT 1', 1)});
+$session = $node->background_psql('postgres');
+$session->query_safe('SELECT pg_advisory_lock(97)');
+$etl->sql(q{SELECT etl.run_workflow('gate')});
+$etl->wait_until(q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted});
+$etl->sql("SELECT etl.run_workflow('$_')") foreach 'low', 'default', 'high', 'low', 'default', 'high';
+$etl->sql_is(q{SELECT DISTINCT waiting_for FROM etl.run_status WHERE workflow <> 'gate'}, 'a: executor (all 1 are busy)', 'all wait for the executor');
+$session->query_safe('SELECT pg_advisory_unlock(97)');
+$session->quit;
+$etl->wait_until(q{SELECT bool_and(finished_at IS NOT NULL) FROM etl.run});
+$etl->sql_is(q{SELECT string_agg(workflow || ' ' || place, ', ' ORDER BY t.started_at) FROM etl.task_run t
+	JOIN (SELECT run_id, workflow, row_number() OVER (PARTITION BY workflow ORDER BY run_id) AS place FROM etl.run) r USING (run_id) WHERE workflow <> 'gate'},
+	'high 1, high 2, default 1, default 2, low 1, low 2', 'and have it in the order of their priority, then of their age');
+$etl->sql(q{DELETE FROM etl.workflow; INSERT INTO etl.workflow (name) VALUES ('flow');
+	INSERT INTO etl.task (workflow, name, sql) VALUES ('flow', 'a', 'SELECT 1')});
+
 # --- No background worker left: said once
-$node->append_conf('postgresql.conf', "max_worker_processes = 3\nmax_logical_replication_workers = 0");
+$node->append_conf('postgresql.conf', "etl.max_executors = 2\nmax_worker_processes = 3\nmax_logical_replication_workers = 0");
 $node->restart;
 $session = $node->background_psql('postgres');
 $session->query_safe('SELECT pg_advisory_lock(98)');
