@@ -9,6 +9,7 @@
 
 #include <json-c/json.h>
 
+#include "aws/endpoint.h"
 #include "aws/xml.h"
 #include "net/retry.h"
 
@@ -288,7 +289,7 @@ set_hint(const EtlAwsFailure *failure, const EtlAwsAction *action, Remedy remedy
 			etl_error_hint(error, "Set the clock of the database server's host.");
 			break;
 		case REMEDY_REGION:
-			if (failure->region[0])
+			if (failure->region[0] && endpoint_region_check(failure->region, &(EtlError){0}))
 				etl_error_hint(error, "It is in region %s: ALTER SERVER %s OPTIONS (SET region '%s').",
 							   failure->region, action->server, failure->region);
 			else
@@ -325,6 +326,14 @@ aws_error_refuses_keys(const EtlAwsFailure *failure)
 	return false;
 }
 
+/* Something of a request that is secret, or is good for as long as the request is. */
+static bool
+quotes_request(const char *message)
+{
+	return strstr(message, "AWS4-HMAC-SHA256") != NULL || strcasestr(message, "Signature=") != NULL ||
+		   strcasestr(message, "X-Amz-Security-Token") != NULL;
+}
+
 void
 aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, EtlError *error)
 {
@@ -354,8 +363,12 @@ aws_error_describe(const EtlAwsFailure *failure, const EtlAwsAction *action, Etl
 
 	initStringInfo(&detail);
 	if (failure->code[0])
-		appendStringInfo(&detail, "AWS said %s%s%s; ", failure->code, failure->message[0] ? ": " : "",
-						 failure->message);
+	{
+		bool shown = failure->message[0] && !quotes_request(failure->message);
+
+		appendStringInfo(&detail, "AWS said %s%s%s; ", failure->code, shown ? ": " : "",
+						 shown ? failure->message : "");
+	}
 	appendStringInfo(&detail, "HTTP status %d, ", failure->status);
 	if (failure->request_id[0])
 		appendStringInfo(&detail, "request id %s.", failure->request_id);

@@ -134,6 +134,35 @@ test_signature_not_quoted(void **state)
 	aws_error_describe(&f, &read_object, &e);
 	assert_int_equal(e.sqlstate, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
 	assert_null(strstr(e.detail, "CANARY"));
+
+	/* whatever the code, and whoever answers */
+	f = parsed(400,
+			   "{\"__type\": \"BadRequestException\", \"message\": \"Bad header 'AWS4-HMAC-SHA256 Credential=A, "
+			   "Signature=CANARY'\"}",
+			   NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_null(strstr(e.detail, "CANARY"));
+	assert_non_null(strstr(e.detail, "BadRequestException"));
+	f = parsed(400, "<Error><Code>BadRequest</Code><Message>X-Amz-Security-Token: CANARY</Message></Error>", NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_null(strstr(e.detail, "CANARY"));
+	f = parsed(403, "<Error><Code>Denied</Code><Message>GET /a?X-Amz-Signature=CANARY</Message></Error>", NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_null(strstr(e.detail, "CANARY"));
+}
+
+/* A hint is made to be copied: what the other side calls a region is not part of one unless it may be one. */
+static void
+test_region_not_a_statement(void **state)
+{
+	EtlAwsFailure f = parsed(301, "<Error><Code>PermanentRedirect</Code><Region>x'); DROP TABLE t; --</Region></Error>", NULL);
+	EtlError e;
+
+	aws_error_describe(&f, &read_object, &e);
+	assert_null(strstr(e.hint, "DROP"));
+	f = parsed(301, "<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>", NULL);
+	aws_error_describe(&f, &read_object, &e);
+	assert_non_null(strstr(e.hint, "SET region 'eu-west-1'"));
 }
 
 static void
@@ -222,7 +251,7 @@ main(void)
 									   cmocka_unit_test(test_no_body),
 									   cmocka_unit_test(test_nonsense),
 									   cmocka_unit_test(test_no_answer),
-									   cmocka_unit_test(test_signature_not_quoted)};
+									   cmocka_unit_test(test_signature_not_quoted), cmocka_unit_test(test_region_not_a_statement)};
 
 	return cmocka_run_group_tests_name("aws_error", tests, NULL, NULL);
 }
