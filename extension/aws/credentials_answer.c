@@ -6,8 +6,9 @@
  */
 #include "aws/credentials_answer.h"
 
-#include <json-c/json.h>
 #include <time.h>
+
+#include "aws/json.h"
 
 #define JSON_DEPTH 4
 #define MAX_TEXT_SIZE (16 * 1024)
@@ -72,6 +73,7 @@ wipe_member(json_object *object, const char *name)
 /* What an answer may hold; nothing is allocated from PostgreSQL while json-c holds memory. */
 typedef struct Parts
 {
+	bool no_memory;
 	bool is_object;
 	bool has_id;
 	bool has_secret;
@@ -88,12 +90,8 @@ typedef struct Parts
 static void
 extract(const char *json, size_t size, Parts *parts)
 {
-	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
-	json_object *object;
+	json_object *object = aws_json_parse(json, size, JSON_DEPTH, &parts->no_memory);
 
-	if (tokener == NULL)
-		return;
-	object = json_tokener_parse_ex(tokener, json, (int) size);
 	parts->is_object = json_object_is_type(object, json_type_object);
 	if (parts->is_object)
 	{
@@ -109,13 +107,14 @@ extract(const char *json, size_t size, Parts *parts)
 		wipe_member(object, "Token");
 	}
 	json_object_put(object);
-	json_tokener_free(tokener);
 }
 
 static bool
 parts_check(const Parts *parts, int64 *expires_at, EtlError *error)
 {
 	*expires_at = 0;
+	if (parts->no_memory)
+		return etl_error_set(error, ERRCODE_OUT_OF_MEMORY, "out of memory");
 	if (parts->code[0] != '\0' && strcmp(parts->code, "Success") != 0)
 	{
 		size_t length = strlen(parts->message);
@@ -145,8 +144,7 @@ credentials_answer_parse(const char *json, size_t size, EtlAwsKeys *keys, int64 
 	Parts *parts = palloc0(sizeof(Parts));
 	bool good;
 
-	if (size <= PG_INT32_MAX)
-		extract(json, size, parts);
+	extract(json, size, parts);
 	good = parts_check(parts, expires_at, error);
 	if (good)
 	{

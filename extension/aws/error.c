@@ -7,9 +7,8 @@
  */
 #include "aws/error.h"
 
-#include <json-c/json.h>
-
 #include "aws/endpoint.h"
+#include "aws/json.h"
 #include "aws/xml.h"
 #include "net/retry.h"
 
@@ -70,12 +69,9 @@ json_member(json_object *object, const char *name)
 static void
 parse_json(const char *body, size_t size, EtlAwsFailure *failure)
 {
-	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
-	json_object *object;
+	bool no_memory;
+	json_object *object = aws_json_parse(body, size, JSON_DEPTH, &no_memory);
 
-	if (tokener == NULL)
-		return;
-	object = json_tokener_parse_ex(tokener, body, (int) size);
 	if (json_object_is_type(object, json_type_object))
 	{
 		const char *message = json_member(object, "message");
@@ -86,7 +82,6 @@ parse_json(const char *body, size_t size, EtlAwsFailure *failure)
 				   message != NULL ? message : json_member(object, "Message"));
 	}
 	json_object_put(object);
-	json_tokener_free(tokener);
 }
 
 void
@@ -98,7 +93,7 @@ aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFail
 		start++;
 	if (start < size && body[start] == '<')
 		parse_xml(body + start, size - start, failure);
-	else if (start < size && body[start] == '{' && size <= PG_INT32_MAX)
+	else if (start < size && body[start] == '{')
 		parse_json(body + start, size - start, failure);
 	if (failure->code[0] == '\0' && errortype != NULL)
 		copy_code(failure, errortype);

@@ -9,6 +9,7 @@
 #include "aws/call.h"
 #include "aws/input.h"
 #include "aws/invoke.h"
+#include "aws/json_valid.h"
 #include "aws/local_call.h"
 #include "aws/request.h"
 #include "common/cryptohash.h"
@@ -259,7 +260,7 @@ add_rest(const EtlAwsInvokeRun *run, const EtlAwsRest *rest, StringInfo out)
 		StringInfo answer = aws_call_answer(run->call);
 
 		add_member(out, rest->answer_payload);
-		if (protocol_is_json(answer->data, answer->len))
+		if (aws_json_valid(answer->data, answer->len))
 			appendBinaryStringInfo(out, answer->data, answer->len);
 		else
 			aws_value_quote(out, answer->data);

@@ -4,10 +4,6 @@
  */
 #include "aws/protocol.h"
 
-#include <json-c/json.h>
-
-#define JSON_DEPTH 256
-
 static void
 json_write(const EtlAwsService *service, const char *action, const EtlAwsValue *input, EtlAwsMessage *out)
 {
@@ -94,28 +90,6 @@ protocol_write(const EtlAwsService *service, const char *action, const EtlAwsVal
 	}
 	json_write(service, action, input, out);
 	return true;
-}
-
-bool
-protocol_is_json(const char *data, size_t size)
-{
-	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
-	json_object *object;
-	bool valid;
-
-	if (tokener == NULL || size > PG_INT32_MAX - 1)
-	{
-		if (tokener != NULL)
-			json_tokener_free(tokener);
-		return false;
-	}
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, data, (int) size + 1); /* the NUL ends a number */
-	valid = json_tokener_get_error(tokener) == json_tokener_success &&
-			json_tokener_get_parse_end(tokener) >= size && strlen(data) == size;
-	json_object_put(object);
-	json_tokener_free(tokener);
-	return valid;
 }
 
 static bool

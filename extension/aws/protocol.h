@@ -36,8 +36,6 @@ extern bool protocol_rest_write(const EtlAwsService *service, const char *action
 /* The next of a list in an EtlAwsRest: a member, and its name over there. False: there is none. */
 extern bool protocol_next_name(const char **list, char **member, char **name);
 
-/* Whether the text, which a NUL follows, is one JSON value and nothing else. */
-extern bool protocol_is_json(const char *data, size_t size);
 
 /*
  * The JSON text of an answer in XML. Lists are arrays and maps objects where the service's tables know them (names.h), and

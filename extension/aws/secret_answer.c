@@ -4,8 +4,7 @@
  */
 #include "aws/secret_answer.h"
 
-#include <json-c/json.h>
-
+#include "aws/json.h"
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
 
@@ -14,6 +13,7 @@
 typedef enum Outcome
 {
 	FOUND,
+	NO_MEMORY,
 	NOT_JSON,
 	NO_VALUE,
 	NOT_BASE64,
@@ -63,18 +63,11 @@ secret_answer_parse(const char *json, size_t size, const char *secret_id, char *
 {
 	/* No string in it is longer than the answer itself; nothing is allocated while json-c holds memory. */
 	char *room = palloc(size + 1);
-	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
-	json_object *object = NULL;
-	Outcome outcome = NOT_JSON;
+	bool no_memory;
+	json_object *object = aws_json_parse(json, size, JSON_DEPTH, &no_memory);
+	Outcome outcome = no_memory ? NO_MEMORY : extract(object, room, size);
 
-	if (tokener != NULL && size <= PG_INT32_MAX)
-	{
-		object = json_tokener_parse_ex(tokener, json, (int) size);
-		outcome = extract(object, room, size);
-	}
 	json_object_put(object);
-	if (tokener != NULL)
-		json_tokener_free(tokener);
 	if (outcome == FOUND)
 	{
 		*value = room;
@@ -82,6 +75,8 @@ secret_answer_parse(const char *json, size_t size, const char *secret_id, char *
 	}
 	explicit_bzero(room, size + 1);
 	pfree(room);
+	if (outcome == NO_MEMORY)
+		return etl_error_set(error, ERRCODE_OUT_OF_MEMORY, "out of memory");
 	if (outcome == NOT_TEXT)
 	{
 		etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,

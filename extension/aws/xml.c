@@ -104,6 +104,7 @@ xml_parse(const char *data, size_t size, EtlXml *out, EtlError *error)
 	Parse parse = {.xml = out};
 	XML_Parser parser;
 	const char *why = NULL;
+	bool no_memory = false;
 
 	if (size > PG_INT32_MAX / 2)
 		return etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "XML document is too large");
@@ -122,7 +123,10 @@ xml_parse(const char *data, size_t size, EtlXml *out, EtlError *error)
 	XML_SetCharacterDataHandler(parser, character_data);
 	XML_SetStartDoctypeDeclHandler(parser, start_doctype);
 	if (XML_Parse(parser, data, (int) size, XML_TRUE) != XML_STATUS_OK)
+	{
 		why = parse.refused != NULL ? parse.refused : XML_ErrorString(XML_GetErrorCode(parser));
+		no_memory = XML_GetErrorCode(parser) == XML_ERROR_NO_MEMORY;
+	}
 	XML_ParserFree(parser);
 	if (why == NULL)
 		return true;
@@ -130,6 +134,8 @@ xml_parse(const char *data, size_t size, EtlXml *out, EtlError *error)
 	pfree(parse.text);
 	pfree(out->elements);
 	out->elements = NULL;
+	if (no_memory)
+		return etl_error_set(error, ERRCODE_OUT_OF_MEMORY, "out of memory");
 	etl_error_set(error, ERRCODE_PROTOCOL_VIOLATION, "could not read an XML document");
 	etl_error_detail(error, "The document is not usable: %s.", why);
 	return false;

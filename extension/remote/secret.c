@@ -9,11 +9,12 @@
  */
 #include "postgres.h"
 
-#include <json-c/json.h>
-
+#include "aws/json.h"
 #include "aws/secrets.h"
 #include "base/handle.h"
 #include "remote/target.h"
+
+#define JSON_DEPTH 32
 
 static void
 secret_free(void *handle)
@@ -71,13 +72,17 @@ warehouse_secret_poll(EtlSecretRun *run, EtlWarehouseTarget *target, EtlWait *wa
 	char *text = secrets_value_poll(run, wait);
 	EtlHandle *owner;
 	json_object *secret;
+	bool no_memory;
 
 	if (text == NULL)
 		return false;
 	owner = etl_handle_reserve(CurrentMemoryContext, secret_free);
-	secret = json_tokener_parse(text);
+	secret = aws_json_parse(text, strlen(text), JSON_DEPTH, &no_memory);
 	owner->handle = secret;
 	explicit_bzero(text, strlen(text));
+	if (no_memory)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+				errdetail("Failed while reading secret \"%s\".", id));
 	if (!json_object_is_type(secret, json_type_object))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("secret \"%s\" is not a JSON object", id),

@@ -3,6 +3,7 @@
  *		Requests by each protocol, answers in XML, and what is refused. t/014_aws_call.pl compares every action with botocore;
  *		here is what that can't show.
  */
+#include "aws/json_valid.h"
 #include "aws/protocol.h"
 
 #include <setjmp.h>
@@ -229,7 +230,7 @@ expect_json(const char *service, const char *action, const char *xml, const char
 	if (!protocol_xml_read(service_find(service), action, xml, strlen(xml), &out, &error))
 		fail_msg("%s", error.detail);
 	assert_string_equal(out.data, json);
-	assert_true(protocol_is_json(out.data, out.len));
+	assert_true(aws_json_valid(out.data, out.len));
 }
 
 static void
@@ -273,13 +274,13 @@ test_answers(void **state)
 	assert_int_equal(error.sqlstate, ERRCODE_PROTOCOL_VIOLATION);
 	assert_false(protocol_xml_read(service_find("sts"), "GetCallerIdentity", "{}", 2, &out, &error));
 
-	assert_true(protocol_is_json("12", 2));
-	assert_true(protocol_is_json(" {\"a\": [null]} ", 15));
-	assert_false(protocol_is_json("", 0));
-	assert_false(protocol_is_json("plain", 5));
-	assert_false(protocol_is_json("{} {}", 5));
-	assert_false(protocol_is_json("{\"a\"", 4));
-	assert_false(protocol_is_json("1\0002", 3));
+	assert_true(aws_json_valid("12", 2));
+	assert_true(aws_json_valid(" {\"a\": [null]} ", 15));
+	assert_false(aws_json_valid("", 0));
+	assert_false(aws_json_valid("plain", 5));
+	assert_false(aws_json_valid("{} {}", 5));
+	assert_false(aws_json_valid("{\"a\"", 4));
+	assert_false(aws_json_valid("1\0002", 3));
 }
 
 static void

@@ -1,0 +1,384 @@
+/*
+ * allocation_test.c
+ *		Everything that is pure in aws, net and store with its first allocation failing, its second, and so on until none does:
+ *		it raises or says that there is no memory, or does without; leaks nothing, crashes never, and is never wrong.
+ */
+#include "failing_memory.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <expat.h>
+
+#include "aws/credentials_answer.h"
+#include "aws/container_uri.h"
+#include "aws/endpoint.h"
+#include "aws/error.h"
+#include "aws/keys.h"
+#include "aws/profile_file.h"
+#include "aws/secret_answer.h"
+#include "aws/sigv4.h"
+#include "aws/xml.h"
+#include "store/coder.h"
+#include "store/glob.h"
+#include "store/uri.h"
+
+/* The linker has these called in place of expat's: its callbacks may not raise. */
+extern enum XML_Status __real_XML_Parse(XML_Parser parser, const char *text, int length, int last);
+extern enum XML_Status __wrap_XML_Parse(XML_Parser parser, const char *text, int length, int last);
+
+enum XML_Status
+__wrap_XML_Parse(XML_Parser parser, const char *text, int length, int last)
+{
+	enum XML_Status status;
+
+	memory_in_library++;
+	status = __real_XML_Parse(parser, text, length, last);
+	memory_in_library--;
+	return status;
+}
+
+typedef enum Outcome
+{
+	RIGHT,
+	REFUSED, /* with an error that is filled */
+	WRONG
+} Outcome;
+
+#define CHECK(condition) ((condition) ? RIGHT : WRONG)
+
+typedef struct Case
+{
+	const char *name;
+	Outcome (*run)(EtlError *error);
+	bool any_error; /* OpenSSL and json-c don't say that it was memory */
+	int leaves;		/* OpenSSL 3.0 loses a malloc when fetching an algorithm fails */
+} Case;
+
+/* The first time it is computed no allocation fails. */
+static Outcome
+check_signature(const EtlSigv4Signature *signature, char expected[SIGV4_HEX_SIZE])
+{
+	if (expected[0] == '\0')
+		strcpy(expected, signature->signature);
+	return CHECK(strcmp(signature->signature, expected) == 0);
+}
+
+static Outcome
+run_sign_headers(EtlError *error)
+{
+	EtlHttpField headers[] = {{"Host", "h"}, {"X-A", " a  b "}};
+	EtlHttpField query[] = {{"prefix", "a b"}, {"list-type", "2"}};
+	EtlSigv4Signer signer = {"AKIA", "secret", "token", "us-east-1", "sns", "20150830T123600Z", true, true};
+	EtlSigv4Request request = {"GET", "/a/../b", query, 2, headers, 2, SIGV4_UNSIGNED_PAYLOAD, true};
+	static char expected[SIGV4_HEX_SIZE];
+	EtlSigv4Signature signature;
+
+	if (!sigv4_sign_headers(&signer, &request, &signature, error))
+		return REFUSED;
+	return check_signature(&signature, expected);
+}
+
+static Outcome
+run_sign_query(EtlError *error)
+{
+	EtlHttpField header = {"Host", "h"};
+	EtlSigv4Signer signer = {"AKIA", "secret", "token", "us-east-1", "s3", "20150830T123600Z", false, false};
+	EtlSigv4Request request = {"GET", "/a", NULL, 0, &header, 1, SIGV4_UNSIGNED_PAYLOAD, false};
+	static char expected[SIGV4_HEX_SIZE];
+	EtlSigv4Signature signature;
+
+	if (!sigv4_sign_query(&signer, &request, 60, &signature, error))
+		return REFUSED;
+	return check_signature(&signature, expected);
+}
+
+static Outcome
+run_sha256(EtlError *error)
+{
+	char hex[SIGV4_HEX_SIZE];
+
+	if (!sigv4_sha256("", 0, hex, error))
+		return REFUSED;
+	return CHECK(strcmp(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") == 0);
+}
+
+static Outcome
+run_xml(EtlError *error)
+{
+	static const char text[] =
+		"<?xml version=\"1.0\"?><R xmlns=\"http://s3\"><C a='1'><K>a&amp;b</K></C><T/></R>";
+	EtlXml xml;
+	Outcome outcome;
+
+	if (!xml_parse(text, strlen(text), &xml, error))
+		return REFUSED;
+	outcome = CHECK(xml.count == 4 && strcmp(xml_text(&xml, 0, "K"), "a&b") == 0);
+	xml_free(&xml);
+	return outcome;
+}
+
+/* It has no error of its own: what it can't find out it leaves empty. */
+static Outcome
+run_error(const char *body, const char *code, const char *message)
+{
+	EtlAwsFailure failure = {.status = 404};
+
+	aws_error_parse(body, strlen(body), NULL, &failure);
+	return CHECK((failure.code[0] == '\0' || strcmp(failure.code, code) == 0) &&
+				 (failure.message[0] == '\0' || strcmp(failure.message, message) == 0));
+}
+
+static Outcome
+run_error_xml(EtlError *error)
+{
+	return run_error("<Error><Code>NoSuchKey</Code><Message>It isn't there.</Message></Error>", "NoSuchKey",
+					 "It isn't there.");
+}
+
+static Outcome
+run_error_json(EtlError *error)
+{
+	return run_error("{\"__type\": \"com.amazonaws#NotFoundException\", \"message\": \"No topic.\"}",
+					 "NotFoundException", "No topic.");
+}
+
+static Outcome
+run_secret(EtlError *error)
+{
+	static const char json[] = "{\"Name\": \"n\", \"SecretString\": \"a secret that is longer than json-c's "
+							   "first buffer of thirty-two bytes\"}";
+	char *value;
+
+	if (!secret_answer_parse(json, strlen(json), "n", &value, error))
+		return REFUSED;
+	return CHECK(strcmp(value, "a secret that is longer than json-c's first buffer of thirty-two bytes") ==
+				 0);
+}
+
+static Outcome
+run_credentials(EtlError *error)
+{
+	static const char json[] =
+		"{\"Code\": \"Success\", \"AccessKeyId\": \"AKIA\", \"SecretAccessKey\": \"s\", \"Token\": \"t\", "
+		"\"Expiration\": \"2026-11-20T01:02:03Z\"}";
+	EtlAwsKeys keys;
+	int64 expires_at;
+
+	if (!credentials_answer_parse(json, strlen(json), &keys, &expires_at, error))
+		return REFUSED;
+	return CHECK(strcmp(keys.access_key_id, "AKIA") == 0 && strcmp(keys.secret_access_key, "s") == 0 &&
+				 keys.session_token != NULL && strcmp(keys.session_token, "t") == 0 &&
+				 expires_at == 1795136523);
+}
+
+static Outcome
+run_profile(EtlError *error)
+{
+	EtlAwsProfile profile = {.found = false};
+
+	if (!profile_file_parse("[p]\naws_access_key_id = AKIA\naws_secret_access_key=s\n", false, "p", &profile,
+							error))
+		return REFUSED;
+	return CHECK(profile.found && strcmp(profile.secret_access_key, "s") == 0);
+}
+
+static Outcome
+run_container_uri(EtlError *error)
+{
+	return container_uri_check("http://169.254.170.2/v2/x", error) ? RIGHT : REFUSED;
+}
+
+static Outcome
+run_uri(EtlError *error)
+{
+	char *bucket;
+	char *key;
+
+	if (!uri_split("s3://lake/a/b", &bucket, &key, error))
+		return REFUSED;
+	return CHECK(strcmp(bucket, "lake") == 0 && strcmp(key, "a/b") == 0);
+}
+
+static Outcome
+run_glob(EtlError *error)
+{
+	EtlGlob *glob = glob_compile("a/**/x{1,2}[a-c]*", error);
+
+	if (glob == NULL)
+		return REFUSED;
+	return CHECK(glob_matches(glob, "a/b/x1b.csv") && !glob_matches(glob, "a/b/x3"));
+}
+
+/* ---- codecs ---- */
+
+static const uint8 lzop_file[] = {
+#include "lzop_file.inc"
+};
+
+static char coded[4096];
+static size_t coded_size;
+
+static Outcome
+encode(EtlEncoder *encoder, const char *text, EtlError *error)
+{
+	EtlCoderBytes bytes = {(const uint8 *) text, strlen(text), (uint8 *) coded, sizeof(coded)};
+	bool done = false;
+	bool good = true;
+
+	if (encoder == NULL)
+		return coder_out_of_memory(error) ? WRONG : REFUSED;
+	while (good && !done)
+		good = encoder->encode(encoder, &bytes, true, &done, error);
+	encoder->free(encoder);
+	coded_size = sizeof(coded) - bytes.out_size;
+	return good ? RIGHT : REFUSED;
+}
+
+static Outcome
+decode(EtlDecoder *decoder, const void *data, size_t size, const char *text, EtlError *error)
+{
+	char plain[4096];
+	EtlCoderBytes bytes = {data, size, (uint8 *) plain, sizeof(plain)};
+	bool good = true;
+	bool between;
+	size_t got;
+
+	if (decoder == NULL)
+		return coder_out_of_memory(error) ? WRONG : REFUSED;
+	while (good && bytes.in_size > 0 && bytes.out_size > 0)
+		good = decoder->decode(decoder, &bytes, error);
+	between = decoder->between;
+	decoder->free(decoder);
+	got = sizeof(plain) - bytes.out_size;
+	if (!good)
+		return REFUSED;
+	return CHECK(between && got >= strlen(text) && memcmp(plain, text, strlen(text)) == 0);
+}
+
+#define TEXT "what is compressed, and what is compressed, and what is compressed"
+#define CODEC(codec)                                                                                         \
+	static Outcome run_##codec##_encoder(EtlError *error)                                                    \
+	{                                                                                                        \
+		return encode(codec##_encoder_create(), TEXT, error);                                                \
+	}                                                                                                        \
+	static Outcome run_##codec##_decoder(EtlError *error)                                                    \
+	{                                                                                                        \
+		return decode(codec##_decoder_create(), coded, coded_size, TEXT, error);                             \
+	}
+
+CODEC(gzip)
+CODEC(bzip2)
+CODEC(zstd)
+
+static Outcome
+run_lzop_decoder(EtlError *error)
+{
+	return decode(lzop_decoder_create(), lzop_file, sizeof(lzop_file), "hello lzop, hello lzop, ", error);
+}
+
+/* ---- endpoints ---- */
+
+static Outcome
+run_endpoint(EtlError *error)
+{
+	EtlEndpointOptions options = {.custom = NULL};
+	EtlEndpoint endpoint;
+
+	if (!endpoint_s3("eu-central-1", &options, "lake", &endpoint, error))
+		return REFUSED;
+	return CHECK(strcmp(endpoint.base, "https://lake.s3.eu-central-1.amazonaws.com") == 0);
+}
+
+/* ---- all of them ---- */
+
+/* An encoder comes before its decoder, which reads what it has written. */
+static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
+							 {"sigv4 query", run_sign_query, true, 1},
+							 {"sha256", run_sha256, true, 1},
+							 {"xml", run_xml},
+							 {"error xml", run_error_xml},
+							 {"error json", run_error_json},
+							 {"secret answer", run_secret},
+							 {"credentials answer", run_credentials},
+							 {"profile file", run_profile},
+							 {"container uri", run_container_uri},
+							 {"uri", run_uri},
+							 {"glob", run_glob},
+							 {"endpoint", run_endpoint},
+							 {"gzip encoder", run_gzip_encoder},
+							 {"gzip decoder", run_gzip_decoder},
+							 {"bzip2 encoder", run_bzip2_encoder},
+							 {"bzip2 decoder", run_bzip2_decoder},
+							 {"zstd encoder", run_zstd_encoder},
+							 {"zstd decoder", run_zstd_decoder},
+							 {"lzop decoder", run_lzop_decoder}};
+
+/* True: an allocation has failed. `left` is what is left of malloc. */
+static bool
+run_failing(const Case *c, int n, int *left)
+{
+	/* volatile: they are looked at after a jump */
+	volatile Outcome outcome = REFUSED;
+	volatile bool raised = true;
+	EtlError error = {0};
+	bool failed;
+
+	memory_begin(n);
+	if (sigsetjmp(memory_error, 0) == 0)
+	{
+		outcome = c->run(&error);
+		raised = false;
+	}
+	OPENSSL_thread_stop(); /* its list of errors, with texts */
+	failed = memory_end();
+	if (memory_jumped_out)
+		fail_msg("%s, allocation %d: raises inside a library", c->name, n);
+	if (outcome == WRONG)
+		fail_msg("%s, allocation %d: a wrong result", c->name, n);
+	if (!failed && outcome != RIGHT)
+		fail_msg("%s: refused, but no allocation failed: %s %s", c->name, error.message, error.detail);
+	if (outcome == REFUSED && !raised && !c->any_error && error.sqlstate != ERRCODE_OUT_OF_MEMORY)
+		fail_msg("%s, allocation %d: the error is not that there is no memory but: %s %s", c->name, n,
+				 error.message, error.detail);
+	if (outcome == REFUSED && !raised && error.sqlstate == 0)
+		fail_msg("%s, allocation %d: refused without an error", c->name, n);
+	*left = memory_nlive;
+	return failed;
+}
+
+static void
+test_case(void **state)
+{
+	const Case *c = *state;
+	int n = 0;
+	bool failed;
+	int left;
+
+	(void) c->run(&(EtlError){0}); /* what a library sets up once is no leak */
+	while (memory_chunks.next != &memory_chunks)
+		pfree(memory_chunks.next + 1);
+	do
+	{
+		failed = run_failing(c, ++n, &left);
+		/* OpenSSL makes up once for what it couldn't keep; a leak comes again */
+		if (left > 0)
+			(void) run_failing(c, n, &left);
+		if (left > c->leaves)
+			fail_msg("%s, allocation %d: %d mallocs are left", c->name, n, left);
+	} while (failed);
+	print_message("%s: %d allocations\n", c->name, n - 1);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[lengthof(cases)];
+
+	for (int i = 0; i < lengthof(cases); i++)
+		tests[i] = (struct CMUnitTest){
+			.name = cases[i].name, .test_func = test_case, .initial_state = unconstify(Case *, &cases[i])};
+	return cmocka_run_group_tests_name("allocation", tests, NULL, NULL);
+}
