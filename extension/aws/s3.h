@@ -13,32 +13,13 @@
 
 #include "aws/credentials.h"
 #include "aws/request.h"
+#include "aws/s3_answer.h"
 #include "aws/server.h"
 #include "base/stream.h"
-#include "datatype/timestamp.h"
 #include "net/http.h"
 
 /* What S3 takes in one PUT. */
 #define S3_PUT_MAX_SIZE (UINT64CONST(5) * 1024 * 1024 * 1024)
-
-typedef struct EtlS3Object
-{
-	char *key;
-	uint64 size; /* bytes */
-	char *etag;	 /* without the quotes S3 puts around it */
-	TimestampTz last_modified;
-	bool is_prefix; /* of a listing with a delimiter: nothing but the key is known */
-	char *version;	/* of a listing of versions: its id */
-	bool is_latest;
-	bool is_delete_marker; /* what is left of an object that was deleted */
-} EtlS3Object;
-
-/* A page of a listing: up to 1,000 objects in key order. */
-typedef struct EtlS3Page
-{
-	EtlS3Object *objects;
-	int count;
-} EtlS3Page;
 
 /* What is to be listed; the strings must stay as they are. */
 typedef struct EtlS3ListSource

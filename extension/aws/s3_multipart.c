@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "aws/s3_body.h"
+#include "aws/s3_answer.h"
 #include "aws/s3_multipart.h"
 #include "aws/s3_request.h"
 #include "aws/xml.h"

@@ -101,25 +101,6 @@ part_send(S3Reader *reader, Part *part)
 	MemoryContextSwitchTo(caller);
 }
 
-/* bytes 0-99/1000 */
-static bool
-range_parse(const char *text, uint64 *first, uint64 *end, uint64 *total)
-{
-	char *rest;
-
-	if (text == NULL || strncmp(text, "bytes ", 6) != 0 || !isdigit((unsigned char) text[6]))
-		return false;
-	errno = 0;
-	*first = strtou64(text + 6, &rest, 10);
-	if (*rest != '-' || !isdigit((unsigned char) rest[1]))
-		return false;
-	*end = strtou64(rest + 1, &rest, 10);
-	if (*rest != '/' || *end == PG_UINT64_MAX || errno != 0)
-		return false;
-	(*end)++;
-	return s3_size_parse(rest + 1, total);
-}
-
 /*
  * A part that is not the one asked for would be silently wrong data, and so would one whose length isn't said: where
  * it breaks off it looks complete.
@@ -136,7 +117,7 @@ part_check(S3Reader *reader, Part *part)
 		s3_protocol_error(reader->base.name, "The answer has no Content-Length.");
 	end = total = length;
 	if (!part->whole && (http_status(part->http) != 206 ||
-						 !range_parse(http_header(part->http, "Content-Range"), &first, &end, &total)))
+						 !s3_range_parse(http_header(part->http, "Content-Range"), &first, &end, &total)))
 		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
 	if (first != part->position || end < first || end - first != length || end > total)
 		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");

@@ -65,38 +65,6 @@ s3_request_version(EtlAwsRequest *request, const char *version)
 	request->action.permission = "s3:GetObjectVersion";
 }
 
-char *
-s3_etag_copy(const char *header)
-{
-	size_t length;
-	char *etag;
-
-	if (header == NULL)
-		return pstrdup("");
-	if (*header == '"')
-		header++;
-	length = strlen(header);
-	if (length > 0 && header[length - 1] == '"')
-		length--;
-	etag = pnstrdup(header, length);
-	for (char *c = etag; *c; c++)
-		if (*c < 0x20 || IS_HIGHBIT_SET(*c))
-			*c = '?';
-	return etag;
-}
-
-bool
-s3_size_parse(const char *text, uint64 *out)
-{
-	char *end;
-
-	if (text == NULL || *text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*out = strtou64(text, &end, 10);
-	return errno == 0 && *end == '\0';
-}
-
 void
 s3_xml_append(StringInfo out, const char *text)
 {

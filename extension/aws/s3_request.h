@@ -18,11 +18,6 @@ extern EtlAwsRequest s3_request_make(const EtlAwsServer *server, const EtlAwsCre
 /* Make a request that reads about this version of the object; NULL: the newest. */
 extern void s3_request_version(EtlAwsRequest *request, const char *version);
 /*
- * The value of an ETag header ("" for NULL) without the quotes that S3 puts around it. It becomes text in a database of any
- * encoding, so what is not ASCII goes as '?'.
- */
-extern char *s3_etag_copy(const char *header);
-/*
  * The etag of the object if it carries this mark (s3_body.h): then it is what the request that sent it has made. NULL: it
  * isn't, or that can't be told.
  */
@@ -32,8 +27,6 @@ extern char *s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials 
 extern void s3_xml_append(StringInfo out, const char *text);
 /* The object as header x-amz-copy-source names it. */
 extern char *s3_copy_source(const char *bucket, const char *key);
-/* A decimal number of bytes and nothing else. */
-extern bool s3_size_parse(const char *text, uint64 *out);
 /* Raises 08P01: the answer about the object is not one that S3 gives. */
 extern void s3_protocol_error(const char *uri, const char *detail) pg_attribute_noreturn();
 

@@ -18,6 +18,7 @@
 #include "aws/error.h"
 #include "aws/keys.h"
 #include "aws/profile_file.h"
+#include "aws/s3_answer.h"
 #include "aws/secret_answer.h"
 #include "aws/sigv4.h"
 #include "aws/xml.h"
@@ -118,6 +119,25 @@ run_xml(EtlError *error)
 	outcome = CHECK(xml.count == 4 && strcmp(xml_text(&xml, 0, "K"), "a&b") == 0);
 	xml_free(&xml);
 	return outcome;
+}
+
+static Outcome
+run_listing(EtlError *error)
+{
+	static const char text[] = "<R><EncodingType>url</EncodingType><IsTruncated>true</"
+							   "IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+							   "<Contents><Key>a%20b</Key><Size>1</Size><ETag>\"e\"</ETag></"
+							   "Contents><CommonPrefixes><Prefix>a/</Prefix>"
+							   "</CommonPrefixes></R>";
+	EtlXml xml;
+	EtlS3Page page;
+	EtlS3Marker marker;
+
+	if (!xml_parse(text, strlen(text), &xml, error) || !s3_page_parse(&xml, &page, error) ||
+		!s3_marker_parse(&xml, false, &marker, error))
+		return REFUSED;
+	return CHECK(page.count == 2 && strcmp(page.objects[0].key, "a b") == 0 &&
+				 strcmp(page.objects[1].key, "a/") == 0 && strcmp(marker.token, s3_token_guess(text)) == 0);
 }
 
 /* It has no error of its own: what it can't find out it leaves empty. */
@@ -299,6 +319,7 @@ static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
 							 {"sigv4 query", run_sign_query, true, 1},
 							 {"sha256", run_sha256, true, 1},
 							 {"xml", run_xml},
+							 {"listing", run_listing},
 							 {"error xml", run_error_xml},
 							 {"error json", run_error_json},
 							 {"secret answer", run_secret},
