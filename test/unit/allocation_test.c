@@ -18,6 +18,7 @@
 #include "aws/error.h"
 #include "aws/keys.h"
 #include "aws/profile_file.h"
+#include "aws/protocol.h"
 #include "aws/s3_answer.h"
 #include "aws/secret_answer.h"
 #include "aws/sigv4.h"
@@ -312,6 +313,53 @@ run_endpoint(EtlError *error)
 	return CHECK(strcmp(endpoint.base, "https://lake.s3.eu-central-1.amazonaws.com") == 0);
 }
 
+/* ---- calls ---- */
+
+/* A call's message, by each protocol: a query, a path and a body of JSON. */
+static Outcome
+run_call(const char *service, const char *action, const char *expected, EtlError *error)
+{
+	EtlAwsValue members[] = {{.kind = AWS_VALUE_STRING, .name = "FunctionName", .text = "f g"},
+							 {.kind = AWS_VALUE_STRING, .name = "Qualifier", .text = "q"}};
+	EtlAwsValue input = {.kind = AWS_VALUE_OBJECT, .items = members, .count = lengthof(members)};
+	EtlAwsMessage message;
+
+	if (!protocol_write(service_find(service), action, &input, &message, error))
+		return REFUSED;
+	return CHECK(strstr(message.path, expected) != NULL || strstr(message.body, expected) != NULL);
+}
+
+static Outcome
+run_call_query(EtlError *error)
+{
+	return run_call("sns", "Publish", "FunctionName=f%20g", error);
+}
+
+static Outcome
+run_call_rest(EtlError *error)
+{
+	return run_call("lambda", "GetFunction", "/functions/f%20g", error);
+}
+
+static Outcome
+run_call_json(EtlError *error)
+{
+	return run_call("dynamodb", "ListTables", "\"FunctionName\"", error);
+}
+
+static Outcome
+run_answer_xml(EtlError *error)
+{
+	static const char text[] = "<PublishResponse><PublishResult><MessageId>m</MessageId><A><member>1</member>"
+							   "</A></PublishResult></PublishResponse>";
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (!protocol_xml_read(service_find("sns"), "Publish", text, strlen(text), &out, error))
+		return REFUSED;
+	return CHECK(strstr(out.data, "\"MessageId\"") != NULL);
+}
+
 /* ---- all of them ---- */
 
 /* An encoder comes before its decoder, which reads what it has written. */
@@ -329,6 +377,10 @@ static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
 							 {"uri", run_uri},
 							 {"glob", run_glob},
 							 {"endpoint", run_endpoint},
+							 {"call query", run_call_query},
+							 {"call rest", run_call_rest},
+							 {"call json", run_call_json},
+							 {"answer xml", run_answer_xml},
 							 {"gzip encoder", run_gzip_encoder},
 							 {"gzip decoder", run_gzip_decoder},
 							 {"bzip2 encoder", run_bzip2_encoder},
