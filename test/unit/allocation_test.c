@@ -13,6 +13,7 @@
 #include <expat.h>
 
 #include "aws/credentials_answer.h"
+#include "aws/checksum.h"
 #include "aws/container_uri.h"
 #include "aws/endpoint.h"
 #include "aws/error.h"
@@ -139,6 +140,23 @@ run_listing(EtlError *error)
 		return REFUSED;
 	return CHECK(page.count == 2 && strcmp(page.objects[0].key, "a b") == 0 &&
 				 strcmp(page.objects[1].key, "a/") == 0 && strcmp(marker.token, s3_token_guess(text)) == 0);
+}
+
+static Outcome
+run_checksum(EtlError *error)
+{
+	EtlChecksum checksum;
+	char text[ETL_CHECKSUM_BASE64_SIZE];
+	bool good;
+
+	if (!checksum_begin(&checksum, ETL_CHECKSUM_SHA1))
+		return coder_out_of_memory(error) ? WRONG : REFUSED;
+	checksum_update(&checksum, "abc", 3);
+	good = checksum_base64(&checksum, text);
+	checksum_end(&checksum);
+	if (!good)
+		return coder_out_of_memory(error) ? WRONG : REFUSED;
+	return CHECK(strcmp(text, "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=") == 0);
 }
 
 /* It has no error of its own: what it can't find out it leaves empty. */
@@ -368,6 +386,7 @@ static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
 							 {"sha256", run_sha256, true, 1},
 							 {"xml", run_xml},
 							 {"listing", run_listing},
+							 {"checksum", run_checksum, false, 1},
 							 {"error xml", run_error_xml},
 							 {"error json", run_error_json},
 							 {"secret answer", run_secret},
