@@ -2,7 +2,7 @@
  * xml.c
  *		XML into a flat list, with expat. See xml.h.
  *
- * No callback allocates: before expat starts there is room for as many elements as the document has "<", and for as
+ * No callback allocates: before expat starts there is room for as many elements as the document has "<" and may have, and for as
  * much text as it has bytes (expat hands out no more than it gets once entities can't be declared).
  */
 #include "aws/xml.h"
@@ -110,6 +110,8 @@ xml_parse(const char *data, size_t size, EtlXml *out, EtlError *error)
 		return etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "XML document is too large");
 	for (size_t i = 0; i < size; i++)
 		parse.capacity += data[i] == '<';
+	/* <a/> is the shortest; what stands in a comment or in CDATA begins none */
+	parse.capacity = Min(parse.capacity, (int) (size / 4) + 1);
 	parse.text_size = size + 1;
 	parse.text = palloc(parse.text_size);
 	out->elements = palloc0((parse.capacity + 1) * sizeof(EtlXmlElement));

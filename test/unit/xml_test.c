@@ -83,11 +83,42 @@ test_encoding(void **state)
 	assert_string_equal(xml.elements[0].text, "\xE2\x82\xAC\n");
 }
 
+/* Nothing but the shortest elements, and nothing but what looks like them. */
+static void
+test_dense(void **state)
+{
+	StringInfoData text;
+	EtlXml xml;
+	EtlError error;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "<a>");
+	for (int i = 0; i < 100000; i++)
+		appendStringInfoString(&text, "<a/>");
+	appendStringInfoString(&text, "</a>");
+	assert_true(parse(text.data, &xml, &error));
+	assert_int_equal(xml.count, 100001);
+	xml_free(&xml);
+
+	assert_true(parse("<a/>", &xml, &error));
+	assert_int_equal(xml.count, 1);
+	xml_free(&xml);
+
+	resetStringInfo(&text);
+	appendStringInfoString(&text, "<a><![CDATA[");
+	appendStringInfoSpaces(&text, 100000);
+	memset(text.data + 12, '<', 100000);
+	appendStringInfoString(&text, "]]></a>");
+	assert_true(parse(text.data, &xml, &error));
+	assert_int_equal(strlen(xml.elements[0].text), 100000);
+	xml_free(&xml);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_document), cmocka_unit_test(test_refused),
-									   cmocka_unit_test(test_encoding)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_dense), cmocka_unit_test(test_document),
+									   cmocka_unit_test(test_refused), cmocka_unit_test(test_encoding)};
 
 	return cmocka_run_group_tests_name("xml", tests, NULL, NULL);
 }
