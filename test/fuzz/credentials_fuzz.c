@@ -5,6 +5,7 @@
 #include "aws/container_uri.h"
 #include "aws/credentials_answer.h"
 #include "aws/profile_file.h"
+#include "run_memory.h"
 
 static void
 check_refusal(const EtlError *error)
@@ -50,6 +51,6 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	try_profile(text, true);
 	if (!container_uri_check(text, &error))
 		check_refusal(&error);
-	pfree(text);
+	run_memory_free();
 	return 0;
 }
