@@ -80,6 +80,14 @@ BEGIN
 		PERFORM pg_sleep(0.005);
 	END LOOP;
 END $$;
+-- A run that is cancelled ends at once, and its step when that has been told.
+CREATE PROCEDURE wait_for_steps(since bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM etl.task_run t WHERE t.run_id >= since AND t.finished_at IS NULL) LOOP
+		COMMIT;
+		PERFORM pg_sleep(0.005);
+	END LOOP;
+END $$;
 INSERT INTO etl.workflow (name) VALUES ('top'), ('middle'), ('bottom');
 INSERT INTO etl.task (workflow, name, resource, arguments) VALUES
 	('top', 'a', 'arn:aws:states:::states:startExecution.sync', '{"StateMachineArn": "middle"}'),
@@ -96,6 +104,7 @@ SELECT etl.run_workflow('top') AS run_id \gset
 CALL wait_for_step('bottom', 'c', :run_id);
 SELECT etl.cancel_run(max(run_id)) FROM etl.run WHERE workflow = 'bottom';
 SELECT etl.wait_for_run(:run_id);
+CALL wait_for_steps(:run_id);
 SELECT workflow, sqlstate, regexp_replace(t.error, '\d+', 'R') AS error, regexp_replace(error_detail, '\d+', 'R') AS error_detail
 	FROM etl.task_run t JOIN etl.run r USING (run_id) WHERE run_id >= :run_id ORDER BY run_id;
 
@@ -135,5 +144,6 @@ DELETE FROM etl.workflow;
 DROP TABLE effect, works;
 DROP PROCEDURE try;
 DROP PROCEDURE wait_for_step;
+DROP PROCEDURE wait_for_steps;
 SELECT etl.revoke_role('etl_sub_parent'), etl.revoke_role('etl_sub_child');
 DROP ROLE etl_sub_parent, etl_sub_child;

@@ -5,7 +5,7 @@ CREATE TABLE request (run_id bigint, task text, attempt int, token text);
 CREATE PROCEDURE wait_for_token(run bigint, name text, att int DEFAULT 1) LANGUAGE plpgsql AS $$
 BEGIN
 	WHILE NOT EXISTS (SELECT FROM etl.task_status t WHERE t.run_id = run AND t.task = name AND t.attempt = att
-			AND t.waiting_for LIKE 'token%')
+			AND t.status = 'waiting' AND t.waiting_for LIKE 'token%')
 		AND NOT EXISTS (SELECT FROM etl.run r WHERE r.run_id = run AND r.finished_at IS NOT NULL) LOOP
 		COMMIT;
 		PERFORM pg_sleep(0.005);
