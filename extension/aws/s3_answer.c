@@ -303,6 +303,18 @@ s3_marker_parse(const EtlXml *xml, bool versions, EtlS3Marker *marker, EtlError 
 	return versions ? marker->key != NULL : true;
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+s3_marker_is_same(const EtlS3Marker *a, const EtlS3Marker *b)
+{
+	return is_same(a->token, b->token) && is_same(a->key, b->key) && is_same(a->version, b->version);
+}
+
 char *
 s3_token_guess(const char *body)
 {

@@ -42,6 +42,8 @@ typedef struct EtlS3Marker
 /* Keys are UTF-8. */
 extern bool s3_page_parse(const EtlXml *xml, EtlS3Page *page, EtlError *error);
 extern bool s3_marker_parse(const EtlXml *xml, bool versions, EtlS3Marker *marker, EtlError *error);
+/* A listing that goes on at the same place would never end. */
+extern bool s3_marker_is_same(const EtlS3Marker *a, const EtlS3Marker *b);
 /*
  * The token of the next page by a look at the text, so that it can be asked for before this one is parsed. NULL when it isn't
  * that easy.

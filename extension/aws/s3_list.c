@@ -26,7 +26,14 @@ struct EtlS3Listing
 	const char *uri;	 /* for errors */
 	EtlAwsFetch *fetch;	 /* of the next page; NULL: there is none */
 	StringInfoData body; /* its, in its context */
+	EtlS3Marker marker;	 /* where it begins, in its context, too */
 };
+
+static const char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
 
 /* ---- the request for a page ---- */
 
@@ -41,6 +48,9 @@ page_request(EtlS3Listing *listing, const EtlS3Marker *marker)
 	EtlWait wait;
 
 	request.action.object = listing->uri;
+	listing->marker = (EtlS3Marker){.token = copy_text(marker->token),
+									.key = copy_text(marker->key),
+									.version = copy_text(marker->version)};
 	if (listing->source.versions)
 		query[n++] = (EtlHttpField){"versions", ""};
 	else
@@ -106,6 +116,7 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 	StringInfoData body;
 	EtlS3Marker guess = {NULL};
 	EtlS3Marker marker;
+	EtlS3Marker before;
 	EtlXml xml;
 	EtlError error;
 	EtlWait wait;
@@ -118,6 +129,7 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 		http_wait(&wait);
 	listing->fetch = NULL;
 	body = listing->body;
+	before = listing->marker;
 	MemoryContextReset(next); /* of the page before */
 	if (!listing->source.versions && (guess.token = s3_token_guess(body.data)) != NULL)
 	{
@@ -131,6 +143,8 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 	for (int i = 0; i < page->count; i++)
 		page->objects[i].key = aws_text_from_utf8(page->objects[i].key);
 	goes_on = marker.token != NULL || marker.key != NULL;
+	if (goes_on && s3_marker_is_same(&marker, &before))
+		s3_protocol_error(listing->uri, "The listing goes on where it began.");
 	if (listing->fetch != NULL && (!goes_on || strcmp(marker.token, guess.token) != 0))
 	{
 		MemoryContextReset(next);

@@ -457,6 +457,9 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 				ids = lappend(ids, pstrdup(id));
 		}
 		truncated = xml_text(&xml, 0, "IsTruncated");
+		if (request.nquery == 4 && query[3].value != NULL && xml_text(&xml, 0, "NextUploadIdMarker") != NULL &&
+			strcmp(query[3].value, xml_text(&xml, 0, "NextUploadIdMarker")) == 0)
+			break; /* it would never end */
 		query[2] = (EtlHttpField){"key-marker", xml_text(&xml, 0, "NextKeyMarker")};
 		query[3] = (EtlHttpField){"upload-id-marker", xml_text(&xml, 0, "NextUploadIdMarker")};
 		request.nquery = 4;

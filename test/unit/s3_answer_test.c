@@ -123,6 +123,11 @@ test_marker(void **state)
 	assert_null(marker.token);
 	assert_string_equal(marker.key, "a b");
 	assert_string_equal(marker.version, "v");
+	assert_true(s3_marker_is_same(&marker, &marker));
+	assert_false(s3_marker_is_same(&marker, &(EtlS3Marker){.key = "a b", .version = "w"}));
+	assert_false(s3_marker_is_same(&marker, &(EtlS3Marker){.key = "a b"}));
+	assert_false(s3_marker_is_same(&(EtlS3Marker){.token = "t"}, &(EtlS3Marker){.token = "u"}));
+	assert_true(s3_marker_is_same(&(EtlS3Marker){.token = "t"}, &(EtlS3Marker){.token = "t"}));
 	assert_false(s3_marker_parse(&xml, false, &marker, &error));
 	xml = document("<R><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType><NextKeyMarker>%</"
 				   "NextKeyMarker></R>");
