@@ -86,13 +86,17 @@ abort_strays(const EtlStore *store, const EtlUploadRecord *record)
 			s3_upload_abort(store->server, store->credentials, record->bucket, record->key, lfirst(cell));
 }
 
-static void
-abort_upload(const EtlUploadRecord *record)
+/* As the role that made the upload, in a transaction that is over before the network is waited for. */
+static EtlStore *
+open_store_as_role(const EtlUploadRecord *record)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Oid user;
 	int security;
 	EtlStore *store;
 
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
 	if (!role_exists(record->role))
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("role %u does not exist any more", record->role));
@@ -101,6 +105,16 @@ abort_upload(const EtlUploadRecord *record)
 						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	store = open_store(record);
 	SetUserIdAndSecContext(user, security);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return store;
+}
+
+static void
+abort_upload(const EtlUploadRecord *record)
+{
+	EtlStore *store = open_store_as_role(record);
+
 	if (record->upload_id != NULL)
 		s3_upload_abort(store->server, store->credentials, record->bucket, record->key, record->upload_id);
 	if (record->upload_id == NULL || record->strays)
@@ -121,7 +135,7 @@ note_failure(EtlUploadFile *file, const EtlUploadRecord *record, const ErrorData
 						"cost money."));
 }
 
-/* An EtlUploadVisit. Each in a transaction of its own. */
+/* An EtlUploadVisit. */
 static bool
 sweep_one(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 {
@@ -135,12 +149,9 @@ sweep_one(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 		return true;
 	PG_TRY();
 	{
-		StartTransactionCommand();
-		MemoryContextSwitchTo(context);
 		http_limit(ABORT_MS);
 		abort_upload(record);
 		http_limit(0);
-		CommitTransactionCommand();
 	}
 	PG_CATCH();
 	{
