@@ -75,7 +75,7 @@ row_append(StringInfo row, const EtlField *field)
 }
 
 static void
-row_check_count(const Loader *loader, const EtlDelimitedRow *row)
+row_check_count(const Loader *loader, const EtlRecord *row)
 {
 	if (row->field_count > loader->column_count)
 		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -94,7 +94,7 @@ static bool
 loader_next_row(Loader *loader)
 {
 	static const EtlField missing = {.data = "", .len = 0};
-	EtlDelimitedRow row;
+	EtlRecord row;
 	MemoryContext old;
 
 	if (!load_source_next(loader->source, &row))

@@ -29,7 +29,7 @@ struct EtlLoadSource
 	MemoryContext context;	 /* of the whole load */
 	MemoryContext file_context;
 	EtlReader *stream; /* NULL: no file is open */
-	EtlDelimitedReader *parser;
+	EtlRecordReader *parser;
 	char buf[SOURCE_BUFFER_SIZE];
 };
 
@@ -119,36 +119,36 @@ source_feed(EtlLoadSource *source)
 	MemoryContext old = MemoryContextSwitchTo(source->file_context);
 	size_t n = source->stream->read(source->stream, source->buf, sizeof(source->buf));
 
-	delimited_reader_feed(source->parser, source->buf, n, n == 0);
+	source->parser->feed(source->parser, source->buf, n, n == 0);
 	MemoryContextSwitchTo(old);
 }
 
 bool
-load_source_next(EtlLoadSource *source, EtlDelimitedRow *row)
+load_source_next(EtlLoadSource *source, EtlRecord *row)
 {
 	source->fetching = true;
 	while (source->current < source->file_count)
 	{
 		EtlError error;
-		EtlDelimitedStatus status = ETL_DELIMITED_NEED_MORE;
+		EtlRecordStatus status = ETL_RECORD_NEED_MORE;
 
 		if (source->stream == NULL)
 			source_open_file(source);
 		else
-			status = delimited_reader_next(source->parser, row, &error);
+			status = source->parser->next(source->parser, row, &error);
 		switch (status)
 		{
-			case ETL_DELIMITED_NEED_MORE:
+			case ETL_RECORD_NEED_MORE:
 				source_feed(source);
 				break;
-			case ETL_DELIMITED_END:
+			case ETL_RECORD_END:
 				source_close_file(source);
 				break;
-			case ETL_DELIMITED_ROW:
+			case ETL_RECORD_ROW:
 				source->line = source->files[source->current].first_line + row->line;
 				source->fetching = false;
 				return true;
-			case ETL_DELIMITED_ERROR:
+			case ETL_RECORD_ERROR:
 				source->line = source->files[source->current].first_line + row->line;
 				source->fetching = false;
 				etl_error_raise(&error);

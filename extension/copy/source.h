@@ -28,7 +28,7 @@ typedef struct EtlLoadSource EtlLoadSource;
 extern EtlLoadSource *load_source_open(const char *uri, const EtlLoadOptions *options);
 
 /* The next row of all files; false after the last. The row is valid until the next call. */
-extern bool load_source_next(EtlLoadSource *source, EtlDelimitedRow *row);
+extern bool load_source_next(EtlLoadSource *source, EtlRecord *row);
 
 /* The line that was last begun, counted over all files, and the file such a line is in. */
 extern int64 load_source_line(const EtlLoadSource *source);

@@ -57,8 +57,8 @@ typedef struct ExternalScan
 	int file;	 /* that is read */
 	char *uri;
 	EtlReader *stream; /* NULL: no file is open */
-	EtlDelimitedReader *parser;
-	EtlDelimitedRow row;
+	EtlRecordReader *parser;
+	EtlRecord row;
 	const ScanColumn *column; /* that is converted; NULL: none */
 	const char *value;
 	int64 files_read;
@@ -230,7 +230,7 @@ scan_feed(ExternalScan *scan)
 	MemoryContext old = MemoryContextSwitchTo(scan->file_context);
 	size_t n = scan->stream->read(scan->stream, scan->buf, sizeof(scan->buf));
 
-	delimited_reader_feed(scan->parser, scan->buf, n, n == 0);
+	scan->parser->feed(scan->parser, scan->buf, n, n == 0);
 	MemoryContextSwitchTo(old);
 }
 
@@ -273,18 +273,18 @@ scan_next_row(ExternalScan *scan)
 				return false;
 			continue;
 		}
-		switch (delimited_reader_next(scan->parser, &scan->row, &error))
+		switch (scan->parser->next(scan->parser, &scan->row, &error))
 		{
-			case ETL_DELIMITED_ROW:
+			case ETL_RECORD_ROW:
 				return true;
-			case ETL_DELIMITED_NEED_MORE:
+			case ETL_RECORD_NEED_MORE:
 				scan_feed(scan);
 				break;
-			case ETL_DELIMITED_END:
+			case ETL_RECORD_END:
 				scan_close_file(scan);
 				scan->file++;
 				break;
-			case ETL_DELIMITED_ERROR:
+			case ETL_RECORD_ERROR:
 				etl_error_detail(&error, "File \"%s\" of external table \"%s\".", scan->uri, scan->table->name);
 				etl_error_raise(&error);
 		}
@@ -319,7 +319,7 @@ scan_fill_slot(ExternalScan *scan, TupleTableSlot *slot)
 {
 	ErrorContextCallback callback = {error_context_stack, scan_error_callback, scan};
 	MemoryContext old = MemoryContextSwitchTo(scan->row_context);
-	int available = Min(scan->row.field_count, ETL_DELIMITED_MAX_FIELDS);
+	int available = Min(scan->row.field_count, ETL_RECORD_MAX_FIELDS);
 	int position = 0;
 	ListCell *lc;
 

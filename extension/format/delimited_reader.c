@@ -31,8 +31,9 @@ typedef enum Scan
 	SCAN_BAD
 } Scan;
 
-struct EtlDelimitedReader
+typedef struct DelimitedReader
 {
+	EtlRecordReader base;
 	EtlDelimitedOptions options;
 	char stops[STOPS];
 	bool is_stop[256];
@@ -52,6 +53,7 @@ struct EtlDelimitedReader
 	int header_left;
 	int64 line;
 	bool over_limit; /* a row was too long: stays an error */
+	EtlLoadCode code; /* of the row that is malformed */
 
 	/* The row being split */
 	const char *raw;
@@ -60,44 +62,26 @@ struct EtlDelimitedReader
 	bool multiline;		  /* may have line ends inside */
 	bool any_escaped;
 	int field_count;
-	EtlField fields[ETL_DELIMITED_MAX_FIELDS];
-	bool escaped[ETL_DELIMITED_MAX_FIELDS]; /* data still has its escapes or doubled quotes */
+	EtlField fields[ETL_RECORD_MAX_FIELDS];
+	bool escaped[ETL_RECORD_MAX_FIELDS]; /* data still has its escapes or doubled quotes */
 	StringInfoData scratch;					/* fields without them */
-};
+} DelimitedReader;
 
-EtlDelimitedReader *
-delimited_reader_create(const EtlDelimitedOptions *options)
+static void
+reader_free(EtlRecordReader *self)
 {
-	EtlDelimitedReader *reader = palloc0(sizeof(EtlDelimitedReader));
+	DelimitedReader *reader = (DelimitedReader *) self;
 
-	reader->options = *options;
-	if (options->escape == options->quote) /* says no more than CSV does by itself */
-		reader->options.escape = '\0';
-	reader->stops[0] = '\n';
-	reader->stops[1] = options->delimiter[0];
-	reader->stops[2] = options->quote != '\0' ? options->quote : '\n';
-	reader->stops[3] = reader->options.escape != '\0' ? reader->options.escape : '\n';
-	for (int i = 0; i < STOPS; i++)
-		reader->is_stop[(unsigned char) reader->stops[i]] = true;
-	initStringInfo(&reader->carry);
-	initStringInfo(&reader->scratch);
-	reader->at_start = true;
-	reader->header_left = options->ignore_header;
-	reader->line = 1;
-	return reader;
-}
-
-void
-delimited_reader_free(EtlDelimitedReader *reader)
-{
 	pfree(reader->carry.data);
 	pfree(reader->scratch.data);
 	pfree(reader);
 }
 
-void
-delimited_reader_feed(EtlDelimitedReader *reader, const char *buf, size_t len, bool eof)
+static void
+reader_feed(EtlRecordReader *self, const char *buf, size_t len, bool eof)
 {
+	DelimitedReader *reader = (DelimitedReader *) self;
+
 	reader->fed = len > 0 ? buf : "";
 	reader->fed_len = len;
 	reader->fed_used = 0;
@@ -109,7 +93,7 @@ delimited_reader_feed(EtlDelimitedReader *reader, const char *buf, size_t len, b
 
 /* The first stop at or after p, or limit. */
 static inline const char *
-find_stop(const EtlDelimitedReader *reader, const char *p, const char *limit)
+find_stop(const DelimitedReader *reader, const char *p, const char *limit)
 {
 #ifdef __SSE2__
 	const __m128i stop0 = _mm_set1_epi8(reader->stops[0]);
@@ -134,7 +118,7 @@ find_stop(const EtlDelimitedReader *reader, const char *p, const char *limit)
 }
 
 static inline bool
-at_delimiter(const EtlDelimitedReader *reader, const char *p, const char *limit)
+at_delimiter(const DelimitedReader *reader, const char *p, const char *limit)
 {
 	int len = reader->options.delimiter_len;
 
@@ -155,11 +139,11 @@ at_row_end(const char *p, const char *limit, bool final)
 }
 
 static inline void
-add_field(EtlDelimitedReader *reader, const char *data, const char *end, bool quoted, bool escaped)
+add_field(DelimitedReader *reader, const char *data, const char *end, bool quoted, bool escaped)
 {
 	const EtlDelimitedOptions *options = &reader->options;
 
-	if (reader->field_count < ETL_DELIMITED_MAX_FIELDS)
+	if (reader->field_count < ETL_RECORD_MAX_FIELDS)
 	{
 		EtlField *field = &reader->fields[reader->field_count];
 
@@ -176,7 +160,7 @@ add_field(EtlDelimitedReader *reader, const char *data, const char *end, bool qu
 
 /* The row ends at p: a line end or the stream's end. */
 static void
-end_row(EtlDelimitedReader *reader, const char *p, const char *limit)
+end_row(DelimitedReader *reader, const char *p, const char *limit)
 {
 	reader->raw_end = p;
 	if (p < limit && *p == '\r')
@@ -186,7 +170,7 @@ end_row(EtlDelimitedReader *reader, const char *p, const char *limit)
 
 /* The row is malformed where p is, and ends at the first line end from there, whatever quotes there are. */
 static Scan
-bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final, EtlError *error,
+bad_row(DelimitedReader *reader, const char *p, const char *limit, bool final, EtlLoadCode code, EtlError *error,
 		const char *what)
 {
 	const char *newline = memchr(p, '\n', limit - p);
@@ -199,6 +183,7 @@ bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final
 		newline--;
 	end_row(reader, newline, limit);
 	reader->multiline = true;
+	reader->code = code;
 	etl_error_set(error, ERRCODE_BAD_COPY_FILE_FORMAT, "line " INT64_FORMAT ": %s", reader->line, what);
 	etl_error_detail(error, "It is field %d of the row.", reader->field_count + 1);
 	return SCAN_BAD;
@@ -211,7 +196,7 @@ bad_row(EtlDelimitedReader *reader, const char *p, const char *limit, bool final
 
 /* A CSV field in quotes; *cursor is on the opening one. */
 static Scan
-scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final,
+scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit, bool final,
 				EtlError *error)
 {
 	const char quote = reader->options.quote;
@@ -237,7 +222,7 @@ scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *lim
 		{
 			if (!final)
 				return SCAN_INCOMPLETE;
-			return bad_row(reader, p, limit, final, error, "quoted field has no closing quote");
+			return bad_row(reader, p, limit, final, ETL_LOAD_DELIMITER, error, "quoted field has no closing quote");
 		}
 		if (p + 1 == limit && !final)
 			return SCAN_INCOMPLETE;
@@ -248,7 +233,7 @@ scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *lim
 			continue;
 		}
 		if (*p != quote)
-			return bad_row(reader, limit, limit, final, error, "quoted field has no closing quote");
+			return bad_row(reader, limit, limit, final, ETL_LOAD_DELIMITER, error, "quoted field has no closing quote");
 		break;
 	}
 	end = p++;
@@ -259,7 +244,7 @@ scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *lim
 		/* Possibly the beginning of either, that the window cuts. */
 		if (!final && limit - p < Max(2, reader->options.delimiter_len) && memchr(p, '\n', limit - p) == NULL)
 			return SCAN_INCOMPLETE;
-		return bad_row(reader, p, limit, final, error, "characters follow the closing quote of a field");
+		return bad_row(reader, p, limit, final, ETL_LOAD_LINE, error, "characters follow the closing quote of a field");
 	}
 	add_field(reader, start, end, true, escaped);
 	*cursor = p;
@@ -268,7 +253,7 @@ scan_csv_quoted(EtlDelimitedReader *reader, const char **cursor, const char *lim
 
 /* A text field that begins with a quote to be removed; the one that closes it ends the field. */
 static Scan
-scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final,
+scan_surrounded(DelimitedReader *reader, const char **cursor, const char *limit, bool final,
 				EtlError *error)
 {
 	const char quote = **cursor;
@@ -291,16 +276,16 @@ scan_surrounded(EtlDelimitedReader *reader, const char **cursor, const char *lim
 			return SCAN_ROW;
 		}
 		else if (*p == '\n')
-			return bad_row(reader, p, limit, final, error,
+			return bad_row(reader, p, limit, final, ETL_LOAD_DELIMITER, error,
 						   "field begins with a quote and does not end with it");
 	}
 	if (!final)
 		return SCAN_INCOMPLETE;
-	return bad_row(reader, limit, limit, final, error, "field begins with a quote and does not end with it");
+	return bad_row(reader, limit, limit, final, ETL_LOAD_DELIMITER, error, "field begins with a quote and does not end with it");
 }
 
 static Scan
-scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+scan_bare(DelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
 {
 	const EtlDelimitedOptions *options = &reader->options;
 	const char *start = *cursor;
@@ -322,7 +307,7 @@ scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bo
 		if (options->escape != '\0' && *p == options->escape)
 		{
 			if (p + 1 == limit)
-				return final ? bad_row(reader, limit, limit, final, error,
+				return final ? bad_row(reader, limit, limit, final, ETL_LOAD_LINE, error,
 									   "nothing follows the escape character")
 							 : SCAN_INCOMPLETE;
 			escaped = true;
@@ -331,7 +316,7 @@ scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bo
 			kept = p;
 		}
 		else if (options->quote != '\0' && *p == options->quote)
-			return bad_row(reader, p, limit, final, error,
+			return bad_row(reader, p, limit, final, ETL_LOAD_LINE, error,
 						   "quote inside a field that does not begin with one");
 		else if (at_delimiter(reader, p, limit))
 		{
@@ -351,7 +336,7 @@ scan_bare(EtlDelimitedReader *reader, const char **cursor, const char *limit, bo
 
 /* Split the row that starts at `start`. */
 static Scan
-scan_row(EtlDelimitedReader *reader, const char *start, const char *limit, bool final, EtlError *error)
+scan_row(DelimitedReader *reader, const char *start, const char *limit, bool final, EtlError *error)
 {
 	const EtlDelimitedOptions *options = &reader->options;
 	const char *p = start;
@@ -392,11 +377,11 @@ scan_row(EtlDelimitedReader *reader, const char *start, const char *limit, bool 
 
 /* Take the escapes out of fields that have any. Done once a row is known to be whole, and so how long it is. */
 static void
-unescape_fields(EtlDelimitedReader *reader)
+unescape_fields(DelimitedReader *reader)
 {
 	const char quote = reader->options.quote;
 	const char escape = reader->options.escape;
-	int kept = Min(reader->field_count, ETL_DELIMITED_MAX_FIELDS);
+	int kept = Min(reader->field_count, ETL_RECORD_MAX_FIELDS);
 
 	resetStringInfo(&reader->scratch);
 	/* All the room now: fields point into it, so it must not move. */
@@ -424,9 +409,9 @@ unescape_fields(EtlDelimitedReader *reader)
 
 /* PostgreSQL has no text with NUL in it. In the null string it may be: then the field has no text. */
 static bool
-check_no_nul(EtlDelimitedReader *reader, EtlError *error)
+check_no_nul(DelimitedReader *reader, EtlError *error)
 {
-	int kept = Min(reader->field_count, ETL_DELIMITED_MAX_FIELDS);
+	int kept = Min(reader->field_count, ETL_RECORD_MAX_FIELDS);
 
 	if (memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL)
 		return true;
@@ -438,6 +423,8 @@ check_no_nul(EtlDelimitedReader *reader, EtlError *error)
 		{
 			etl_error_set(error, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
 						  "line " INT64_FORMAT ": NUL byte in field %d", reader->line, i + 1);
+			reader->code = ETL_LOAD_NUL;
+			reader->field_count = i;
 			etl_error_hint(
 				error,
 				"Text cannot have NUL bytes. If they stand for missing values, say so with NULL AS '\\0'.");
@@ -447,22 +434,24 @@ check_no_nul(EtlDelimitedReader *reader, EtlError *error)
 	return true;
 }
 
-static EtlDelimitedStatus
-over_limit(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error)
+static EtlRecordStatus
+over_limit(DelimitedReader *reader, EtlRecord *row, EtlError *error)
 {
 	reader->over_limit = true;
 	memset(row, 0, sizeof(*row));
 	row->line = reader->line;
+	row->code = ETL_LOAD_LINE;
+	row->bad_field = -1;
 	etl_error_set(error, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "line " INT64_FORMAT ": row is longer than %d MB",
-				  reader->line, ETL_DELIMITED_MAX_ROW / (1024 * 1024));
+				  reader->line, ETL_RECORD_MAX_SIZE / (1024 * 1024));
 	if (reader->options.quote != '\0')
 		etl_error_hint(error, "A quoted field that is never closed makes one row of all that follows.");
-	return ETL_DELIMITED_ERROR;
+	return ETL_RECORD_ERROR;
 }
 
 /* Bring more of fed into carry: what makes the row worth another look, and on to a line end. */
 static void
-extend_carry(EtlDelimitedReader *reader)
+extend_carry(DelimitedReader *reader)
 {
 	size_t taken = reader->carry.len - reader->carry_base;
 	size_t have = reader->carry.len - reader->carry_used;
@@ -472,13 +461,13 @@ extend_carry(EtlDelimitedReader *reader)
 	const char *newline = memchr(from + take - 1, '\n', left - take + 1);
 
 	take = newline != NULL ? newline - from + 1 : left;
-	take = Min(take, ETL_DELIMITED_MAX_ROW);
+	take = Min(take, ETL_RECORD_MAX_SIZE);
 	appendBinaryStringInfo(&reader->carry, from, take);
 }
 
 /* The row at `start` needs the next buffer. */
-static EtlDelimitedStatus
-keep_for_later(EtlDelimitedReader *reader, const char *start, const char *limit)
+static EtlRecordStatus
+keep_for_later(DelimitedReader *reader, const char *start, const char *limit)
 {
 	size_t len = limit - start;
 
@@ -493,11 +482,11 @@ keep_for_later(EtlDelimitedReader *reader, const char *start, const char *limit)
 		resetStringInfo(&reader->carry);
 		appendBinaryStringInfo(&reader->carry, start, len);
 	}
-	return ETL_DELIMITED_NEED_MORE;
+	return ETL_RECORD_NEED_MORE;
 }
 
 static void
-advance(EtlDelimitedReader *reader)
+advance(DelimitedReader *reader)
 {
 	if (reader->multiline)
 	{
@@ -514,7 +503,7 @@ advance(EtlDelimitedReader *reader)
 
 /* Skip a byte order mark at start; false: too few bytes to tell. */
 static bool
-skip_byte_order_mark(EtlDelimitedReader *reader, const char **start, const char *limit, bool final)
+skip_byte_order_mark(DelimitedReader *reader, const char **start, const char *limit, bool final)
 {
 	size_t len = Min(limit - *start, 3);
 
@@ -537,9 +526,11 @@ skip_byte_order_mark(EtlDelimitedReader *reader, const char **start, const char 
 	return true;
 }
 
-EtlDelimitedStatus
-delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError *error)
+static EtlRecordStatus
+reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 {
+	DelimitedReader *reader = (DelimitedReader *) self;
+
 	for (;;)
 	{
 		const char *start;
@@ -565,14 +556,14 @@ delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError
 			skip_byte_order_mark(reader, &start, limit, final))
 		{
 			if (final && start == limit)
-				return ETL_DELIMITED_END;
+				return ETL_RECORD_END;
 			scan = scan_row(reader, start, limit, final, error);
 			if (scan == SCAN_INCOMPLETE)
 			{
 				/* A carriage return that belongs to the line end may be among them. */
-				if (limit - start > ETL_DELIMITED_MAX_ROW + 1)
+				if (limit - start > ETL_RECORD_MAX_SIZE + 1)
 					return over_limit(reader, row, error);
-				reader->retry_at = Min(2 * (limit - start), ETL_DELIMITED_MAX_ROW + 2);
+				reader->retry_at = Min(2 * (limit - start), ETL_RECORD_MAX_SIZE + 2);
 			}
 		}
 		if (scan == SCAN_INCOMPLETE)
@@ -583,7 +574,7 @@ delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError
 			continue;
 		}
 
-		if (reader->raw_end - reader->raw > ETL_DELIMITED_MAX_ROW)
+		if (reader->raw_end - reader->raw > ETL_RECORD_MAX_SIZE)
 			return over_limit(reader, row, error);
 		row->line = reader->line;
 		row->raw = reader->raw;
@@ -609,7 +600,32 @@ delimited_reader_next(EtlDelimitedReader *reader, EtlDelimitedRow *row, EtlError
 			scan = SCAN_BAD;
 		row->fields = scan == SCAN_BAD ? NULL : reader->fields;
 		row->field_count = scan == SCAN_BAD ? 0 : reader->field_count;
+		row->code = scan == SCAN_BAD ? reader->code : ETL_LOAD_OK;
+		row->bad_field = scan == SCAN_BAD ? reader->field_count : -1;
 		advance(reader);
-		return scan == SCAN_BAD ? ETL_DELIMITED_ERROR : ETL_DELIMITED_ROW;
+		return scan == SCAN_BAD ? ETL_RECORD_ERROR : ETL_RECORD_ROW;
 	}
+}
+
+EtlRecordReader *
+delimited_reader_create(const EtlDelimitedOptions *options)
+{
+	DelimitedReader *reader = palloc0(sizeof(DelimitedReader));
+
+	reader->base = (EtlRecordReader){reader_feed, reader_next, reader_free};
+	reader->options = *options;
+	if (options->escape == options->quote) /* says no more than CSV does by itself */
+		reader->options.escape = '\0';
+	reader->stops[0] = '\n';
+	reader->stops[1] = options->delimiter[0];
+	reader->stops[2] = options->quote != '\0' ? options->quote : '\n';
+	reader->stops[3] = reader->options.escape != '\0' ? reader->options.escape : '\n';
+	for (int i = 0; i < STOPS; i++)
+		reader->is_stop[(unsigned char) reader->stops[i]] = true;
+	initStringInfo(&reader->carry);
+	initStringInfo(&reader->scratch);
+	reader->at_start = true;
+	reader->header_left = options->ignore_header;
+	reader->line = 1;
+	return &reader->base;
 }

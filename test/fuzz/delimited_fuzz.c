@@ -9,25 +9,25 @@ int LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 static uint64
 digest(const EtlDelimitedOptions *options, const char *input, size_t len, size_t step)
 {
-	EtlDelimitedReader *reader = delimited_reader_create(options);
-	EtlDelimitedRow row;
+	EtlRecordReader *reader = delimited_reader_create(options);
+	EtlRecord row;
 	EtlError error;
-	EtlDelimitedStatus status = ETL_DELIMITED_NEED_MORE;
+	EtlRecordStatus status = ETL_RECORD_NEED_MORE;
 	uint64 hash = 0;
 
-	for (size_t at = 0; status != ETL_DELIMITED_END; at += Min(step, len - at))
+	for (size_t at = 0; status != ETL_RECORD_END; at += Min(step, len - at))
 	{
-		delimited_reader_feed(reader, input + at, Min(step, len - at), step >= len - at);
-		while ((status = delimited_reader_next(reader, &row, &error)) != ETL_DELIMITED_NEED_MORE &&
-			   status != ETL_DELIMITED_END)
+		reader->feed(reader, input + at, Min(step, len - at), step >= len - at);
+		while ((status = reader->next(reader, &row, &error)) != ETL_RECORD_NEED_MORE &&
+			   status != ETL_RECORD_END)
 		{
 			hash = hash * 31 + row.line * 7 + row.raw_len * 5 + status;
-			for (int i = 0; i < Min(row.field_count, ETL_DELIMITED_MAX_FIELDS); i++)
+			for (int i = 0; i < Min(row.field_count, ETL_RECORD_MAX_FIELDS); i++)
 				for (uint32 j = 0; j < row.fields[i].len; j++)
 					hash = hash * 31 + (uint8) row.fields[i].data[j];
 		}
 	}
-	delimited_reader_free(reader);
+	reader->free(reader);
 	return hash;
 }
 

@@ -24,15 +24,15 @@
 
 /* A row as "line:field/field\n": NULL is ~, quoted fields are in [], an error is "line!message\n". */
 static void
-row_show(StringInfo out, EtlDelimitedStatus status, const EtlDelimitedRow *row, const EtlError *error)
+row_show(StringInfo out, EtlRecordStatus status, const EtlRecord *row, const EtlError *error)
 {
-	if (status == ETL_DELIMITED_ERROR)
+	if (status == ETL_RECORD_ERROR)
 	{
 		appendStringInfo(out, "%d!%s\n", (int) row->line, error->message);
 		return;
 	}
 	appendStringInfo(out, "%d:", (int) row->line);
-	for (int i = 0; i < Min(row->field_count, ETL_DELIMITED_MAX_FIELDS); i++)
+	for (int i = 0; i < Min(row->field_count, ETL_RECORD_MAX_FIELDS); i++)
 	{
 		const EtlField *field = &row->fields[i];
 
@@ -52,8 +52,8 @@ row_show(StringInfo out, EtlDelimitedStatus status, const EtlDelimitedRow *row, 
 static char *
 rows_read(EtlDelimitedOptions options, const char *input, size_t len, size_t cut, size_t step)
 {
-	EtlDelimitedReader *reader;
-	EtlDelimitedRow row;
+	EtlRecordReader *reader;
+	EtlRecord row;
 	EtlError error;
 	StringInfoData out;
 	size_t at = 0;
@@ -65,28 +65,28 @@ rows_read(EtlDelimitedOptions options, const char *input, size_t len, size_t cut
 	initStringInfo(&out);
 	for (size_t next = cut;; next = Min(len, next + step))
 	{
-		EtlDelimitedStatus status;
+		EtlRecordStatus status;
 
 		/* A buffer of its own, of the exact size: the sanitizer sees a read past it, and of an older one. */
 		free(piece);
 		piece = malloc(Max(next - at, 1));
 		memcpy(piece, input + at, next - at);
-		delimited_reader_feed(reader, piece, next - at, next == len);
+		reader->feed(reader, piece, next - at, next == len);
 		at = next;
-		while ((status = delimited_reader_next(reader, &row, &error)) != ETL_DELIMITED_NEED_MORE &&
-			   status != ETL_DELIMITED_END)
+		while ((status = reader->next(reader, &row, &error)) != ETL_RECORD_NEED_MORE &&
+			   status != ETL_RECORD_END)
 		{
 			row_show(&out, status, &row, &error);
-			over = status == ETL_DELIMITED_ERROR && error.sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			over = status == ETL_RECORD_ERROR && error.sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 			if (over)
 				break;
 		}
-		assert_true(status != ETL_DELIMITED_END || at == len);
+		assert_true(status != ETL_RECORD_END || at == len);
 		if (over || at == len)
 			break;
 	}
 	free(piece);
-	delimited_reader_free(reader);
+	reader->free(reader);
 	return out.data;
 }
 
@@ -247,20 +247,20 @@ test_nul(void **state)
 static void
 test_many_fields(void **state)
 {
-	size_t len = 3 * ETL_DELIMITED_MAX_FIELDS;
+	size_t len = 3 * ETL_RECORD_MAX_FIELDS;
 	char *input = malloc(len);
 	EtlDelimitedOptions options = DELIMITED();
-	EtlDelimitedReader *reader = delimited_reader_create(&options);
-	EtlDelimitedRow row;
+	EtlRecordReader *reader = delimited_reader_create(&options);
+	EtlRecord row;
 	EtlError error;
 
 	memset(input, '|', len);
-	delimited_reader_feed(reader, input, len, true);
-	assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_ROW);
+	reader->feed(reader, input, len, true);
+	assert_int_equal(reader->next(reader, &row, &error), ETL_RECORD_ROW);
 	assert_int_equal(row.field_count, len + 1);
 	assert_int_equal(row.raw_len, len);
-	assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_END);
-	delimited_reader_free(reader);
+	assert_int_equal(reader->next(reader, &row, &error), ETL_RECORD_END);
+	reader->free(reader);
 	free(input);
 }
 
@@ -272,7 +272,7 @@ test_row_limit(void **state)
 	{
 		for (size_t step = 1; step <= 64 * 1024; step *= 256)
 		{
-			size_t len = ETL_DELIMITED_MAX_ROW + over + 4;
+			size_t len = ETL_RECORD_MAX_SIZE + over + 4;
 			char *input = malloc(len);
 			char *got;
 
@@ -370,10 +370,10 @@ test_round_trip(void **state)
 	for (int round = 0; round < 20000; round++)
 	{
 		EtlDelimitedOptions options = all[round % lengthof(all)];
-		EtlDelimitedReader *reader = delimited_reader_create(&options);
+		EtlRecordReader *reader = delimited_reader_create(&options);
 		char text[3][8];
 		EtlField fields[3] = {0};
-		EtlDelimitedRow row;
+		EtlRecord row;
 		EtlError error;
 		StringInfoData out;
 
@@ -387,8 +387,8 @@ test_round_trip(void **state)
 		fields[round % 3].is_null = round % 5 == 0;
 		initStringInfo(&out);
 		delimited_row_write(&out, &options, fields, 3);
-		delimited_reader_feed(reader, out.data, out.len, true);
-		assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_ROW);
+		reader->feed(reader, out.data, out.len, true);
+		assert_int_equal(reader->next(reader, &row, &error), ETL_RECORD_ROW);
 		assert_int_equal(row.field_count, 3);
 		for (int i = 0; i < 3; i++)
 		{
@@ -399,8 +399,8 @@ test_round_trip(void **state)
 				assert_memory_equal(row.fields[i].data, fields[i].data, fields[i].len);
 			}
 		}
-		assert_int_equal(delimited_reader_next(reader, &row, &error), ETL_DELIMITED_END);
-		delimited_reader_free(reader);
+		assert_int_equal(reader->next(reader, &row, &error), ETL_RECORD_END);
+		reader->free(reader);
 		pfree(out.data);
 	}
 }
