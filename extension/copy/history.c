@@ -46,7 +46,7 @@ load_history_add(const EtlTransfer *transfer)
 }
 
 void
-unload_history_add(const EtlTransfer *transfer)
+unload_history_add(EtlTransfer *transfer)
 {
 	history_add("INSERT INTO etl.unload_history"
 				" (username, query, uri, format, started_at, finished_at, rows, bytes, files)"

@@ -18,20 +18,60 @@
 typedef enum EtlCopyFormat
 {
 	ETL_COPY_TEXT,
-	ETL_COPY_CSV
+	ETL_COPY_CSV,
+	ETL_COPY_FIXEDWIDTH,
+	ETL_COPY_JSON,
+	ETL_COPY_XML
 } EtlCopyFormat;
+
+typedef enum EtlJsonMapping
+{
+	ETL_JSON_AUTO,			  /* members to columns of the same name */
+	ETL_JSON_AUTO_IGNORECASE, /* whatever their letter case */
+	ETL_JSON_PATHS,			  /* the n-th path of a file to the n-th column */
+	ETL_JSON_NOSHRED		  /* the whole object to the one column */
+} EtlJsonMapping;
+
+typedef enum EtlEncoding
+{
+	ETL_ENCODING_UTF8,
+	ETL_ENCODING_UTF16, /* by its byte order mark */
+	ETL_ENCODING_UTF16LE,
+	ETL_ENCODING_UTF16BE
+} EtlEncoding;
+
+/* A column of FIXEDWIDTH. */
+typedef struct EtlFixedColumn
+{
+	char *label; /* a name of the table's, or a number: then columns are taken in order */
+	int width;	 /* characters */
+} EtlFixedColumn;
 
 typedef struct EtlLoadOptions
 {
 	EtlCopyFormat format;
 	EtlStoreAccess access;
 	List *columns;	 /* of char *; NIL: all that a load fills */
-	char *delimiter; /* never NULL */
-	char *quote;	 /* CSV; one byte */
-	char *null;		 /* what stands for NULL */
-	char *invalid;	 /* ACCEPTINVCHARS: takes the place of each invalid byte; NULL: they are an error */
-	int ignore_header;
+	bool manifest;	 /* the URI is that of a list of files */
+	EtlEncoding encoding;
 	EtlCodec codec;
+	char *delimiter; /* TEXT, CSV; never NULL there */
+	char *quote;	 /* CSV; one byte */
+	char *null;		 /* what stands for NULL; never NULL in TEXT, CSV and FIXEDWIDTH */
+	int null_len;	 /* "\0", the NUL byte, is one */
+	EtlFixedColumn *fixed;
+	int fixed_count;
+	EtlJsonMapping json;
+	char *paths;	/* JSON, XML: the URI of the file with the paths; NULL: none */
+	char *row_tag;	/* XML: the element that is a row */
+	char *invalid;	/* ACCEPTINVCHARS: takes the place of each invalid byte; NULL: they are an error */
+	char *date_format; /* as written; NULL: the default */
+	char *time_format;
+	int ignore_header;
+	int max_error; /* the load fails when it has this many; 0 and 1 are the same */
+	bool ignore_all_errors;
+	bool no_load; /* read, check, report; load nothing */
+	bool accept_any_date;
 	bool escape;
 	bool remove_quotes;
 	bool blanks_as_null;
@@ -48,17 +88,26 @@ typedef struct EtlUnloadOptions
 {
 	EtlCopyFormat format;
 	EtlStoreAccess access;
-	char *delimiter; /* never NULL */
+	char *delimiter; /* never NULL in TEXT and CSV */
 	char *null;		 /* what NULL is written as */
 	char *extension; /* replaces the one that the format and the compression give; NULL: keep that */
+	EtlFixedColumn *fixed;
+	int fixed_count;
+	List *partition_by; /* of char *: columns */
+	bool include;		/* partition columns are in the files, too */
 	uint64 max_file_size;
+	EtlCodec codec;
 	bool header;
 	bool add_quotes;
 	bool escape;
-	EtlCodec codec;
 	bool manifest;
+	bool manifest_verbose;
 	bool allow_overwrite;
-	bool serial; /* PARALLEL OFF: it only changes the names */
+	bool clean_path;
+	bool serial;		/* PARALLEL OFF: it only changes the names */
+	bool encrypted;		/* by S3 with a key of KMS; otherwise as the bucket does */
+	char *kms_key_id;	/* NULL: the account's own */
+	bool formula_guard; /* CSV, TEXT: a value that a spreadsheet would take for a formula gets a ' in front */
 } EtlUnloadOptions;
 
 extern void copy_load_options_read(const char *format, Jsonb *options, EtlLoadOptions *out);
