@@ -2,6 +2,7 @@
 \getenv root ETL_TEST_ROOT
 CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root :'root');
 SET client_min_messages = warning;
+SELECT setval('etl.load_history_load_id_seq', 100, false) \gset
 
 CREATE TABLE t (id int, name varchar(5), price numeric(6,2), day date, ok boolean);
 SELECT etl.s3_put('s3://load/text/a', E'1|one|1.239|2008-01-02|t\n2||||\n3|\\N|-0.999|01/31/2008|no\n') \gset
@@ -180,4 +181,5 @@ DROP ROLE regress_loader;
 DROP TABLE t, s, d, child, parent, log, outer_table;
 DROP FUNCTION shout(), chain();
 DELETE FROM etl.load_history;
+DELETE FROM etl.load_error;
 DROP SERVER aws;

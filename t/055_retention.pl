@@ -35,6 +35,14 @@ $etl->sql(q{
 	UPDATE etl.task SET sql = 'SELECT 1 / 0', for_each = 'SELECT FROM generate_series(1, 3)', max_parallel = 1 WHERE workflow = 'items';
 	INSERT INTO etl.workflow (name, owner) VALUES ('same name', 'first');
 	INSERT INTO etl.task (workflow, name, sql) VALUES ('same name', 'step', 'SELECT 1')});
+# more than goes at a time
+$etl->sql(q{
+	INSERT INTO etl.load_error (load_id, username, table_name, pid, started_at, uri, line, code, reason)
+		SELECT 1, 'first', 't', 1, now(), 's3://b/k', n, 1200, 'bad' FROM generate_series(1, 2500) n;
+	INSERT INTO etl.load_history (username, table_name, uri, format, started_at, finished_at, rows, bytes, files)
+		VALUES ('first', 't', 's3://b/k', 'csv', now(), now(), 0, 0, 0), ('first', 't', 's3://b/k', 'csv', now(), now() + interval '9 days', 0, 0, 0);
+	INSERT INTO etl.unload_history (username, query, uri, format, started_at, finished_at, rows, bytes, files)
+		VALUES ('first', 'q', 's3://b/k', 'csv', now(), now(), 0, 0, 0)});
 my $live = $etl->sql(q{SELECT etl.run_workflow('patient')});
 $etl->wait_until('SELECT count(*) = 1 FROM etl.timer');
 
@@ -53,6 +61,8 @@ $etl->sql(q{UPDATE etl.task SET sql = 'SELECT 2' WHERE workflow = 'plain'});
 my $edited = run_of('plain');
 $etl->set_clock(30 * DAY + HOUR);
 is_gone($plain, 'the time of the setting is over');
+$etl->wait_until('SELECT NOT EXISTS (SELECT FROM etl.load_error)');
+$etl->sql_is('SELECT (SELECT count(*) FROM etl.load_history), (SELECT count(*) FROM etl.unload_history)', '1|0', 'that of what was loaded, too');
 $etl->wait_until(q{SELECT string_agg(version::text, ',') FROM etl.workflow_version WHERE workflow = 'plain'}, '2');
 is(rows_of($edited), '1,0,1,5', 'with it the version that no other run has');
 is(rows_of($live), '1,0,1,1', 'what is live stays');

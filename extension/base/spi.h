@@ -50,7 +50,7 @@ extern uint64 etl_spi_run(const char *sql, int expected, int nargs, Oid *types, 
  *		static EtlSpiPlan finish = {"UPDATE … $1 …", 1, {INT8OID}};
  *		etl_spi_execute(&finish, SPI_OK_UPDATE, values, NULL);
  */
-#define ETL_SPI_MAX_ARGS 16
+#define ETL_SPI_MAX_ARGS 20
 
 typedef struct EtlSpiPlan
 {

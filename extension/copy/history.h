@@ -1,8 +1,9 @@
 /*
  * history.h
- *		etl.load_history and etl.unload_history: what was moved, by whom, when.
+ *		etl.load_history and etl.unload_history: what was moved, by whom, when, in which files.
  *
- * A load has its id before it begins, so that what it rejects can be told to be its own.
+ * A load has its id before it begins, so that what it rejects can be told to be its own. A load that fails has its row
+ * from load_errors_write (load_error.h), outside of the transaction that is rolled back.
  */
 #ifndef ETL_COPY_HISTORY_H
 #define ETL_COPY_HISTORY_H
@@ -11,9 +12,16 @@
 
 #include "datatype/timestamp.h"
 
+typedef struct EtlTransferFile
+{
+	const char *uri;
+	int64 rows;	 /* loads: records found in it */
+	int64 bytes; /* as stored */
+} EtlTransferFile;
+
 typedef struct EtlTransfer
 {
-	int64 id; /* load_history_begin; unloads: set when it is added */
+	int64 id;			 /* load_history_begin; unloads: set when it is added */
 	const char *subject; /* the table, or the query */
 	Oid table;			 /* loads */
 	const char *uri;
@@ -22,14 +30,32 @@ typedef struct EtlTransfer
 	int64 rows;
 	int64 bytes; /* as stored, compressed or not */
 	int files;
-	int64 rejected;		 /* loads: records that were not loaded */
-	const char *status;	 /* "loaded", "failed", "checked" (NOLOAD); unloads: "unloaded" */
-	const char *message; /* of the error that failed it; NULL: none */
+	const EtlTransferFile *file_list; /* `files` of them; NULL: they are not recorded one by one */
+	int64 rejected;					  /* loads: records that were not loaded */
+	const char *status;				  /* "loaded", "failed", "checked" (NOLOAD); unloads: "unloaded" */
+	const char *message;			  /* of the error that failed it; NULL: none */
 } EtlTransfer;
 
-/* The next load's id. */
+/* The next load's id, which pg_last_copy_id() gives from now on. */
 extern int64 load_history_begin(void);
+/* A row of what has been done, which belongs to the transaction. */
 extern void load_history_add(const EtlTransfer *transfer);
 extern void unload_history_add(EtlTransfer *transfer);
+
+/* What a row has from the session it is about. Strings are in the current context. */
+typedef struct EtlTransferSession
+{
+	const char *username;
+	int64 run_id;	   /* the step's run; 0: none */
+	int64 copy_job_id; /* 0: none */
+	int pid;
+} EtlTransferSession;
+
+extern void load_history_session(EtlTransferSession *session);
+/* The transaction's id, 0 while it has none. */
+extern int64 load_history_transaction(void);
+/* A load's row, as the session's process or another writes it. Within a scope of ETL_SPI_OWNER. */
+extern void load_history_insert(const EtlTransfer *transfer, const EtlTransferSession *session,
+								int64 transaction_id);
 
 #endif

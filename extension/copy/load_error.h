@@ -15,6 +15,18 @@
 
 #define ETL_LOAD_RAW_LINE_BYTES 1024  /* kept of a record */
 #define ETL_LOAD_RAW_VALUE_BYTES 1024 /* and of a value */
+#define ETL_LOAD_ERRORS_KEPT 100000	  /* of a load, the first; the rest are counted */
+#define ETL_LOAD_ERRORS_DETAILED 20	  /* of these, the first have their fields */
+
+/* A value of a rejected record. */
+typedef struct EtlLoadErrorField
+{
+	const char *column; /* never NULL */
+	const char *type;
+	int length;		   /* the column's width in bytes; 0: it has none */
+	const char *value; /* NULL: it is null */
+	size_t value_len;
+} EtlLoadErrorField;
 
 /* A rejected record. Strings may be NULL where not said otherwise; those with a length need no NUL at the end. */
 typedef struct EtlLoadError
@@ -31,21 +43,29 @@ typedef struct EtlLoadError
 	size_t raw_value_len;
 	EtlLoadCode code;
 	const char *reason; /* never NULL */
+	const EtlLoadErrorField
+		*fields; /* up to the one at fault, with it; looked at while load_errors_wants_fields */
+	int field_count;
 } EtlLoadError;
 
 typedef struct EtlLoadErrors EtlLoadErrors;
 
-/* In the current context, for a load whose history row has this id. */
+/* In the current context, for a load whose history row has this id. What doesn't fit in some memory goes to a file. */
 extern EtlLoadErrors *load_errors_create(int64 load_id);
 /* Copies what it keeps; what isn't UTF-8 is kept with `?` for the bytes that are none. */
 extern void load_errors_add(EtlLoadErrors *errors, const EtlLoadError *error);
 extern int64 load_errors_count(const EtlLoadErrors *errors);
+extern bool load_errors_wants_fields(const EtlLoadErrors *errors);
 
 /*
  * Write them, and the failed load's row of history if `failed` isn't NULL, in a transaction of their own; wait until that
  * is committed. Where no process is to be had for it, a warning says so, and false is returned. Raises nothing else, but
- * for an interrupt.
+ * for an interrupt. With `failed` no catalog is looked at, so that an error may have been caught before; it must have been
+ * copied and flushed (FlushErrorState).
  */
 extern bool load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed);
+
+/* The HINT of the error that fails a load: where its rejected records are. In the current context. */
+extern char *load_errors_hint(const EtlLoadErrors *errors);
 
 #endif

@@ -16,7 +16,7 @@
 #include "catalog/pg_type.h"
 #include "commands/copyfrom_internal.h"
 #include "copy/convert.h"
-#include "copy/history.h"
+#include "copy/load_error.h"
 #include "copy/secrets.h"
 #include "copy/source.h"
 #include "fmgr.h"
@@ -39,6 +39,10 @@ typedef struct Loader
 	EtlLoadSource *source;
 	EtlLoadColumn *columns;
 	int column_count;
+	EtlTransfer *transfer;
+	EtlLoadErrors *errors;
+	List *secrets;
+	EtlRecord record; /* the last */
 	const EtlLoadColumn *column; /* that is converted; NULL: none */
 	const EtlField *field;		 /* its field */
 	CopyFromState copy;
@@ -94,22 +98,23 @@ static bool
 loader_next_row(Loader *loader)
 {
 	static const EtlField missing = {.data = "", .len = 0};
-	EtlRecord row;
+	EtlRecord *row = &loader->record;
 	MemoryContext old;
 
-	if (!load_source_next(loader->source, &row))
+	*row = (EtlRecord){.code = ETL_LOAD_OK};
+	if (!load_source_next(loader->source, row))
 		return false;
 	loader->copy->cur_lineno = load_source_line(loader->source);
 	MemoryContextReset(loader->row_context);
 	old = MemoryContextSwitchTo(loader->row_context);
-	row_check_count(loader, &row);
+	row_check_count(loader, row);
 	resetStringInfo(&loader->row);
 	for (int i = 0; i < loader->column_count; i++)
 	{
 		EtlField converted;
 
 		loader->column = &loader->columns[i];
-		loader->field = i < row.field_count ? &row.fields[i] : &missing;
+		loader->field = i < row->field_count ? &row->fields[i] : &missing;
 		converted = load_field_convert(loader->column, loader->options, loader->field);
 		if (i > 0)
 			appendStringInfoCharMacro(&loader->row, '\t');
@@ -189,6 +194,82 @@ loader_error_detail(Loader *loader, const char *detail)
 	return out.data;
 }
 
+/* What Redshift would call it. */
+static EtlLoadCode
+loader_error_code(const Loader *loader, int sqlstate)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_BAD_COPY_FILE_FORMAT:
+			return loader->record.field_count > loader->column_count ? ETL_LOAD_EXTRA_COLUMNS : ETL_LOAD_MISSING_COLUMNS;
+		case ERRCODE_STRING_DATA_RIGHT_TRUNCATION:
+		case ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE:
+			return ETL_LOAD_OUT_OF_RANGE;
+		case ERRCODE_INVALID_DATETIME_FORMAT:
+		case ERRCODE_DATETIME_FIELD_OVERFLOW:
+			return ETL_LOAD_DATE;
+		case ERRCODE_CHARACTER_NOT_IN_REPERTOIRE:
+			return ETL_LOAD_UTF8;
+		case ERRCODE_NOT_NULL_VIOLATION:
+			return ETL_LOAD_NOT_NULL;
+		default:
+			return ETL_LOAD_UNKNOWN;
+	}
+}
+
+/* The rejected row, with its column and value if it is one's fault. */
+static void
+loader_record_row(Loader *loader, const ErrorData *error)
+{
+	int64 line = (int64) loader->copy->cur_lineno;
+	const EtlLoadFile *file = load_source_file(loader->source, line);
+	const EtlLoadColumn *column = loader->column;
+	EtlLoadError rejected = {.uri = file->uri,
+							 .line = line - file->first_line,
+							 .position = -1,
+							 .raw_line = loader->record.raw,
+							 .raw_line_len = loader->record.raw_len,
+							 .reason = copy_secrets_blot(error->message, loader->secrets)};
+
+	rejected.code = loader->record.code != ETL_LOAD_OK ? loader->record.code : loader_error_code(loader, error->sqlerrcode);
+	if (column != NULL)
+	{
+		rejected.raw_value = loader->field->data;
+		rejected.raw_value_len = loader->field->len;
+	}
+	else if (loader->copy->cur_attname != NULL)
+	{
+		for (int i = 0; i < loader->column_count; i++)
+			if (strcmp(loader->columns[i].name, loader->copy->cur_attname) == 0)
+				column = &loader->columns[i];
+		rejected.raw_value = loader->copy->cur_attval;
+		rejected.raw_value_len = rejected.raw_value == NULL ? 0 : strlen(rejected.raw_value);
+	}
+	if (column != NULL)
+	{
+		rejected.column = column->name;
+		rejected.type = column->type;
+		rejected.column_length = column->max_bytes;
+	}
+	load_errors_add(loader->errors, &rejected);
+}
+
+/* Keep what is wrong, and that the load has failed. */
+static void
+loader_record_failure(Loader *loader, const ErrorData *error, bool of_row)
+{
+	EtlTransfer *transfer = loader->transfer;
+
+	if (of_row)
+		loader_record_row(loader, error);
+	transfer->status = "failed";
+	transfer->message = copy_secrets_blot(error->message, loader->secrets);
+	transfer->rejected = load_errors_count(loader->errors);
+	transfer->bytes = (int64) load_source_bytes(loader->source);
+	transfer->files = load_source_file_count(loader->source);
+	load_errors_write(loader->errors, transfer->table, transfer);
+}
+
 static uint64
 loader_run(Loader *loader)
 {
@@ -206,17 +287,23 @@ loader_run(Loader *loader)
 	PG_CATCH();
 	{
 		ErrorData *error;
+		bool of_row;
 
 		current_loader = outer;
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_QUERY_CANCELED && loader->in_copy && !load_source_fetching(loader->source))
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		of_row = loader->in_copy && !load_source_fetching(loader->source);
+		FlushErrorState();
+		if (of_row)
 		{
 			error->detail = loader_error_detail(loader, error->detail);
-			FlushErrorState();
-			ReThrowError(error);
+			error->hint = psprintf("%s%s%s", error->hint == NULL ? "" : error->hint, error->hint == NULL ? "" : " ",
+								   load_errors_hint(loader->errors));
 		}
-		PG_RE_THROW();
+		loader_record_failure(loader, error, of_row);
+		ReThrowError(error);
 	}
 	PG_END_TRY();
 	current_loader = outer;
@@ -301,12 +388,29 @@ loader_load(Loader *loader, Relation rel, const char *uri)
 	loader_set_columns(loader, rel, attnums);
 	loader->source = load_source_open(uri, loader->options);
 	loader->copy = BeginCopyFrom(pstate, rel, NULL, NULL, false, loader_give_data, names, format);
+	loader->transfer->id = load_history_begin();
+	loader->errors = load_errors_create(loader->transfer->id);
 	rows = loader_run(loader);
 	EndCopyFrom(loader->copy);
 	free_parsestate(pstate);
 	/* so that what runs next in this statement sees the rows */
 	CommandCounterIncrement();
 	return rows;
+}
+
+static const EtlTransferFile *
+loader_files(const Loader *loader)
+{
+	int count = load_source_file_count(loader->source);
+	const EtlLoadFile *files = load_source_files(loader->source);
+	int64 lines = load_source_line(loader->source);
+	EtlTransferFile *list = palloc(count * sizeof(EtlTransferFile));
+
+	for (int i = 0; i < count; i++)
+		list[i] = (EtlTransferFile){.uri = files[i].uri,
+									.rows = (i + 1 < count ? files[i + 1].first_line : lines) - files[i].first_line,
+									.bytes = (int64) files[i].size};
+	return list;
 }
 
 static int64
@@ -323,7 +427,10 @@ load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 	transfer->subject = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												   RelationGetRelationName(rel));
 
+	transfer->table = relid;
 	loader.options = &options;
+	loader.transfer = transfer;
+	loader.secrets = copy_secrets_get(given);
 	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
 	loader.row_context = AllocSetContextCreate(loader.context, "pg_etl load row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(loader.context);
@@ -338,8 +445,10 @@ load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 	table_close(rel, NoLock);
 	transfer->bytes = (int64) load_source_bytes(loader.source);
 	transfer->files = load_source_file_count(loader.source);
-	MemoryContextSwitchTo(old);
+	transfer->status = "loaded";
+	transfer->file_list = loader_files(&loader);
 	load_history_add(transfer);
+	MemoryContextSwitchTo(old);
 	MemoryContextDelete(loader.context);
 	return transfer->rows;
 }

@@ -55,6 +55,12 @@ text_redact(char *text, List *secrets)
 	return text;
 }
 
+char *
+copy_secrets_blot(const char *text, List *secrets)
+{
+	return text == NULL ? NULL : text_redact(pstrdup(text), secrets);
+}
+
 void
 copy_secrets_rethrow(List *secrets, MemoryContext context)
 {

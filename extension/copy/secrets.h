@@ -15,6 +15,8 @@
 
 /* Every string under "credentials" but the access key's id, whether or not the options are right; char *. */
 extern List *copy_secrets_get(Jsonb *options);
+/* The text without them, in the current context; NULL for NULL. */
+extern char *copy_secrets_blot(const char *text, List *secrets);
 /* Within PG_CATCH: raise the error again without them. `context` must outlive the handler. */
 extern void copy_secrets_rethrow(List *secrets, MemoryContext context) pg_attribute_noreturn();
 

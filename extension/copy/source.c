@@ -186,6 +186,12 @@ load_source_file_count(const EtlLoadSource *source)
 	return source->file_count;
 }
 
+const EtlLoadFile *
+load_source_files(const EtlLoadSource *source)
+{
+	return source->files;
+}
+
 uint64
 load_source_bytes(const EtlLoadSource *source)
 {

@@ -37,6 +37,7 @@ extern const EtlLoadFile *load_source_file(const EtlLoadSource *source, int64 li
 extern bool load_source_fetching(const EtlLoadSource *source);
 
 extern int load_source_file_count(const EtlLoadSource *source);
+extern const EtlLoadFile *load_source_files(const EtlLoadSource *source);
 extern uint64 load_source_bytes(const EtlLoadSource *source);
 
 #endif

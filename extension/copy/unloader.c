@@ -176,6 +176,7 @@ unload(EtlTransfer *transfer, Jsonb *given)
 
 	transfer->bytes = (int64) unload_target_bytes(unloader.target);
 	transfer->files = unload_target_file_count(unloader.target);
+	transfer->status = "unloaded";
 	unload_history_add(transfer);
 	MemoryContextDelete(unloader.context);
 	return transfer->rows;

@@ -38,7 +38,7 @@
 	" CROSS JOIN LATERAL (SELECT coalesce(w.retention, make_interval(mins => $1)) AS time,"                          \
 	"  CASE WHEN r.notifications_open = 0 THEN $2 - r.finished_at END AS age) keep"
 
-/* What a pass is at. Passes begin at the oldest range and end with the versions that no run has any more. */
+/* What a pass is at. Passes begin at the oldest range and end with what was loaded and unloaded. */
 typedef enum Phase
 {
 	NEXT_RANGE,
@@ -48,6 +48,7 @@ typedef enum Phase
 	DROP,
 	DELETE, /* what is too old in it */
 	VERSIONS,
+	TRANSFERS, /* history of loads and unloads, for as long as the setting says */
 	OVER
 } Phase;
 
@@ -337,7 +338,7 @@ remove_versions(Pass *pass)
 	etl_spi_execute(&find, SPI_OK_SELECT, values, NULL);
 	pass->at = DatumGetInt64(etl_spi_datum(0, 1, &over));
 	if (over)
-		pass->phase = OVER;
+		pass->phase = TRANSFERS;
 	else
 	{
 		values[0] = etl_spi_datum(0, 2, &isnull);
@@ -348,12 +349,30 @@ remove_versions(Pass *pass)
 }
 
 static void
+remove_transfers(Pass *pass)
+{
+	static EtlSpiPlan remove = {"SELECT etl._remove_transfers($2 - make_interval(mins => $1), 1000)", 2, {INT4OID, TIMESTAMPTZOID}};
+	Datum values[] = {Int32GetDatum(retention_minutes), TimestampTzGetDatum(pass->now)};
+	EtlSpiScope spi;
+	bool isnull;
+
+	pass->phase = OVER;
+	if (retention_minutes < 0)
+		return;
+	begin(&spi);
+	etl_spi_execute(&remove, SPI_OK_SELECT, values, NULL);
+	if (DatumGetBool(etl_spi_datum(0, 1, &isnull)))
+		pass->phase = TRANSFERS;
+	commit(&spi);
+}
+
+static void
 go_on(void *arg)
 {
 	static void (*const phases[])(Pass *) = {
 		[NEXT_RANGE] = next_range, [SEAL_RANGE] = seal_range, [LOOK] = look,
 		[FREE_NAMES] = free_names, [DROP] = drop,				[DELETE] = delete_some,
-		[VERSIONS] = remove_versions,
+		[VERSIONS] = remove_versions, [TRANSFERS] = remove_transfers,
 	};
 	Pass *pass = arg;
 
@@ -379,7 +398,7 @@ retention_run(void)
 		{
 			/* Something is locked, or broken: on to the next. */
 			pass.hindered = true;
-			pass.phase = pass.phase == NEXT_RANGE || pass.phase == VERSIONS ? OVER : NEXT_RANGE;
+			pass.phase = pass.phase == NEXT_RANGE || pass.phase >= VERSIONS ? OVER : NEXT_RANGE;
 		}
 	if (pass.phase != OVER)
 		return now;

@@ -70,6 +70,19 @@ CREATE POLICY run_reader ON etl.run FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY job_reader ON etl.job FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY load_history_reader ON etl.load_history FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY unload_history_reader ON etl.unload_history FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY load_error_reader ON etl.load_error FOR SELECT USING ((SELECT etl._sees_all()));
+
+-- What was moved, for whoever may see some of it: row security says how much.
+CREATE FUNCTION etl._grant_transfers(role regrole) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('GRANT USAGE ON SCHEMA redshift TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.load_history, etl.load_file, etl.load_error, etl.unload_history, etl.unload_file,'
+		' redshift.stl_load_errors, redshift.stl_loaderror_detail, redshift.sys_load_error_detail, redshift.sys_load_history,'
+		' redshift.stl_load_commits, redshift.sys_unload_history, redshift.stl_unload_log TO %s', role);
+END $$;
+REVOKE ALL ON FUNCTION etl._grant_transfers(regrole) FROM PUBLIC;
+COMMENT ON FUNCTION etl._grant_transfers(regrole) IS 'Lets a role look at loads and unloads. Internal.';
 
 CREATE FUNCTION etl._grant_reading(role regrole) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -78,7 +91,8 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON etl.workflow, etl.task, etl.notification, etl.run, etl.run_name, etl.workflow_version, etl.task_run,'
 		' etl.event, etl.timer, etl.deadline, etl.limited_run, etl.schedule_state, etl.run_status, etl.task_status, etl.pool, etl.pool_status,'
 		' etl.role_grant,'
-		' etl.job, etl.load_history, etl.unload_history TO %s', role);
+		' etl.job TO %s', role);
+	PERFORM etl._grant_transfers(role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._clock(), etl._sees_all(), etl._operates_all(), etl._activity(), etl._waiting_for_executor(boolean), etl._is_remote(jsonb),'
 		' etl._pools(), etl._waiting_for_pool(text, integer, bigint), etl._duration_in_words(float8),'
@@ -147,7 +161,8 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON etl.run_name, etl.workflow_version, etl.task_run, etl.event, etl.timer, etl.deadline, etl.limited_run, etl.schedule_state, etl.run_status, etl.task_status,'
 		' etl.pool, etl.pool_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
-	EXECUTE format('GRANT SELECT ON etl.load_history, etl.unload_history, etl.external_schema, etl.external_partition TO %s', role);
+	EXECUTE format('GRANT SELECT ON etl.external_schema, etl.external_partition TO %s', role);
+	PERFORM etl._grant_transfers(role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);
 	EXECUTE format('GRANT USAGE ON FOREIGN DATA WRAPPER etl_aws, etl_warehouse, etl_external TO %s', role);
@@ -160,10 +175,10 @@ BEGIN
 		WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 			AND e.extname = 'pg_etl' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 			AND d.objid NOT IN ('etl.grant_author(regrole)'::regprocedure, 'etl.grant_reader(regrole)'::regprocedure,
-				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure,
+				'etl.grant_operator(regrole)'::regprocedure, 'etl._grant_reading(regrole)'::regprocedure, 'etl._grant_transfers(regrole)'::regprocedure,
 				'etl.revoke_role(regrole)'::regprocedure, 'etl._engine_start()'::regprocedure,
 				'etl._wake_scheduler()'::regprocedure, 'etl._pools_changed()'::regprocedure,
-				'etl._s3_drain(text, text)'::regprocedure)
+				'etl._s3_drain(text, text)'::regprocedure, 'etl._remove_transfers(timestamptz, integer)'::regprocedure)
 	LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f, role);
 	END LOOP;

@@ -1,0 +1,182 @@
+/*
+ * load_error.c
+ *		Keeping the records that a load rejects until they are written. See load_error.h.
+ *
+ * Each is kept as the message that the writing process is sent (load_error_message.h). What exceeds BUFFER_SIZE goes to a
+ * temporary file, so that a load with 100,000 bad records takes no more memory than one with a thousand.
+ */
+#include "postgres.h"
+
+#include "base/clock.h"
+#include "copy/load_error_internal.h"
+#include "mb/pg_wchar.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+
+#define BUFFER_SIZE (1024 * 1024)
+#define FIELDS_SIZE (64 * 1024) /* of one record's */
+#define NAME_SIZE 1024			/* of other strings */
+
+EtlLoadErrors *
+load_errors_create(int64 load_id)
+{
+	EtlLoadErrors *errors = palloc0(sizeof(EtlLoadErrors));
+
+	errors->context = CurrentMemoryContext;
+	errors->load_id = load_id;
+	errors->started_at = clock_now();
+	load_history_session(&errors->session);
+	initStringInfo(&errors->buffer);
+	return errors;
+}
+
+int64
+load_errors_count(const EtlLoadErrors *errors)
+{
+	return errors->count;
+}
+
+bool
+load_errors_wants_fields(const EtlLoadErrors *errors)
+{
+	return errors->count < ETL_LOAD_ERRORS_DETAILED;
+}
+
+/*
+ * Text of the database's encoding, however broken the bytes are: cut at a character, `?` for what is none. Where the
+ * encoding isn't UTF-8, every character that isn't ASCII is a `?`, too.
+ */
+static char *
+text_of_bytes(const char *bytes, size_t len, size_t max)
+{
+	bool utf8 = GetDatabaseEncoding() == PG_UTF8;
+	size_t end = Min(len, max);
+	char *text = palloc(end + 1);
+	size_t out = 0;
+
+	for (size_t in = 0; in < end;)
+	{
+		unsigned char c = (unsigned char) bytes[in];
+		int size = c < 0x80 ? 1 : pg_utf_mblen((const unsigned char *) bytes + in);
+
+		if (size > 1 && in + size <= len && pg_utf8_islegal((const unsigned char *) bytes + in, size))
+		{
+			if (in + size > end)
+				break; /* the cut is within it */
+			if (utf8)
+				memcpy(text + out, bytes + in, size);
+			else
+				text[out] = '?';
+			out += utf8 ? size : 1;
+			in += size;
+			continue;
+		}
+		text[out++] = c == '\0' || c >= 0x80 ? '?' : c;
+		in++;
+	}
+	text[out] = '\0';
+	return text;
+}
+
+static char *
+text_of_string(const char *string)
+{
+	return string == NULL ? NULL : pnstrdup(string, pg_mbcliplen(string, strlen(string), NAME_SIZE));
+}
+
+static void
+json_append_member(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfo(json, "\"%s\": ", name);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+/* The fields as a JSON array. */
+static char *
+fields_format(const EtlLoadError *error)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (int i = 0; i < error->field_count && json.len < FIELDS_SIZE; i++)
+	{
+		const EtlLoadErrorField *field = &error->fields[i];
+		char *value = field->value == NULL
+						  ? NULL
+						  : text_of_bytes(field->value, field->value_len, ETL_LOAD_RAW_VALUE_BYTES);
+
+		appendStringInfoString(&json, i == 0 ? "{" : ", {");
+		json_append_member(&json, "column", field->column);
+		appendStringInfoString(&json, ", ");
+		json_append_member(&json, "type", field->type);
+		appendStringInfo(&json, ", \"length\": %d, ", field->length);
+		json_append_member(&json, "value", value);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+static void
+spill(EtlLoadErrors *errors)
+{
+	MemoryContext old = MemoryContextSwitchTo(errors->context);
+
+	if (errors->file == NULL)
+		errors->file = BufFileCreateTemp(false);
+	BufFileWrite(errors->file, errors->buffer.data, errors->buffer.len);
+	errors->spilled += errors->buffer.len;
+	resetStringInfo(&errors->buffer);
+	MemoryContextSwitchTo(old);
+}
+
+void
+load_errors_add(EtlLoadErrors *errors, const EtlLoadError *error)
+{
+	MemoryContext scratch;
+	MemoryContext old;
+	StringInfoData message;
+
+	errors->count++;
+	if (errors->count > ETL_LOAD_ERRORS_KEPT)
+		return;
+	scratch = AllocSetContextCreate(errors->context, "pg_etl load error", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(scratch);
+	initStringInfo(&message);
+	appendStringInfoChar(&message, ETL_LOAD_MESSAGE_ERROR);
+	load_message_put_text(&message, text_of_string(error->uri));
+	load_message_put_int(&message, error->line);
+	load_message_put_text(&message, text_of_string(error->column));
+	load_message_put_text(&message, text_of_string(error->type));
+	load_message_put_int(&message, error->column_length);
+	load_message_put_int(&message, error->position);
+	load_message_put_text(&message,
+						  error->raw_line == NULL
+							  ? NULL
+							  : text_of_bytes(error->raw_line, error->raw_line_len, ETL_LOAD_RAW_LINE_BYTES));
+	load_message_put_text(
+		&message, error->raw_value == NULL
+					  ? NULL
+					  : text_of_bytes(error->raw_value, error->raw_value_len, ETL_LOAD_RAW_VALUE_BYTES));
+	load_message_put_text(&message, error->field_count > 0 && errors->count <= ETL_LOAD_ERRORS_DETAILED
+										? fields_format(error)
+										: NULL);
+	load_message_put_int(&message, error->code);
+	load_message_put_text(&message, text_of_string(error->reason));
+	if (errors->buffer.len > 0 && errors->buffer.len + message.len > BUFFER_SIZE)
+		spill(errors);
+	load_message_put_int(&errors->buffer, message.len);
+	appendBinaryStringInfo(&errors->buffer, message.data, message.len);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+char *
+load_errors_hint(const EtlLoadErrors *errors)
+{
+	return psprintf("SELECT * FROM redshift.stl_load_errors WHERE query = " INT64_FORMAT, errors->load_id);
+}

@@ -1,0 +1,254 @@
+/*
+ * load_error_send.c
+ *		Having a load's errors written by another process. See load_error.h and load_error_internal.h.
+ *
+ * It may be called while the load's transaction is about to be aborted, so it touches nothing of a transaction: no catalog,
+ * no lock, no snapshot.
+ */
+#include "postgres.h"
+
+#include "copy/load_error_internal.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/shm_mq.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+typedef struct Sender
+{
+	EtlLoadErrors *errors;
+	const char *subject; /* the table, as SQL writes it */
+	dsm_segment *segment;
+	EtlLoadReport *report;
+	BackgroundWorkerHandle *worker;
+	shm_mq_handle *queue;
+	const char *problem; /* why it can't be done */
+	const char *hint;
+	int sqlstate;
+} Sender;
+
+static bool
+fail(Sender *sender, int sqlstate, const char *problem, const char *hint)
+{
+	sender->sqlstate = sqlstate;
+	sender->problem = problem;
+	sender->hint = hint;
+	return false;
+}
+
+static bool
+start_writer(Sender *sender)
+{
+	BackgroundWorker worker = {0};
+	shm_mq *queue;
+
+	sender->segment = dsm_create(ETL_LOAD_REPORT_SIZE + ETL_LOAD_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (sender->segment == NULL)
+		return fail(sender, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "No segment of shared memory is left.",
+					NULL);
+	sender->report = dsm_segment_address(sender->segment);
+	sender->report->database = MyDatabaseId;
+	sender->report->latch = MyLatch;
+	pg_atomic_init_u32(&sender->report->state, ETL_LOAD_REPORT_RUNNING);
+	sender->report->message[0] = '\0';
+	queue = shm_mq_create((char *) sender->report + ETL_LOAD_REPORT_SIZE, ETL_LOAD_QUEUE_SIZE);
+	shm_mq_set_sender(queue, MyProc);
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_notify_pid = MyProcPid;
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(sender->segment));
+	strlcpy(worker.bgw_library_name, "pg_etl", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, ETL_LOAD_WRITER_MAIN, BGW_MAXLEN);
+	strlcpy(worker.bgw_name, "pg_etl load errors", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "pg_etl load errors", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, &sender->worker))
+		return fail(sender, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "No background worker is left.",
+					"Raise max_worker_processes.");
+	sender->queue = shm_mq_attach(queue, sender->segment, sender->worker);
+	return true;
+}
+
+/* False: nobody receives any more. */
+static bool
+send_message(Sender *sender, const char *data, Size len, bool flush)
+{
+	return shm_mq_send(sender->queue, len, data, false, flush) == SHM_MQ_SUCCESS;
+}
+
+static void
+put_transfer(StringInfo message, const EtlTransfer *transfer)
+{
+	load_message_put_text(message, transfer->uri);
+	load_message_put_text(message, transfer->format);
+	load_message_put_int(message, transfer->rows);
+	load_message_put_int(message, transfer->bytes);
+	load_message_put_int(message, transfer->files);
+	load_message_put_int(message, transfer->rejected);
+	load_message_put_text(message, transfer->status);
+	load_message_put_text(message, transfer->message);
+}
+
+static bool
+send_header(Sender *sender, Oid table, const EtlTransfer *failed)
+{
+	const EtlLoadErrors *errors = sender->errors;
+	StringInfoData message;
+	bool sent;
+
+	initStringInfo(&message);
+	appendStringInfoChar(&message, ETL_LOAD_MESSAGE_HEADER);
+	load_message_put_int(&message, errors->load_id);
+	load_message_put_text(&message, errors->session.username);
+	load_message_put_int(&message, errors->session.run_id);
+	load_message_put_int(&message, errors->session.copy_job_id);
+	load_message_put_int(&message, errors->session.pid);
+	load_message_put_int(&message, load_history_transaction());
+	load_message_put_int(&message, failed != NULL ? failed->started_at : errors->started_at);
+	load_message_put_int(&message, table);
+	load_message_put_text(&message, sender->subject);
+	load_message_put_int(&message, failed != NULL);
+	if (failed != NULL)
+		put_transfer(&message, failed);
+	sent = send_message(sender, message.data, message.len, false);
+	pfree(message.data);
+	return sent;
+}
+
+/* Messages with their lengths before them; all of them are whole. */
+static bool
+send_buffer(Sender *sender, const char *data, int len)
+{
+	for (int at = 0; at < len;)
+	{
+		int64 size;
+
+		memcpy(&size, data + at, sizeof(size));
+		at += sizeof(size);
+		if (!send_message(sender, data + at, size, false))
+			return false;
+		at += size;
+	}
+	return true;
+}
+
+static void
+read_file(BufFile *file, void *to, Size size)
+{
+	if (BufFileRead(file, to, size) != size)
+		ereport(ERROR, errcode_for_file_access(), errmsg("the temporary file they are in is cut short"));
+}
+
+static bool
+send_file(Sender *sender)
+{
+	BufFile *file = sender->errors->file;
+	StringInfoData message;
+	int64 left = sender->errors->spilled;
+	bool sent = true;
+
+	if (file == NULL)
+		return true;
+	initStringInfo(&message);
+	if (BufFileSeek(file, 0, 0L, SEEK_SET) != 0)
+		ereport(ERROR, errcode_for_file_access(), errmsg("the temporary file they are in can't be read"));
+	while (left > 0 && sent)
+	{
+		int64 size;
+
+		read_file(file, &size, sizeof(size));
+		resetStringInfo(&message);
+		enlargeStringInfo(&message, size);
+		read_file(file, message.data, size);
+		sent = send_message(sender, message.data, size, false);
+		left -= sizeof(size) + size;
+	}
+	pfree(message.data);
+	return sent;
+}
+
+/* Until it has answered, or is gone. */
+static bool
+wait_for_answer(Sender *sender)
+{
+	for (;;)
+	{
+		pid_t pid;
+		bool gone = GetBackgroundWorkerPid(sender->worker, &pid) == BGWH_STOPPED;
+
+		switch ((EtlLoadReportState) pg_atomic_read_u32(&sender->report->state))
+		{
+			case ETL_LOAD_REPORT_COMMITTED:
+				return true;
+			case ETL_LOAD_REPORT_FAILED:
+				return fail(sender, ERRCODE_INTERNAL_ERROR, pstrdup(sender->report->message), NULL);
+			case ETL_LOAD_REPORT_RUNNING:
+				break;
+		}
+		if (gone)
+			return fail(sender, ERRCODE_INTERNAL_ERROR, "The process that writes them ended.",
+						"The server's log may say why.");
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static bool
+send_all(Sender *sender, Oid table, const EtlTransfer *failed)
+{
+	static const char end = ETL_LOAD_MESSAGE_END;
+
+	/* A standby starts no such process before it is promoted. */
+	if (RecoveryInProgress())
+		return fail(sender, ERRCODE_READ_ONLY_SQL_TRANSACTION, "The server is a standby.", NULL);
+	if (!start_writer(sender))
+		return false;
+	/* Who leaves before the end has said why, or is gone. */
+	(void) (send_header(sender, table, failed) && send_file(sender) &&
+			send_buffer(sender, sender->errors->buffer.data, sender->errors->buffer.len) &&
+			send_message(sender, &end, 1, true));
+	return wait_for_answer(sender);
+}
+
+bool
+load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
+{
+	Sender sender = {.errors = errors};
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool written = false;
+
+	if (errors->count == 0 && failed == NULL)
+		return true;
+	sender.subject = failed != NULL ? failed->subject
+									: quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+																 get_rel_name(table));
+	PG_TRY();
+	{
+		written = send_all(&sender, table, failed);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		fail(&sender, error->sqlerrcode, psprintf("%s.", error->message), NULL);
+	}
+	PG_END_TRY();
+	if (sender.segment != NULL)
+		dsm_detach(sender.segment);
+	if (!written)
+		ereport(WARNING, errcode(sender.sqlstate),
+				errmsg("the errors of the load into %s could not be kept", sender.subject),
+				errdetail("%s", sender.problem), sender.hint == NULL ? 0 : errhint("%s", sender.hint));
+	return written;
+}
