@@ -28,7 +28,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE;
 END $$;
 SELECT etl.s3_put('s3://errs/date', E'1|a|1|2008-13-13\n'), etl.s3_put('s3://errs/null', E'|a|1|\n'),
-	etl.s3_put('s3://errs/more', E'1|a|1||\n'), etl.s3_put('s3://errs/fewer', E'1|a\n'),
+	etl.s3_put('s3://errs/more', E'1|a|1||x\n'), etl.s3_put('s3://errs/fewer', E'1|a\n'),
 	etl.s3_put('s3://errs/bytes', '\x317c61ff62e200e282ac7c7c0a'::bytea), etl.s3_put('s3://errs/range', E'1|a|12345.6|\n'),
 	etl.s3_put('s3://errs/wide', E'1|' || repeat('é', 1000) || E'||\n') \gset
 SELECT uri, attempt('s3://errs/' || uri) FROM unnest('{date,"null",more,fewer,bytes,range,wide}'::text[]) AS uri;

@@ -57,6 +57,38 @@ etl_check_insert_privilege(ParseState *pstate, ParseNamespaceItem *nsitem, Bitma
 #endif
 }
 
+/* What copy/insert.c asks of the executor. 16: rights are a list of their own; 18: so are the tables not pruned */
+#include "executor/executor.h"
+#include "utils/rel.h"
+static inline void
+etl_init_range_table(EState *estate, ParseState *pstate)
+{
+#if PG_VERSION_NUM < 160000
+	ExecInitRangeTable(estate, pstate->p_rtable);
+#elif PG_VERSION_NUM < 180000
+	ExecInitRangeTable(estate, pstate->p_rtable, pstate->p_rteperminfos);
+#else
+	ExecInitRangeTable(estate, pstate->p_rtable, pstate->p_rteperminfos, bms_make_singleton(1));
+#endif
+}
+
+/* 18: the check knows ON CONFLICT */
+static inline void
+etl_check_insert_target(ResultRelInfo *target)
+{
+#if PG_VERSION_NUM < 180000
+	CheckValidResultRel(target, CMD_INSERT);
+#else
+	CheckValidResultRel(target, CMD_INSERT, ONCONFLICT_NONE, NIL);
+#endif
+}
+
+/* 16: the map is made when it is first asked for; its relation's file has another name */
+#if PG_VERSION_NUM < 160000
+#define ExecGetRootToChildMap(target, estate) ((target)->ri_RootToPartitionMap)
+#define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
+#endif
+
 /* 18: ExecutorRun lost execute_once, EXPLAIN's helpers got headers of their own, a foreign path counts disabled nodes */
 #if PG_VERSION_NUM < 180000
 #define ExecutorRun(desc, direction, count) ExecutorRun(desc, direction, count, true)
@@ -116,13 +148,13 @@ etl_table_tuple_update(Relation relation, ItemPointer tid, TupleTableSlot *slot,
 							  mode, indexes);
 #endif
 }
-static inline void
+static inline List *
 etl_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, bool update, TU_UpdateIndexes indexes)
 {
 #if PG_VERSION_NUM < 160000
-	(void) ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL);
+	return ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL);
 #else
-	(void) ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, indexes == TU_Summarizing);
+	return ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, indexes == TU_Summarizing);
 #endif
 }
 

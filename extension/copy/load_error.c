@@ -22,6 +22,7 @@ load_errors_create(int64 load_id)
 {
 	EtlLoadErrors *errors = palloc0(sizeof(EtlLoadErrors));
 
+	errors->owner = CurrentResourceOwner;
 	errors->context = CurrentMemoryContext;
 	errors->load_id = load_id;
 	errors->started_at = clock_now();
@@ -125,9 +126,13 @@ static void
 spill(EtlLoadErrors *errors)
 {
 	MemoryContext old = MemoryContextSwitchTo(errors->context);
+	ResourceOwner current = CurrentResourceOwner;
 
+	/* a load's subtransaction may be rolled back: the file is to stay */
+	CurrentResourceOwner = errors->owner;
 	if (errors->file == NULL)
 		errors->file = BufFileCreateTemp(false);
+	CurrentResourceOwner = current;
 	BufFileWrite(errors->file, errors->buffer.data, errors->buffer.len);
 	errors->spilled += errors->buffer.len;
 	resetStringInfo(&errors->buffer);

@@ -16,6 +16,7 @@
 #include "port/atomics.h"
 #include "storage/buffile.h"
 #include "storage/latch.h"
+#include "utils/resowner.h"
 
 struct EtlLoadErrors
 {
@@ -25,6 +26,7 @@ struct EtlLoadErrors
 	TimestampTz started_at;
 	int64 count;
 	StringInfoData buffer; /* messages, each with its length before it */
+	ResourceOwner owner; /* of the file */
 	BufFile *file;		   /* those before, or NULL */
 	int64 spilled;		   /* bytes in it */
 };

@@ -1,11 +1,14 @@
 /*
  * loader.c
- *		etl.load: files into a table.
+ *		etl.load: files into a table, what COPY calls.
  *
- * The rows of the files, with Redshift's conversions done, are fed to PostgreSQL's own COPY as clean text: triggers,
- * defaults, constraints, partitions, indexes and progress are then its code, not a copy of it. It asks for data with
- * a callback that has no argument; each call gives it (a piece of) one row, so that the line it counts can be set to
- * the source's. Over several files lines are counted on, and the file is found again from the line.
+ * Batches of records come from the feed; rows go to the insert; what is rejected on the way is kept. Where a row can
+ * still be refused on its way in (by a constraint, a trigger, an input function) and the load is to go on after that, a
+ * batch is put in a subtransaction: if one of its rows is refused it is rolled back, and put again in two parts, until the
+ * row is alone.
+ *
+ * The whole load is in a subtransaction, too: when it fails the table is as it was, and only then the rejected records
+ * are written down, and the error goes on its way.
  */
 #include "postgres.h"
 
@@ -13,302 +16,364 @@
 #include "access/xact.h"
 #include "base/clock.h"
 #include "base/compat.h"
-#include "catalog/pg_type.h"
-#include "commands/copyfrom_internal.h"
-#include "copy/convert.h"
+#include "commands/copy.h"
+#include "copy/complete.h"
+#include "copy/feed.h"
+#include "copy/history.h"
+#include "copy/insert.h"
+#include "copy/load_code.h"
 #include "copy/load_error.h"
+#include "copy/record_reader.h"
 #include "copy/secrets.h"
-#include "copy/source.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
+#include "utils/resowner.h"
 
 #define SHOWN_VALUE_BYTES 100 /* of a value in an error, as COPY shows */
 
 typedef struct Loader
 {
-	const EtlLoadOptions *options;
-	EtlLoadSource *source;
-	EtlLoadColumn *columns;
-	int column_count;
 	EtlTransfer *transfer;
+	EtlLoadOptions options;
+	Relation rel;
+	EtlLoadPlan *plan;
+	EtlLoadSource *source;
+	EtlLoadFeed *feed;
+	EtlInsert *insert; /* NULL: NOLOAD */
+	EtlCompletion *completion;
+	TupleTableSlot *slot;  /* NOLOAD */
+	ExprContext *expressions;
 	EtlLoadErrors *errors;
-	List *secrets;
-	EtlRecord record; /* the last */
-	const EtlLoadColumn *column; /* that is converted; NULL: none */
-	const EtlField *field;		 /* its field */
-	CopyFromState copy;
-	StringInfoData row; /* as COPY text */
-	int row_sent;
-	bool in_copy; /* the last error report came from inside the copy of a row */
+	List *secrets; /* that the statement brought */
+	int64 *file_rows; /* records found in each file */
+	int64 most_errors; /* it fails with so many */
+	bool goes_on;	 /* after errors */
+	bool may_fail;	 /* a row that is read may still be refused */
+	const EtlBatch *batch;
+	EtlBatchItem *items; /* of the batch */
+	const EtlBatchItem *item; /* that is completed; NULL: none */
+	int column;				  /* of it that is read; -1: none */
+	const EtlBatchText *text;
+	int64 checked; /* NOLOAD: rows */
+	bool failing;  /* the error that is raised is about a record that has been rejected */
 	MemoryContext context;
-	MemoryContext row_context;
 } Loader;
-
-/* The load whose COPY is asking for data; the callback has no argument. A trigger may start another load. */
-static Loader *current_loader = NULL;
 
 PG_FUNCTION_INFO_V1(pg_etl_load);
 
-static void
-row_append(StringInfo row, const EtlField *field)
-{
-	if (field->is_null)
-	{
-		appendStringInfoString(row, "\\N");
-		return;
-	}
-	for (uint32 i = 0; i < field->len; i++)
-	{
-		char c = field->data[i];
-		const char *escaped = c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
-
-		if (escaped != NULL)
-			appendBinaryStringInfo(row, escaped, 2);
-		else
-			appendStringInfoCharMacro(row, c);
-	}
-}
-
-static void
-row_check_count(const Loader *loader, const EtlRecord *row)
-{
-	if (row->field_count > loader->column_count)
-		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				errmsg("extra columns: the row has %d fields for %d columns", row->field_count,
-					   loader->column_count),
-				errhint("Check the delimiter and the column list."));
-	if (row->field_count < loader->column_count && !loader->options->fill_record)
-		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				errmsg("missing columns: the row has %d fields for %d columns", row->field_count,
-					   loader->column_count),
-				errhint("Check the delimiter and the column list, or use FILLRECORD."));
-}
-
-/* Convert the next row into loader->row; false after the last. */
-static bool
-loader_next_row(Loader *loader)
-{
-	static const EtlField missing = {.data = "", .len = 0};
-	EtlRecord *row = &loader->record;
-	MemoryContext old;
-
-	*row = (EtlRecord){.code = ETL_LOAD_OK};
-	if (!load_source_next(loader->source, row))
-		return false;
-	loader->copy->cur_lineno = load_source_line(loader->source);
-	MemoryContextReset(loader->row_context);
-	old = MemoryContextSwitchTo(loader->row_context);
-	row_check_count(loader, row);
-	resetStringInfo(&loader->row);
-	for (int i = 0; i < loader->column_count; i++)
-	{
-		EtlField converted;
-
-		loader->column = &loader->columns[i];
-		loader->field = i < row->field_count ? &row->fields[i] : &missing;
-		converted = load_field_convert(loader->column, loader->options, loader->field);
-		if (i > 0)
-			appendStringInfoCharMacro(&loader->row, '\t');
-		row_append(&loader->row, &converted);
-	}
-	loader->column = NULL;
-	appendStringInfoCharMacro(&loader->row, '\n');
-	loader->row_sent = 0;
-	MemoryContextSwitchTo(old);
-	return true;
-}
-
-static int
-loader_give_data(void *outbuf, int minread, int maxread)
-{
-	Loader *loader = current_loader;
-	MemoryContext old = MemoryContextSwitchTo(loader->context);
-	int n;
-
-	CHECK_FOR_INTERRUPTS();
-	if (loader->row_sent == loader->row.len && !loader_next_row(loader))
-		n = 0;
-	else
-	{
-		n = Min(maxread, loader->row.len - loader->row_sent);
-		memcpy(outbuf, loader->row.data + loader->row_sent, n);
-		loader->row_sent += n;
-	}
-	MemoryContextSwitchTo(old);
-	return n;
-}
-
-/*
- * Called as an error is reported: COPY's own callback being on the stack tells an error about a row from one that
- * comes after the rows, such as a foreign key's.
- */
-static void
-loader_error_callback(void *arg)
-{
-	Loader *loader = arg;
-	ErrorContextCallback *frame = error_context_stack;
-
-	while (frame != NULL && (frame->callback != CopyFromErrorCallback || frame->arg != loader->copy))
-		frame = frame->previous;
-	loader->in_copy = frame != NULL;
-}
-
-/* DETAIL: the place in the source, then what the error itself says. */
+/* DETAIL: where it is, and what. */
 static char *
-loader_error_detail(Loader *loader, const char *detail)
+error_place(const EtlLoadError *error)
 {
-	int64 line = (int64) loader->copy->cur_lineno;
-	const EtlLoadFile *file = load_source_file(loader->source, line);
-	const char *column = loader->copy->cur_attname;
-	const char *value = loader->copy->cur_attval;
-	int len = value == NULL ? 0 : strlen(value);
 	StringInfoData out;
 
-	if (loader->column != NULL)
-	{
-		column = loader->column->name;
-		value = loader->field->data;
-		len = loader->field->len;
-	}
 	initStringInfo(&out);
-	appendStringInfo(&out, "File \"%s\", line %lld", file->uri, (long long) (line - file->first_line));
-	if (column != NULL)
-		appendStringInfo(&out, ", column \"%s\"", column);
+	appendStringInfo(&out, "File \"%s\", line %lld", error->uri, (long long) error->line);
+	if (error->column != NULL)
+		appendStringInfo(&out, ", column \"%s\"", error->column);
 	/* What isn't text can't be shown. */
-	if (column != NULL && value != NULL && pg_verifymbstr(value, len, true))
+	if (error->column != NULL && error->raw_value_len > 0 &&
+		pg_verify_mbstr(PG_UTF8, error->raw_value, error->raw_value_len, true))
 	{
-		int shown = pg_mbcliplen(value, len, SHOWN_VALUE_BYTES);
+		int len = error->raw_value_len;
+		int shown = pg_encoding_mbcliplen(PG_UTF8, error->raw_value, len, SHOWN_VALUE_BYTES);
 
-		appendStringInfo(&out, ": \"%.*s%s\"", shown, value, shown < len ? "..." : "");
+		appendStringInfo(&out, ": \"%.*s%s\"", shown, error->raw_value, shown < len ? "..." : "");
 	}
-	appendStringInfo(&out, ".%s%s", detail == NULL ? "" : " ", detail == NULL ? "" : detail);
+	appendStringInfoChar(&out, '.');
 	return out.data;
 }
 
-/* What Redshift would call it. */
-static EtlLoadCode
-loader_error_code(const Loader *loader, int sqlstate)
-{
-	switch (sqlstate)
-	{
-		case ERRCODE_BAD_COPY_FILE_FORMAT:
-			return loader->record.field_count > loader->column_count ? ETL_LOAD_EXTRA_COLUMNS : ETL_LOAD_MISSING_COLUMNS;
-		case ERRCODE_STRING_DATA_RIGHT_TRUNCATION:
-		case ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE:
-			return ETL_LOAD_OUT_OF_RANGE;
-		case ERRCODE_INVALID_DATETIME_FORMAT:
-		case ERRCODE_DATETIME_FIELD_OVERFLOW:
-			return ETL_LOAD_DATE;
-		case ERRCODE_CHARACTER_NOT_IN_REPERTOIRE:
-			return ETL_LOAD_UTF8;
-		case ERRCODE_NOT_NULL_VIOLATION:
-			return ETL_LOAD_NOT_NULL;
-		default:
-			return ETL_LOAD_UNKNOWN;
-	}
-}
-
-/* The rejected row, with its column and value if it is one's fault. */
+/* A record is rejected. Raises when that was one too many. */
 static void
-loader_record_row(Loader *loader, const ErrorData *error)
+loader_reject(Loader *loader, const EtlLoadError *error, int sqlstate)
 {
-	int64 line = (int64) loader->copy->cur_lineno;
-	const EtlLoadFile *file = load_source_file(loader->source, line);
-	const EtlLoadColumn *column = loader->column;
-	EtlLoadError rejected = {.uri = file->uri,
-							 .line = line - file->first_line,
-							 .position = -1,
-							 .raw_line = loader->record.raw,
-							 .raw_line_len = loader->record.raw_len,
-							 .reason = copy_secrets_blot(error->message, loader->secrets)};
+	const char *hint = load_code_hint(error->code, error->column_length > 0);
 
-	rejected.code = loader->record.code != ETL_LOAD_OK ? loader->record.code : loader_error_code(loader, error->sqlerrcode);
-	if (column != NULL)
-	{
-		rejected.raw_value = loader->field->data;
-		rejected.raw_value_len = loader->field->len;
-	}
-	else if (loader->copy->cur_attname != NULL)
-	{
-		for (int i = 0; i < loader->column_count; i++)
-			if (strcmp(loader->columns[i].name, loader->copy->cur_attname) == 0)
-				column = &loader->columns[i];
-		rejected.raw_value = loader->copy->cur_attval;
-		rejected.raw_value_len = rejected.raw_value == NULL ? 0 : strlen(rejected.raw_value);
-	}
-	if (column != NULL)
-	{
-		rejected.column = column->name;
-		rejected.type = column->type;
-		rejected.column_length = column->max_bytes;
-	}
-	load_errors_add(loader->errors, &rejected);
+	load_errors_add(loader->errors, error);
+	if (load_errors_count(loader->errors) < loader->most_errors)
+		return;
+	loader->failing = true;
+	if (loader->most_errors > 1)
+		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				errmsg("load into table %s reached MAXERROR: %lld records were rejected", loader->transfer->subject,
+					   (long long) loader->most_errors),
+				errdetail("%s The last one was rejected for this: %s.", error_place(error), error->reason));
+	ereport(ERROR, errcode(sqlstate), errmsg("%s", error->reason), errdetail("%s", error_place(error)),
+			hint == NULL ? 0 : errhint("%s", hint));
 }
 
-/* Keep what is wrong, and that the load has failed. */
 static void
-loader_record_failure(Loader *loader, const ErrorData *error, bool of_row)
+error_set_column(const Loader *loader, EtlLoadError *error, int column)
 {
-	EtlTransfer *transfer = loader->transfer;
-
-	if (of_row)
-		loader_record_row(loader, error);
-	transfer->status = "failed";
-	transfer->message = copy_secrets_blot(error->message, loader->secrets);
-	transfer->rejected = load_errors_count(loader->errors);
-	transfer->bytes = (int64) load_source_bytes(loader->source);
-	transfer->files = load_source_file_count(loader->source);
-	load_errors_write(loader->errors, transfer->table, transfer);
+	if (column < 0)
+		return;
+	error->column = loader->plan->columns[column].name;
+	error->type = loader->plan->columns[column].type.name;
+	error->column_length = loader->plan->columns[column].type.max_bytes;
 }
 
-static uint64
-loader_run(Loader *loader)
+static void
+error_of_item(const Loader *loader, int file, const EtlBatchItem *item, EtlLoadError *error)
 {
-	Loader *outer = current_loader;
+	*error = (EtlLoadError){.uri = load_source_file(loader->source, file)->uri,
+							.line = item->line,
+							.position = -1,
+							.raw_line = item->raw,
+							.raw_line_len = item->raw_len};
+}
+
+/* The record's fields, read once more: all there are, or up to the column at fault. */
+static void
+error_set_fields(const Loader *loader, EtlLoadError *error, int column)
+{
+	EtlRecordReader *reader;
+	EtlLoadErrorField *fields;
+	EtlRecord record;
+	EtlError ignored;
+
+	if (!load_errors_wants_fields(loader->errors) || error->raw_line_len == 0)
+		return;
+	reader = record_reader_create_for_one(loader->plan);
+	reader->feed(reader, error->raw_line, error->raw_line_len, true);
+	if (reader->next(reader, &record, &ignored) == ETL_RECORD_ROW)
+	{
+		int count = Min(record.field_count, loader->plan->column_count);
+
+		count = column < 0 ? count : Min(count, column + 1);
+		fields = palloc0(count * sizeof(EtlLoadErrorField));
+		for (int i = 0; i < count; i++)
+		{
+			const EtlLoadColumn *read = &loader->plan->columns[i];
+
+			fields[i] = (EtlLoadErrorField){.column = read->name,
+											.type = read->type.name,
+											.length = read->type.max_bytes,
+											.value = record.fields[i].is_null ? NULL : record.fields[i].data,
+											.value_len = record.fields[i].len};
+		}
+		error->fields = fields;
+		error->field_count = count;
+	}
+	/* the fields are the reader's: it goes with the load */
+}
+
+static void
+reject_unread(Loader *loader, const EtlBatchItem *item)
+{
+	EtlLoadError error;
+	char *reason = pnstrdup(item->reason, item->error.reason_len);
+
+	error_of_item(loader, loader->batch->file, item, &error);
+	error_set_column(loader, &error, item->error.column);
+	error.position = item->error.position;
+	error.raw_value = item->value;
+	error.raw_value_len = item->error.value_len;
+	error.code = item->error.code;
+	error.reason = reason;
+	error_set_fields(loader, &error, item->error.column);
+	loader_reject(loader, &error, load_code_sqlstate(error.code, error.column_length > 0));
+	pfree(reason);
+}
+
+/* What a row was refused for by the server, as a rejected record. */
+static void
+error_of_server(const Loader *loader, int file, const EtlBatchItem *item, const ErrorData *data, EtlLoadError *error)
+{
+	error_of_item(loader, file, item, error);
+	if (item == loader->item && loader->column >= 0)
+	{
+		error_set_column(loader, error, loader->column);
+		if (loader->text != NULL)
+		{
+			error->raw_value = batch_text(loader->text);
+			error->raw_value_len = loader->text->len;
+		}
+		if (item->positions != NULL)
+			error->position = item->positions[loader->column];
+	}
+	else
+		for (int i = 0; data->column_name != NULL && i < loader->plan->column_count; i++)
+			if (strcmp(loader->plan->columns[i].name, data->column_name) == 0)
+				error_set_column(loader, error, i);
+	error->code = load_code_of_sqlstate(data->sqlerrcode);
+	error->reason = copy_secrets_blot(data->message, loader->secrets);
+	error_set_fields(loader, error, item == loader->item ? loader->column : -1);
+}
+
+static void
+loader_put(Loader *loader, const EtlBatchItem *item)
+{
+	EtlRowPlace place = {loader->batch->file, item - loader->items, item->line};
+	TupleTableSlot *slot;
+
+	CHECK_FOR_INTERRUPTS();
+	if (completion_is_needless(loader->completion, item))
+	{
+		HeapTupleData tuple = item->tuple;
+
+		if (loader->insert != NULL)
+			insert_put_tuple(loader->insert, &tuple, &place);
+		else
+			loader->checked++;
+		return;
+	}
+	slot = loader->insert != NULL ? insert_slot(loader->insert) : ExecClearTuple(loader->slot);
+	if (loader->insert == NULL)
+		ResetExprContext(loader->expressions);
+	loader->item = item;
+	completion_fill(loader->completion, item, slot,
+					loader->insert != NULL ? insert_context(loader->insert) : loader->expressions, &loader->column,
+					&loader->text);
+	loader->item = NULL;
+	if (loader->insert != NULL)
+		insert_put(loader->insert, &place);
+	else
+		loader->checked++;
+}
+
+/* Put these items; false: one was refused, and it is as if none had been put. Then *data says why, *at which, or -1. */
+static bool
+put_together(Loader *loader, int first, int last, ErrorData **data, int *at)
+{
 	MemoryContext context = CurrentMemoryContext;
-	ErrorContextCallback callback = {error_context_stack, loader_error_callback, loader};
-	uint64 rows;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int i = first;
+	volatile bool done = false;
 
-	error_context_stack = &callback;
-	current_loader = loader;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		rows = CopyFrom(loader->copy);
+		if (loader->insert != NULL)
+			insert_query_begin(loader->insert);
+		for (; i < last; i++)
+			if (loader->items[i].tuple.t_data != NULL)
+				loader_put(loader, &loader->items[i]);
+		if (loader->insert != NULL)
+			insert_query_end(loader->insert);
+		done = true;
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-		bool of_row;
+		EtlRowPlace place;
 
-		current_loader = outer;
 		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		*data = CopyErrorData();
+		*at = loader->item != NULL ? i : -1;
+		if (*at < 0 && loader->insert != NULL && insert_place(loader->insert, &place))
+			*at = place.item;
+		if (!load_code_is_of_row((*data)->sqlerrcode))
 			PG_RE_THROW();
-		of_row = loader->in_copy && !load_source_fetching(loader->source);
 		FlushErrorState();
-		if (of_row)
-		{
-			error->detail = loader_error_detail(loader, error->detail);
-			error->hint = psprintf("%s%s%s", error->hint == NULL ? "" : error->hint, error->hint == NULL ? "" : " ",
-								   load_errors_hint(loader->errors));
-		}
-		loader_record_failure(loader, error, of_row);
-		ReThrowError(error);
+		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
-	current_loader = outer;
-	error_context_stack = callback.previous;
-	return rows;
+	if (done)
+		ReleaseCurrentSubTransaction();
+	else if (loader->insert != NULL)
+		insert_forget(loader->insert);
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+static void
+put_in_subtransactions(Loader *loader, int first, int last)
+{
+	ErrorData *data;
+	int at;
+
+	if (first == last || put_together(loader, first, last, &data, &at))
+		return;
+	if (last - first == 1 || at >= 0)
+	{
+		EtlLoadError error;
+
+		at = at < 0 ? first : at;
+		error_of_server(loader, loader->batch->file, &loader->items[at], data, &error);
+		loader->item = NULL;
+		loader->column = -1;
+		/* what comes before it is put first: errors are in the order of their lines */
+		put_in_subtransactions(loader, first, at);
+		loader_reject(loader, &error, data->sqlerrcode);
+		FreeErrorData(data);
+		put_in_subtransactions(loader, at + 1, last);
+		return;
+	}
+	FreeErrorData(data);
+	put_in_subtransactions(loader, first, first + (last - first) / 2);
+	put_in_subtransactions(loader, first + (last - first) / 2, last);
+}
+
+/* Records that are wrong as they stand are rejected; the others are left. How many of those need an input function. */
+static int
+loader_look_at_batch(Loader *loader)
+{
+	const char *cursor = batch_rows(loader->batch);
+	int texts = 0;
+
+	for (int i = 0; i < loader->batch->rows; i++)
+	{
+		EtlBatchItem *item = &loader->items[i];
+
+		cursor = batch_item(cursor, item);
+		texts += item->text_count > 0;
+		if (item->tuple.t_data == NULL)
+			reject_unread(loader, item);
+	}
+	return texts;
+}
+
+static void
+loader_take_batch(Loader *loader)
+{
+	int texts = loader_look_at_batch(loader);
+
+	loader->file_rows[loader->batch->file] += loader->batch->rows;
+
+	if (loader->goes_on && (loader->may_fail || texts > 0))
+	{
+		put_in_subtransactions(loader, 0, loader->batch->rows);
+		return;
+	}
+	if (loader->goes_on && loader->insert != NULL)
+		insert_query_begin(loader->insert);
+	for (int i = 0; i < loader->batch->rows; i++)
+		if (loader->items[i].tuple.t_data != NULL)
+			loader_put(loader, &loader->items[i]);
+	if (loader->goes_on && loader->insert != NULL)
+		insert_query_end(loader->insert);
+}
+
+static void
+loader_take_all(Loader *loader)
+{
+	/* a load that goes on after errors has a query a batch */
+	if (!loader->goes_on && loader->insert != NULL)
+		insert_query_begin(loader->insert);
+	while ((loader->batch = load_feed_next(loader->feed)) != NULL)
+		loader_take_batch(loader);
+	load_feed_end(loader->feed);
+	if (loader->insert == NULL)
+	{
+		loader->transfer->rows = loader->checked;
+		ExecDropSingleTupleTableSlot(loader->slot);
+		FreeExprContext(loader->expressions, true);
+		return;
+	}
+	if (loader->goes_on)
+		insert_query_begin(loader->insert);
+	loader->transfer->rows = (int64) insert_end(loader->insert);
+	/* so that what runs next in this statement sees the rows */
+	CommandCounterIncrement();
 }
 
 /* The columns a load fills: those asked for, or all but generated ones and, without EXPLICIT_IDS, identity columns. */
@@ -317,6 +382,7 @@ columns_choose(Relation rel, const EtlLoadOptions *options)
 {
 	TupleDesc tupdesc = RelationGetDescr(rel);
 	List *names = NIL;
+	List *attnums;
 	ListCell *lc;
 
 	foreach (lc, options->columns)
@@ -333,120 +399,200 @@ columns_choose(Relation rel, const EtlLoadOptions *options)
 	if (names == NIL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 				errmsg("table \"%s\" has no column that a load could fill", RelationGetRelationName(rel)));
-	return names;
-}
-
-/* The rights COPY asks for, and its refusal of row security. */
-static void
-loader_check_rights(ParseState *pstate, ParseNamespaceItem *nsitem, Relation rel, List *attnums)
-{
-	Bitmapset *inserted = NULL;
-	ListCell *lc;
-
-	foreach (lc, attnums)
-		inserted = bms_add_member(inserted, lfirst_int(lc) - FirstLowInvalidHeapAttributeNumber);
-	etl_check_insert_privilege(pstate, nsitem, inserted);
-	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("loading into table \"%s\" is not supported: it has row-level security",
-					   RelationGetRelationName(rel)),
-				errhint("Load into another table and use INSERT."));
-	if (XactReadOnly && !rel->rd_islocaltemp)
-		PreventCommandIfReadOnly("COPY FROM");
-}
-
-static void
-loader_set_columns(Loader *loader, Relation rel, List *attnums)
-{
-	ListCell *lc;
-
-	loader->columns = palloc(list_length(attnums) * sizeof(EtlLoadColumn));
+	attnums = CopyGetAttnums(tupdesc, rel, names);
 	foreach (lc, attnums)
 	{
-		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), lfirst_int(lc) - 1);
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, lfirst_int(lc) - 1);
 
-		if (attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS && !loader->options->explicit_ids)
+		if (attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS && !options->explicit_ids)
 			ereport(ERROR, errcode(ERRCODE_GENERATED_ALWAYS),
 					errmsg("column \"%s\" is an identity column", NameStr(attr->attname)),
 					errhint("Leave it out of the column list, or use EXPLICIT_IDS."));
-		load_column_init(&loader->columns[loader->column_count++], NameStr(attr->attname), attr->atttypid,
-						 attr->atttypmod);
 	}
+	return attnums;
 }
 
-static uint64
-loader_load(Loader *loader, Relation rel, const char *uri)
+static int64
+errors_allowed(const EtlLoadOptions *options)
 {
-	ParseState *pstate = make_parsestate(NULL);
-	ParseNamespaceItem *nsitem = addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false);
-	List *names = columns_choose(rel, loader->options);
-	List *attnums = CopyGetAttnums(RelationGetDescr(rel), rel, names);
-	List *format = list_make1(makeDefElem("encoding", (Node *) makeString("UTF8"), -1));
-	uint64 rows;
+	return options->ignore_all_errors ? PG_INT64_MAX : Max(options->max_error, 1);
+}
 
-	loader_check_rights(pstate, nsitem, rel, attnums);
-	loader_set_columns(loader, rel, attnums);
-	loader->source = load_source_open(uri, loader->options);
-	loader->copy = BeginCopyFrom(pstate, rel, NULL, NULL, false, loader_give_data, names, format);
-	loader->transfer->id = load_history_begin();
-	loader->errors = load_errors_create(loader->transfer->id);
-	rows = loader_run(loader);
-	EndCopyFrom(loader->copy);
-	free_parsestate(pstate);
-	/* so that what runs next in this statement sees the rows */
-	CommandCounterIncrement();
-	return rows;
+static void
+loader_open_insert(Loader *loader, List *attnums)
+{
+	if (loader->options.no_load)
+	{
+		insert_check(loader->rel, attnums);
+		loader->slot = MakeSingleTupleTableSlot(RelationGetDescr(loader->rel), &TTSOpsVirtual);
+		loader->expressions = CreateStandaloneExprContext();
+		return;
+	}
+	loader->insert = insert_begin(loader->rel, attnums);
+	loader->may_fail |= insert_may_fail(loader->insert);
+	if (completion_is_volatile(loader->completion))
+		insert_one_by_one(loader->insert);
+	if (list_length(attnums) == RelationGetDescr(loader->rel)->natts)
+		insert_assume_not_null(loader->insert);
+	if (loader->goes_on && insert_has_transition_table(loader->insert))
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("loading into table %s with MAXERROR is not supported", loader->transfer->subject),
+				errdetail("It has a trigger with a transition table, which is to see all rows together."),
+				errhint("Load without MAXERROR, or into another table."));
+}
+
+static void
+loader_open(Loader *loader, List *attnums)
+{
+	const EtlLoadOptions *options = &loader->options;
+
+	loader->most_errors = errors_allowed(options);
+	loader->goes_on = loader->most_errors > 1;
+	loader->column = -1;
+	loader->plan = load_plan_make(loader->rel, attnums, options);
+	record_reader_check(loader->plan);
+	loader->completion = completion_create(loader->rel, loader->plan);
+	loader->may_fail = completion_may_fail(loader->completion);
+	loader_open_insert(loader, attnums);
+	loader->plan->keep_raw = loader->may_fail;
+	loader->items = palloc(ETL_BATCH_ROWS * sizeof(EtlBatchItem));
+	loader->source = load_source_open(loader->transfer->uri, options);
+	loader->transfer->bytes = (int64) load_source_bytes(loader->source);
+	loader->transfer->files = load_source_file_count(loader->source);
+	loader->file_rows = MemoryContextAllocHuge(CurrentMemoryContext, loader->transfer->files * sizeof(int64));
+	memset(loader->file_rows, 0, loader->transfer->files * sizeof(int64));
+	loader->feed = load_feed_begin(loader->plan, loader->source);
+}
+
+static void
+loader_run(Loader *loader, Oid relid)
+{
+	int guc_level = NewGUCNestLevel();
+	List *attnums;
+
+	/* What a date like 01/02/2008 means must not depend on who loads it. */
+	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	loader->rel = table_open(relid, RowExclusiveLock);
+	attnums = columns_choose(loader->rel, &loader->options);
+	loader_open(loader, attnums);
+	loader_take_all(loader);
+	table_close(loader->rel, NoLock);
+	AtEOXact_GUC(true, guc_level);
+}
+
+/* While an error is handled, before what it left behind is rolled back: which record it is about, if about one. */
+static void
+loader_blame(Loader *loader, ErrorData *data)
+{
+	const EtlBatchItem *item = loader->item;
+	EtlBatchItem nowhere = {0};
+	EtlRowPlace place;
+	EtlLoadError error;
+	int file;
+
+	if (loader->failing || !load_code_is_of_row(data->sqlerrcode))
+		return;
+	if (item != NULL)
+		file = loader->batch->file;
+	else
+	{
+		if (loader->insert == NULL || !insert_place(loader->insert, &place))
+			return;
+		/* rows are put together: its batch may be gone */
+		nowhere.line = place.line;
+		nowhere.raw = "";
+		file = place.file;
+		item = loader->batch != NULL && place.file == loader->batch->file && place.item < loader->batch->rows &&
+					   loader->items[place.item].line == place.line
+				   ? &loader->items[place.item]
+				   : &nowhere;
+	}
+	error_of_server(loader, file, item, data, &error);
+	load_errors_add(loader->errors, &error);
+	data->detail = data->detail == NULL ? error_place(&error) : psprintf("%s %s", error_place(&error), data->detail);
+}
+
+/* The load has failed and was rolled back: what it rejected is written down, and the error raised again. */
+static void pg_attribute_noreturn()
+loader_fail(Loader *loader, ErrorData *data)
+{
+	EtlTransfer *transfer = loader->transfer;
+
+	transfer->status = "failed";
+	transfer->message = copy_secrets_blot(data->message, loader->secrets);
+	transfer->rows = 0;
+	transfer->rejected = load_errors_count(loader->errors);
+	if (load_errors_write(loader->errors, transfer->table, transfer) && transfer->rejected > 0)
+		data->hint = psprintf("%s%s%s", data->hint == NULL ? "" : data->hint, data->hint == NULL ? "" : " ",
+							  load_errors_hint(loader->errors));
+	ReThrowError(data);
+}
+
+static void
+loader_load(Loader *loader, Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		loader_run(loader, relid);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *data;
+
+		MemoryContextSwitchTo(context);
+		data = CopyErrorData();
+		FlushErrorState();
+		loader_blame(loader, data);
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		loader_fail(loader, data);
+	}
+	PG_END_TRY();
 }
 
 static const EtlTransferFile *
 loader_files(const Loader *loader)
 {
-	int count = load_source_file_count(loader->source);
-	const EtlLoadFile *files = load_source_files(loader->source);
-	int64 lines = load_source_line(loader->source);
-	EtlTransferFile *list = palloc(count * sizeof(EtlTransferFile));
+	int count = loader->transfer->files;
+	EtlTransferFile *list = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(EtlTransferFile));
 
 	for (int i = 0; i < count; i++)
-		list[i] = (EtlTransferFile){.uri = files[i].uri,
-									.rows = (i + 1 < count ? files[i + 1].first_line : lines) - files[i].first_line,
-									.bytes = (int64) files[i].size};
+	{
+		const EtlLoadFile *file = load_source_file(loader->source, i);
+
+		list[i] = (EtlTransferFile){.uri = file->uri, .rows = loader->file_rows[i], .bytes = (int64) file->size};
+	}
 	return list;
 }
 
 static int64
 load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 {
-	EtlLoadOptions options;
-	Loader loader = {0};
-	Relation rel;
+	Loader loader = {.transfer = transfer, .secrets = copy_secrets_get(given)};
 	MemoryContext old;
-	int guc_level;
 
-	copy_load_options_read(transfer->format, given, &options);
-	rel = table_open(relid, RowExclusiveLock);
-	transfer->subject = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												   RelationGetRelationName(rel));
-
+	copy_load_options_read(transfer->format, given, &loader.options);
 	transfer->table = relid;
-	loader.options = &options;
-	loader.transfer = transfer;
-	loader.secrets = copy_secrets_get(given);
+	transfer->subject = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	transfer->id = load_history_begin();
+	transfer->status = loader.options.no_load ? "checked" : "loaded";
 	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
-	loader.row_context = AllocSetContextCreate(loader.context, "pg_etl load row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(loader.context);
-	initStringInfo(&loader.row);
-
-	/* What a date like 01/02/2008 means must not depend on who loads it. */
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	transfer->rows = (int64) loader_load(&loader, rel, transfer->uri);
-	AtEOXact_GUC(true, guc_level);
-
-	table_close(rel, NoLock);
-	transfer->bytes = (int64) load_source_bytes(loader.source);
-	transfer->files = load_source_file_count(loader.source);
-	transfer->status = "loaded";
+	loader.errors = load_errors_create(transfer->id);
+	loader_load(&loader, relid);
+	transfer->rejected = load_errors_count(loader.errors);
 	transfer->file_list = loader_files(&loader);
+	if (transfer->rejected > 0)
+		(void) load_errors_write(loader.errors, relid, NULL);
 	load_history_add(transfer);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(loader.context);

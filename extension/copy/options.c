@@ -84,14 +84,14 @@ static const OptionSpec load_specs[] = {
 	{"fixedwidth", OPTION_LATER},
 	{"gzip", OPTION_BOOL, LOAD(compression.gzip)},
 	{"iam_role", OPTION_TEXT, LOAD(out.access.iam_role)},
-	{"ignoreallerrors", OPTION_LATER},
+	{"ignoreallerrors", OPTION_BOOL, LOAD(out.ignore_all_errors)},
 	{"ignoreblanklines", OPTION_BOOL, LOAD(out.ignore_blank_lines)},
 	{"ignoreheader", OPTION_INTEGER, LOAD(ignore_header)},
 	{"jsonpaths", OPTION_LATER},
 	{"lzop", OPTION_BOOL, LOAD(compression.lzop)},
 	{"manifest", OPTION_LATER},
 	{"maxerror", OPTION_INTEGER, LOAD(max_error)},
-	{"noload", OPTION_LATER},
+	{"noload", OPTION_BOOL, LOAD(out.no_load)},
 	{"null", OPTION_TEXT, LOAD(out.null)},
 	{"quote", OPTION_TEXT, LOAD(out.quote)},
 	{"readratio", OPTION_IGNORED},
@@ -414,6 +414,7 @@ copy_load_options_read(const char *format, Jsonb *options, EtlLoadOptions *out)
 				errmsg("option \"quote\" must be a single one-byte character"));
 	if (raw.out.null == NULL)
 		raw.out.null = pstrdup("\\N");
+	raw.out.null_len = strlen(raw.out.null);
 	if (raw.out.invalid != NULL && (strlen(raw.out.invalid) != 1 || (unsigned char) raw.out.invalid[0] > 127))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("option \"acceptinvchars\" must be a single ASCII character"));
@@ -425,9 +426,7 @@ copy_load_options_read(const char *format, Jsonb *options, EtlLoadOptions *out)
 	if (raw.max_error < 0 || raw.max_error > 100000)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("option \"maxerror\" must be from 0 to 100000, not %lld", (long long) raw.max_error));
-	if (raw.max_error > 1)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("option \"maxerror\" greater than 1 is not supported yet"));
+	raw.out.max_error = (int) raw.max_error;
 	*out = raw.out;
 }
 

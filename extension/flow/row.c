@@ -150,7 +150,7 @@ target_insert_index_tuples(Target *target, TupleTableSlot *slot, bool update, TU
 	if (!target->indexes_open)
 		ExecOpenIndices(target->result, false);
 	target->indexes_open = true;
-	etl_insert_index_tuples(target->result, slot, target->estate, update, indexes);
+	list_free(etl_insert_index_tuples(target->result, slot, target->estate, update, indexes));
 	ResetPerTupleExprContext(target->estate);
 }
 

@@ -1,0 +1,242 @@
+/*
+ * plan.c
+ *		Making plans, and taking them to another process. See plan.h.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "copy/plan.h"
+#include "mb/pg_wchar.h"
+#include "pgtime.h"
+#include "store/codec.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static EtlValueKind
+value_kind(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return ETL_VALUE_BOOL;
+		case INT2OID:
+			return ETL_VALUE_INT2;
+		case INT4OID:
+			return ETL_VALUE_INT4;
+		case INT8OID:
+			return ETL_VALUE_INT8;
+		case FLOAT4OID:
+			return ETL_VALUE_FLOAT4;
+		case FLOAT8OID:
+			return ETL_VALUE_FLOAT8;
+		case NUMERICOID:
+			return ETL_VALUE_NUMERIC;
+		case DATEOID:
+			return ETL_VALUE_DATE;
+		case TIMEOID:
+			return ETL_VALUE_TIME;
+		case TIMETZOID:
+			return ETL_VALUE_TIMETZ;
+		case TIMESTAMPOID:
+			return ETL_VALUE_TIMESTAMP;
+		case TIMESTAMPTZOID:
+			return ETL_VALUE_TIMESTAMPTZ;
+		case TEXTOID:
+		case VARCHAROID:
+			return ETL_VALUE_VARCHAR;
+		case BPCHAROID:
+			return ETL_VALUE_CHAR;
+		case BYTEAOID:
+			return ETL_VALUE_BYTES;
+		case JSONBOID:
+			return ETL_VALUE_SUPER;
+		default:
+			return ETL_VALUE_OTHER;
+	}
+}
+
+static void
+value_type_init(EtlValueType *value, Oid type, int32 typmod)
+{
+	Oid base = getBaseTypeAndTypmod(type, &typmod);
+
+	value->kind = value_kind(base);
+	value->name = format_type_with_typemod(type, typmod);
+	switch (value->kind)
+	{
+		case ETL_VALUE_VARCHAR:
+		case ETL_VALUE_CHAR:
+			value->max_bytes = typmod >= (int32) VARHDRSZ ? typmod - VARHDRSZ : 0;
+			break;
+		case ETL_VALUE_NUMERIC:
+			/* numeric(p,s): s is the low half, sign-extended from its 11 bits */
+			if (typmod >= (int32) VARHDRSZ)
+			{
+				value->precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+				value->scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+			}
+			break;
+		case ETL_VALUE_TIME:
+		case ETL_VALUE_TIMETZ:
+		case ETL_VALUE_TIMESTAMP:
+		case ETL_VALUE_TIMESTAMPTZ:
+			/* fewer digits of a second than all: its input function rounds */
+			if (typmod >= 0)
+				value->kind = ETL_VALUE_OTHER;
+			break;
+		default:
+			break;
+	}
+}
+
+EtlLoadPlan *
+load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
+{
+	EtlLoadPlan *plan = palloc0(sizeof(EtlLoadPlan));
+	TupleDesc desc = RelationGetDescr(rel);
+
+	plan->options = *options;
+	memset(&plan->options.access, 0, sizeof(plan->options.access));
+	plan->options.columns = NIL;
+	plan->attribute_count = desc->natts;
+	plan->attributes = palloc0(desc->natts * sizeof(EtlLoadAttribute));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		plan->attributes[i].column = -1;
+		plan->attributes[i].len = attr->attlen;
+		plan->attributes[i].align = attr->attalign;
+		plan->attributes[i].packed = attr->attstorage != TYPSTORAGE_PLAIN;
+	}
+	plan->columns = palloc0(list_length(attnums) * sizeof(EtlLoadColumn));
+	for (int i = 0; i < list_length(attnums); i++)
+	{
+		EtlLoadColumn *column = &plan->columns[i];
+		Form_pg_attribute attr;
+
+		column->attribute = list_nth_int(attnums, i) - 1;
+		attr = TupleDescAttr(desc, column->attribute);
+		column->name = pstrdup(NameStr(attr->attname));
+		column->not_null = attr->attnotnull;
+		value_type_init(&column->type, attr->atttypid, attr->atttypmod);
+		column->as_text = GetDatabaseEncoding() != PG_UTF8 &&
+						  (column->type.kind == ETL_VALUE_VARCHAR || column->type.kind == ETL_VALUE_CHAR);
+		plan->attributes[column->attribute].column = i;
+	}
+	plan->column_count = list_length(attnums);
+	plan->time_zone = pstrdup(pg_get_timezone_name(session_timezone));
+	plan->max_decompressed_mb = codec_max_size_mb;
+	plan->max_ratio = codec_max_ratio;
+	return plan;
+}
+
+static void
+write_string(StringInfo out, const char *string)
+{
+	/* a length, so that NULL is none */
+	uint32 len = string == NULL ? PG_UINT32_MAX : strlen(string);
+
+	appendBinaryStringInfo(out, (char *) &len, sizeof(len));
+	if (string != NULL)
+		appendBinaryStringInfo(out, string, len);
+}
+
+static void
+write_array(StringInfo out, const void *array, int count, Size size)
+{
+	appendBinaryStringInfo(out, array, count * size);
+}
+
+static void
+write_options(const EtlLoadOptions *options, StringInfo out)
+{
+	write_string(out, options->delimiter);
+	write_string(out, options->quote);
+	write_array(out, options->null, options->null == NULL ? 0 : options->null_len, 1);
+	for (int i = 0; i < options->fixed_count; i++)
+	{
+		write_string(out, options->fixed[i].label);
+		write_array(out, &options->fixed[i].width, 1, sizeof(int));
+	}
+	write_string(out, options->paths);
+	write_string(out, options->row_tag);
+	write_string(out, options->invalid);
+	write_string(out, options->date_format);
+	write_string(out, options->time_format);
+}
+
+void
+load_plan_write(const EtlLoadPlan *plan, StringInfo out)
+{
+	appendBinaryStringInfo(out, (const char *) plan, sizeof(*plan));
+	write_options(&plan->options, out);
+	write_string(out, plan->path_text);
+	write_string(out, plan->time_zone);
+	write_array(out, plan->attributes, plan->attribute_count, sizeof(EtlLoadAttribute));
+	write_array(out, plan->columns, plan->column_count, sizeof(EtlLoadColumn));
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		write_string(out, plan->columns[i].name);
+		write_string(out, plan->columns[i].type.name);
+	}
+}
+
+static void *
+read_array(const char **cursor, const char *end, int count, Size size)
+{
+	void *array = palloc(count * size + 1);
+
+	if ((Size) (end - *cursor) < count * size)
+		elog(ERROR, "plan of a load is too short");
+	memcpy(array, *cursor, count * size);
+	((char *) array)[count * size] = '\0';
+	*cursor += count * size;
+	return array;
+}
+
+static char *
+read_string(const char **cursor, const char *end)
+{
+	uint32 *len = read_array(cursor, end, 1, sizeof(uint32));
+
+	return *len == PG_UINT32_MAX ? NULL : read_array(cursor, end, *len, 1);
+}
+
+static void
+read_options(EtlLoadOptions *options, const char **cursor, const char *end)
+{
+	options->delimiter = read_string(cursor, end);
+	options->quote = read_string(cursor, end);
+	options->null = options->null == NULL ? NULL : read_array(cursor, end, options->null_len, 1);
+	options->fixed = palloc(options->fixed_count * sizeof(EtlFixedColumn));
+	for (int i = 0; i < options->fixed_count; i++)
+	{
+		options->fixed[i].label = read_string(cursor, end);
+		options->fixed[i].width = *(int *) read_array(cursor, end, 1, sizeof(int));
+	}
+	options->paths = read_string(cursor, end);
+	options->row_tag = read_string(cursor, end);
+	options->invalid = read_string(cursor, end);
+	options->date_format = read_string(cursor, end);
+	options->time_format = read_string(cursor, end);
+}
+
+EtlLoadPlan *
+load_plan_read(const char *data, Size len)
+{
+	const char *end = data + len;
+	EtlLoadPlan *plan = read_array(&data, end, 1, sizeof(EtlLoadPlan));
+
+	read_options(&plan->options, &data, end);
+	plan->path_text = read_string(&data, end);
+	plan->time_zone = read_string(&data, end);
+	plan->attributes = read_array(&data, end, plan->attribute_count, sizeof(EtlLoadAttribute));
+	plan->columns = read_array(&data, end, plan->column_count, sizeof(EtlLoadColumn));
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		plan->columns[i].name = read_string(&data, end);
+		plan->columns[i].type.name = read_string(&data, end);
+	}
+	return plan;
+}
