@@ -1,0 +1,264 @@
+/*
+ * value_time.c
+ *		Text to dates and times. See value_kind.h. Pure.
+ *
+ * Without a format, what is decided here is what PostgreSQL reads the same way whatever its settings are: dates in ISO
+ * form with a year of four digits, times of day on 24 hours, offsets from UTC. Other texts are left to the type's input
+ * function.
+ */
+#include "format/value_kind.h"
+#include "format/time_parts.h"
+
+#include <math.h>
+
+typedef enum Reading
+{
+	READING_OK,
+	READING_BAD,  /* of the form that is known here, but there is no such date or time */
+	READING_OTHER /* of another form */
+} Reading;
+
+static inline bool
+two_digits(const char *at, int *number)
+{
+	unsigned tens = (unsigned char) at[0] - '0';
+	unsigned ones = (unsigned char) at[1] - '0';
+
+	*number = tens * 10 + ones;
+	return tens <= 9 && ones <= 9;
+}
+
+/* One or two digits; moves behind them. */
+static inline bool
+short_number(const char **at, const char *end, int *number)
+{
+	const char *from = *at;
+
+	if (from == end || !value_is_digit(*from))
+		return false;
+	*number = *from++ - '0';
+	if (from < end && value_is_digit(*from))
+		*number = *number * 10 + (*from++ - '0');
+	*at = from;
+	return true;
+}
+
+/* YYYY-MM-DD, or with one digit for month or day; moves behind it. */
+static inline Reading
+iso_date(const char **from, const char *end, EtlTimeParts *parts)
+{
+	const char *at = *from;
+	int century;
+	int year;
+
+	if (end - at < 8 || !two_digits(at, &century) || !two_digits(at + 2, &year) || at[4] != '-')
+		return READING_OTHER;
+	parts->year = century * 100 + year;
+	if (likely(end - at >= 10 && two_digits(at + 5, &parts->month) && at[7] == '-' &&
+			   two_digits(at + 8, &parts->day)))
+		at += 10;
+	else
+	{
+		at += 5;
+		if (!short_number(&at, end, &parts->month) || at == end || *at++ != '-' ||
+			!short_number(&at, end, &parts->day))
+			return READING_OTHER;
+	}
+	*from = at;
+	return parts->year > 0 && time_is_date(parts->year, parts->month, parts->day) ? READING_OK : READING_BAD;
+}
+
+/* The digits after a second's point; moves behind them. Of more than six, as PostgreSQL rounds them. */
+static Reading
+iso_fraction(const char **from, const char *end, int *microsecond)
+{
+	const char *at = *from;
+	int64 number = 0;
+	int digits = 0;
+
+	for (; at < end && value_is_digit(*at); at++)
+	{
+		number = number * 10 + (*at - '0');
+		/* so many are exact in a double */
+		if (++digits > 15)
+			return READING_OTHER;
+	}
+	*from = at;
+	if (likely(digits <= 6))
+	{
+		static const int units[7] = {0, 100000, 10000, 1000, 100, 10, 1};
+
+		*microsecond = number * units[digits];
+		return digits > 0 ? READING_OK : READING_OTHER;
+	}
+	*microsecond = (int) rint((double) number / pow(10, digits) * 1000000);
+	return READING_OK;
+}
+
+/* HH:MM[:SS[.ffffff]]; moves behind it. */
+static inline Reading
+iso_time(const char **from, const char *end, EtlTimeParts *parts)
+{
+	const char *at = *from;
+	Reading reading;
+
+	parts->second = parts->microsecond = 0;
+	if (!short_number(&at, end, &parts->hour) || end - at < 3 || at[0] != ':' ||
+		!two_digits(at + 1, &parts->minute))
+		return READING_OTHER;
+	at += 3;
+	if (end - at >= 3 && at[0] == ':')
+	{
+		if (!two_digits(at + 1, &parts->second))
+			return READING_OTHER;
+		at += 3;
+		if (at < end && *at == '.')
+		{
+			at++;
+			reading = iso_fraction(&at, end, &parts->microsecond);
+			if (reading != READING_OK)
+				return reading;
+		}
+	}
+	/* more digits, or another point: a form that isn't known */
+	if (at < end && (value_is_digit(*at) || *at == ':' || *at == '.'))
+		return READING_OTHER;
+	*from = at;
+	return time_is_time(parts) ? READING_OK : READING_BAD;
+}
+
+/* Z, or an offset: ±HH, ±HHMM, ±HH:MM, ±HH:MM:SS; to the end of the text. */
+static Reading
+iso_zone(const char *at, const char *end, EtlTimeParts *parts)
+{
+	int hour;
+	int minute = 0;
+	int second = 0;
+	int sign;
+
+	while (at < end && *at == ' ')
+		at++;
+	parts->has_zone = true;
+	if (end - at == 1 && (*at == 'Z' || *at == 'z'))
+	{
+		parts->zone = 0;
+		return READING_OK;
+	}
+	if (end - at < 2 || (*at != '+' && *at != '-'))
+		return READING_OTHER;
+	sign = *at++ == '-' ? -1 : 1;
+	if (!short_number(&at, end, &hour))
+		return READING_OTHER;
+	if (at < end)
+	{
+		at += *at == ':';
+		if (end - at < 2 || !two_digits(at, &minute))
+			return READING_OTHER;
+		at += 2;
+		if (end - at == 3 && at[0] == ':' && at[-3] == ':')
+		{
+			if (!two_digits(at + 1, &second))
+				return READING_OTHER;
+			at += 3;
+		}
+		if (at != end)
+			return READING_OTHER;
+	}
+	parts->zone = sign * ((hour * MINS_PER_HOUR + minute) * SECS_PER_MINUTE + second);
+	return hour <= MAX_TZDISP_HOUR && minute < 60 && second < 60 ? READING_OK : READING_BAD;
+}
+
+static Reading
+iso_time_and_zone(const char *at, const char *end, EtlTimeParts *parts)
+{
+	Reading reading = iso_time(&at, end, parts);
+
+	if (reading == READING_OTHER || at == end)
+		return reading;
+	/* of what is bad, too, the whole form must be known */
+	return Max(iso_zone(at, end, parts), reading);
+}
+
+/* A date, and a time if there is one. */
+static inline Reading
+iso_timestamp(EtlValueText text, EtlTimeParts *parts)
+{
+	const char *at = text.data;
+	Reading reading = iso_date(&at, text.end, parts);
+
+	if (reading == READING_OTHER || at == text.end)
+		return reading;
+	if (*at == ' ' || *at == 'T' || *at == 't')
+	{
+		do
+			at++;
+		while (at < text.end && *at == ' ');
+		return Max(iso_time_and_zone(at, text.end, parts), reading);
+	}
+	return READING_OTHER;
+}
+
+static pg_noinline EtlLoadCode
+reject_time(const EtlValueType *type, char *reason)
+{
+	return value_reject(reason, type->kind == ETL_VALUE_DATE ? ETL_LOAD_DATE : ETL_LOAD_TIMESTAMP,
+						"not a value of type %s", type->name);
+}
+
+/* What can't be read here: NULL, an error, or for the input function. */
+static pg_noinline EtlLoadCode
+time_unread(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, Reading reading,
+			EtlValue *value, char *reason)
+{
+	if (rules->accept_any_date)
+	{
+		value->is_null = true;
+		return ETL_LOAD_OK;
+	}
+	if (reading == READING_OTHER)
+		return value_read_text(type, text, value, reason);
+	return reject_time(type, reason);
+}
+
+EtlLoadCode
+value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValue *value,
+				char *reason)
+{
+	EtlTimeParts parts = {0};
+	Reading reading;
+	int64 time;
+
+	if (type->kind == ETL_VALUE_TIME || type->kind == ETL_VALUE_TIMETZ)
+		reading = iso_time_and_zone(text.data, text.end, &parts);
+	else
+		reading = iso_timestamp(text, &parts);
+	if (unlikely(reading != READING_OK))
+		return time_unread(type, rules, text, reading, value, reason);
+	if (type->kind == ETL_VALUE_DATE)
+	{
+		value->as.integer = time_days(parts.year, parts.month, parts.day);
+		return ETL_LOAD_OK;
+	}
+	time = time_of_day(&parts);
+	if (type->kind == ETL_VALUE_TIMESTAMP || type->kind == ETL_VALUE_TIMESTAMPTZ)
+		time += time_days(parts.year, parts.month, parts.day) * USECS_PER_DAY;
+	if (type->kind == ETL_VALUE_TIMESTAMPTZ)
+	{
+		if (!parts.has_zone)
+		{
+			if (rules->zone_offset == NULL)
+				return value_read_text(type, text, value, reason);
+			parts.zone = rules->zone_offset(time, rules->zone_arg);
+		}
+		time -= parts.zone * USECS_PER_SEC;
+	}
+	else if (type->kind == ETL_VALUE_TIMETZ)
+	{
+		/* the session's zone on the day of the load */
+		if (!parts.has_zone)
+			return value_read_text(type, text, value, reason);
+		value->zone = -parts.zone;
+	}
+	value->as.integer = time;
+	return ETL_LOAD_OK;
+}
