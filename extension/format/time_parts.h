@@ -1,6 +1,6 @@
 /*
  * time_parts.h
- *		Arithmetic of dates and times. Private to format/value_time.c and format/time_format*.c.
+ *		Arithmetic of dates and times. Private to format/value_*.c and format/time_*.c.
  */
 #ifndef ETL_FORMAT_TIME_PARTS_H
 #define ETL_FORMAT_TIME_PARTS_H
@@ -9,7 +9,13 @@
 
 #include "datatype/timestamp.h"
 
-#define TIME_ZONE_LIMIT (16 * SECS_PER_HOUR) /* an offset is less, east or west */
+/* time_auto.c: any form that 'auto' knows. The parts are those of midnight, January 1, but for what the text has. */
+extern bool time_auto_read(const char *data, size_t len, EtlTimeParts *parts);
+
+/* time_format.c: digits behind a second's point, at least one, rounded to microseconds; moves behind them. */
+extern bool time_fraction_read(const char **at, const char *end, int *microsecond);
+/* An hour of 1 to 12 before or after noon becomes one of 24; false: it isn't one. */
+extern bool time_hour_of_meridian(EtlTimeParts *parts, bool is_pm);
 
 static inline bool
 time_is_leap(int year)

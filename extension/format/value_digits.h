@@ -62,23 +62,32 @@ value_digits_load(const char *data, uint32 len)
 }
 #endif
 
-/* 1 to 8 characters; false: they aren't all digits. */
-static inline bool
-value_digits_read8(const char *data, uint32 len, uint64 *number)
-{
 #ifndef WORDS_BIGENDIAN
-	uint64 word = value_digits_load(data, len);
-
+/* Eight loaded characters; false: they aren't all digits. */
+static inline bool
+value_digits_convert(uint64 word, uint64 *number)
+{
+	/* the high half of each byte is that of a digit, and still is when six is added */
 	if (((word & UINT64CONST(0xF0F0F0F0F0F0F0F0)) |
 		 (((word + UINT64CONST(0x0606060606060606)) & UINT64CONST(0xF0F0F0F0F0F0F0F0)) >> 4)) !=
 		UINT64CONST(0x3333333333333333))
 		return false;
-	word -= UINT64CONST(0x3030303030303030);
+	word &= UINT64CONST(0x0F0F0F0F0F0F0F0F);
 	word = word * 10 + (word >> 8);
 	*number =
 		(uint32) (((word & UINT64CONST(0x000000FF000000FF)) * UINT64CONST(0x000F424000000064) +
 				   ((word >> 16) & UINT64CONST(0x000000FF000000FF)) * UINT64CONST(0x0000271000000001)) >>
 				  32);
+	return true;
+}
+#endif
+
+/* 1 to 8 characters; false: they aren't all digits. */
+static inline bool
+value_digits_read8(const char *data, uint32 len, uint64 *number)
+{
+#ifndef WORDS_BIGENDIAN
+	return value_digits_convert(value_digits_load(data, len), number);
 #else
 	*number = 0;
 	for (uint32 i = 0; i < len; i++)
@@ -87,8 +96,8 @@ value_digits_read8(const char *data, uint32 len, uint64 *number)
 			return false;
 		*number = *number * 10 + (data[i] - '0');
 	}
-#endif
 	return true;
+#endif
 }
 
 /* 0 to VALUE_DIGITS_MAX characters; false: they aren't all digits. None are zero. */
@@ -99,9 +108,11 @@ value_digits_read(const char *data, uint32 len, uint64 *number)
 	uint64 low;
 
 	*number = 0;
-	if (len == 0)
+	if (unlikely(len == 0))
 		return true;
-	while (len > 8)
+	if (likely(len <= 8))
+		return value_digits_read8(data, len, number);
+	do
 	{
 		uint32 step = (len - 1) % 8 + 1;
 
@@ -110,7 +121,7 @@ value_digits_read(const char *data, uint32 len, uint64 *number)
 		high = high * UINT64CONST(100000000) + low;
 		data += step;
 		len -= step;
-	}
+	} while (len > 8);
 	if (!value_digits_read8(data, len, &low))
 		return false;
 	*number = high * UINT64CONST(100000000) + low;

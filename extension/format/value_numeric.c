@@ -3,15 +3,18 @@
  *		Text to the bytes of a numeric: what PostgreSQL's numeric_in makes of it, but for digits past the scale, which are
  *		dropped unless ROUNDEC asks for rounding. See value_kind.h. Pure.
  *
- * A number of up to fifteen digits without an exponent is made in one word: its digits with the point left out, filled
- * up to a whole number of base-10,000 digits behind the point, and then divided into these. All else goes digit by
- * digit over the text.
+ * A number of up to twelve digits or so without an exponent is made in one word: its digits with the point left out,
+ * filled up to a whole number of base-10,000 digits behind the point, and then divided into these. All else goes digit
+ * by digit over the text.
  */
 #include "format/value_digits.h"
 #include "format/value_numeric.h"
 
+#include "port/pg_bitutils.h"
+
 #define WORD_DIGITS 15
-#define LONG_FEW_DIGITS 64 /* of base 10,000: kept on the stack */
+#define WORD_MAX UINT64CONST(9999999999999999) /* four groups */
+#define LONG_FEW_DIGITS 64					   /* of base 10,000: kept on the stack */
 
 static pg_noinline EtlLoadCode
 reject_syntax(const EtlValueType *type, char *reason)
@@ -267,36 +270,106 @@ dropped_read(const EtlValueRules *rules, const char *at, const char *end, bool *
 	return true;
 }
 
+/*
+ * Append a number of at most four groups, the lowest of which has this weight: always in the short form, whose weight is
+ * large enough for it. The groups are put side by side in one word and stored at once, so that nothing here branches on
+ * how many there are. What is stored past the value is overwritten by what is next.
+ */
+static inline void
+word_append(EtlValueScratch *scratch, bool negative, int weight, int scale, uint64 word, EtlValue *value)
+{
+	uint32 high = word / (NUMERIC_BASE * NUMERIC_BASE);
+	uint32 low = word % (NUMERIC_BASE * NUMERIC_BASE);
+	uint64 groups = high / NUMERIC_BASE | (uint64) (high % NUMERIC_BASE) << 16 |
+					(uint64) (low / NUMERIC_BASE) << 32 | (uint64) (low % NUMERIC_BASE) << 48;
+	bool is_zero = word == 0;
+	int before = pg_rightmost_one_pos64(groups | UINT64CONST(1) << 63) / 16; /* groups that are zero */
+	int after = 3 - pg_leftmost_one_pos64(groups | 1) / 16;
+	uint16 header;
+	char *out;
+
+	weight = is_zero ? 0 : weight + 3 - before;
+	header = NUMERIC_KIND_SHORT | (negative && !is_zero ? NUMERIC_SHORT_NEGATIVE : 0) |
+			 scale << NUMERIC_SHORT_SCALE_SHIFT | (weight < 0 ? NUMERIC_SHORT_WEIGHT_SIGN : 0) |
+			 (weight & NUMERIC_SHORT_WEIGHT_MASK);
+	groups >>= before * 16;
+	if (unlikely(scratch->maxlen - scratch->len < (int) (sizeof(header) + sizeof(groups))))
+		enlargeStringInfo(scratch, sizeof(header) + sizeof(groups));
+	out = scratch->data + scratch->len;
+	memcpy(out, &header, sizeof(header));
+	for (int i = 0; i < 4; i++)
+	{
+		uint16 group = groups >> (i * 16);
+
+		memcpy(out + sizeof(header) + i * sizeof(group), &group, sizeof(group));
+	}
+	value->data = out;
+	value->len = is_zero ? sizeof(header) : sizeof(header) + (4 - before - after) * sizeof(uint16);
+	scratch->len += value->len;
+}
+
+/*
+ * The digits of a short text with as many behind its point as the scale has, which most texts are, in one go: the
+ * characters before the point are moved on to where it was.
+ */
+static inline bool
+short_read(const char *digits, uint32 len, uint32 scale, uint64 *word)
+{
+#ifndef WORDS_BIGENDIAN
+	uint64 whole = (UINT64CONST(1) << (7 - scale) * 8) - 1;
+	uint64 loaded = value_digits_load(digits, len);
+
+	return value_digits_convert((loaded & ~(whole << 8 | 0xFF)) | (loaded & whole) << 8 | '0', word);
+#else
+	return false;
+#endif
+}
+
+/* As many digits as there are behind the point, and no more than fit a word; false: for long_read. */
+static inline bool
+word_read(const EtlValueType *type, const EtlValueRules *rules, const char *digits, const char *end,
+		  uint32 *scale, uint32 *kept, uint64 *word)
+{
+	const char *point = memchr(digits, '.', end - digits);
+	uint32 whole_count = (point == NULL ? end : point) - digits;
+	uint32 fraction_count = point == NULL ? 0 : end - point - 1;
+	uint64 whole;
+	uint64 fraction = 0;
+	bool up = false;
+
+	*kept = *scale = fraction_count;
+	if (type->precision > 0)
+	{
+		*scale = type->scale;
+		*kept = Min(fraction_count, *scale);
+	}
+	if (whole_count + *kept > WORD_DIGITS || *scale > NUMERIC_SHORT_SCALE_MAX ||
+		whole_count + fraction_count == 0 || !value_digits_read(digits, whole_count, &whole) ||
+		(*kept > 0 && !value_digits_read(point + 1, *kept, &fraction)) ||
+		(*kept < fraction_count && !dropped_read(rules, point + 1 + *kept, end, &up)))
+		return false;
+	*word = whole * value_power10[*kept] + fraction + up;
+	return true;
+}
+
 EtlLoadCode
 value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text,
 				   EtlValueScratch *scratch, EtlValue *value, char *reason)
 {
 	bool negative = *text.data == '-';
 	const char *digits = text.data + (negative || *text.data == '+');
-	const char *point = memchr(digits, '.', text.end - digits);
-	uint32 whole_count = (point == NULL ? text.end : point) - digits;
-	uint32 fraction_count = point == NULL ? 0 : text.end - point - 1;
-	uint32 kept = fraction_count;
-	uint32 scale = fraction_count;
-	uint32 groups = 0;
-	int weight;
-	uint64 whole;
-	uint64 fraction = 0;
+	uint32 len = text.end - digits;
+	uint32 scale = type->scale;
+	uint32 kept = scale;
 	uint64 word;
-	bool up = false;
-	uint16 out[WORD_DIGITS / NUMERIC_BASE_DIGITS + 3];
 
-	if (type->precision > 0)
+	if (len <= 8 && scale - 1 < len - 1 && text.end[-1 - (int) scale] == '.')
 	{
-		scale = type->scale;
-		kept = Min(kept, scale);
+		if (unlikely(!short_read(digits, len, scale, &word)))
+			return long_read(type, rules, text, scratch, value, reason);
 	}
-	if (unlikely(whole_count + kept > WORD_DIGITS || scale > NUMERIC_SHORT_SCALE_MAX ||
-				 whole_count + fraction_count == 0 || !value_digits_read(digits, whole_count, &whole) ||
-				 (kept > 0 && !value_digits_read(point + 1, kept, &fraction)) ||
-				 (kept < fraction_count && !dropped_read(rules, point + 1 + kept, text.end, &up))))
+	else if (unlikely(!word_read(type, rules, digits, text.end, &scale, &kept, &word)))
 		return long_read(type, rules, text, scratch, value, reason);
-	word = whole * value_power10[kept] + fraction + up;
 	if (type->precision > 0)
 	{
 		/* digits that there may be, in what the word counts */
@@ -305,16 +378,11 @@ value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, EtlValu
 		if (unlikely(most < VALUE_DIGITS_MAX && word >= value_power10[Max(most, 0)]))
 			return reject_range(type, reason);
 	}
-	/* digits behind the point are whole groups; then it is divided from behind */
-	word *= value_power10[(NUMERIC_BASE_DIGITS - kept % NUMERIC_BASE_DIGITS) % NUMERIC_BASE_DIGITS];
-	weight = -(int) ((kept + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS) - 1;
-	for (; word > 0; word /= NUMERIC_BASE, weight++)
-	{
-		uint16 digit = word % NUMERIC_BASE;
-
-		if (digit > 0 || groups > 0)
-			out[lengthof(out) - ++groups] = digit;
-	}
-	numeric_append(scratch, negative, weight, scale, out + lengthof(out) - groups, groups, value);
+	/* the digits behind the point become whole groups */
+	word *= value_power10[-kept % NUMERIC_BASE_DIGITS];
+	if (unlikely(word > WORD_MAX))
+		return long_read(type, rules, text, scratch, value, reason);
+	word_append(scratch, negative, -(int) ((kept + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS), scale,
+				word, value);
 	return ETL_LOAD_OK;
 }

@@ -13,6 +13,9 @@
 #include <emmintrin.h>
 #endif
 
+#define BLANKS_STEP                                                                                          \
+	32 /* of a CHAR that isn't wider, so many blanks are written, for a fixed number is quick */
+
 EtlLoadCode
 value_reject(char *reason, EtlLoadCode code, const char *fmt, ...)
 {
@@ -161,24 +164,56 @@ string_cut(const EtlValueType *type, const EtlValueRules *rules, const char *dat
 	return ETL_LOAD_OK;
 }
 
-/* Redshift's CHAR has single bytes only, so its width in characters is that in bytes. */
-static EtlLoadCode
-char_finish(const EtlValueType *type, EtlValueScratch *scratch, EtlValue *value)
+/* Up to BLANKS_STEP bytes. */
+static inline void
+copy_few(char *to, const char *from, uint32 len)
 {
-	uint32 width = type->max_bytes;
-
-	if (value->len >= width)
-		return ETL_LOAD_OK;
-	enlargeStringInfo(scratch, width);
-	memcpy(scratch->data + scratch->len, value->data, value->len);
-	memset(scratch->data + scratch->len + value->len, ' ', width - value->len);
-	value->data = scratch->data + scratch->len;
-	value->len = width;
-	scratch->len += width;
-	return ETL_LOAD_OK;
+	if (len >= 16)
+	{
+		memcpy(to, from, 16);
+		memcpy(to + len - 16, from + len - 16, 16);
+	}
+	else if (len >= 8)
+	{
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	}
+	else if (len >= 4)
+	{
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	}
+	else
+		for (uint32 at = 0; at < len; at++)
+			to[at] = from[at];
 }
 
-static inline EtlLoadCode
+/* Redshift's CHAR has single bytes only, so its width in characters is that in bytes. */
+static inline void
+char_pad(uint32 width, EtlValueScratch *scratch, EtlValue *value)
+{
+	char *out;
+
+	if (unlikely(scratch->maxlen - scratch->len < (int64) Max(width, BLANKS_STEP)))
+		enlargeStringInfo(scratch, Max(width, BLANKS_STEP));
+	out = scratch->data + scratch->len;
+	if (width <= BLANKS_STEP)
+	{
+		memset(out, ' ', BLANKS_STEP);
+		copy_few(out, value->data, value->len);
+	}
+	else
+	{
+		memcpy(out, value->data, value->len);
+		memset(out + value->len, ' ', width - value->len);
+	}
+	value->data = out;
+	value->len = width;
+	scratch->len += width;
+}
+
+/* Apart from value_read, which so has nothing to save when it hands on. */
+static pg_noinline EtlLoadCode
 read_string(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
 			EtlValueScratch *scratch, EtlValue *value, char *reason)
 {
@@ -220,41 +255,83 @@ read_string(const EtlValueType *type, const EtlValueRules *rules, const EtlField
 	}
 	value->data = data;
 	value->len = len;
-	return type->kind == ETL_VALUE_CHAR ? char_finish(type, scratch, value) : ETL_LOAD_OK;
+	if (type->kind == ETL_VALUE_CHAR && len < (uint32) type->max_bytes)
+		char_pad(type->max_bytes, scratch, value);
+	return ETL_LOAD_OK;
 }
 
+/* Up to four letters in lower case as one number; other bytes come out as no letter does. */
+static inline uint32
+word_fold(const char *text, uint32 len)
+{
+	uint32 word = 0;
+
+	for (uint32 at = 0; at < len; at++)
+		word = word << 8 | (unsigned char) (text[at] | 0x20);
+	return word;
+}
+
+#define WORD(a, b, c, d) ((uint32) (a) << 24 | (b) << 16 | (c) << 8 | (d))
+
 /* The words of Redshift, and on and off. */
-static EtlLoadCode
+static pg_noinline EtlLoadCode
 read_boolean(const EtlValueType *type, EtlValueText text, EtlValue *value, char *reason)
 {
-	static const struct
-	{
-		const char *word;
-		bool value;
-	} words[] = {{"t", true},	{"f", false},	{"1", true},	{"0", false},
-				 {"y", true},	{"n", false},	{"on", true},	{"no", false},
-				 {"yes", true}, {"off", false}, {"true", true}, {"false", false}};
 	uint32 len = text.end - text.data;
+	uint32 word = len <= 5 ? word_fold(text.data, Min(len, 4)) : 0;
 
-	for (int i = 0; i < lengthof(words); i++)
-		if (strlen(words[i].word) == len && pg_strncasecmp(words[i].word, text.data, len) == 0)
-		{
-			value->as.boolean = words[i].value;
+	if (len == 5 && (word != WORD('f', 'a', 'l', 's') || (text.data[4] | 0x20) != 'e'))
+		word = 0;
+	switch (word)
+	{
+		case 't':
+		case 'y':
+		case WORD(0, 0, 'o', 'n'):
+		case WORD(0, 'y', 'e', 's'):
+		case WORD('t', 'r', 'u', 'e'):
+			value->as.boolean = true;
 			return ETL_LOAD_OK;
-		}
+		case 'f':
+		case 'n':
+		case WORD(0, 0, 'n', 'o'):
+		case WORD(0, 'o', 'f', 'f'):
+		case WORD('f', 'a', 'l', 's'):
+			if (word == WORD('f', 'a', 'l', 's') && len == 4)
+				break;
+			value->as.boolean = false;
+			return ETL_LOAD_OK;
+		case '0':
+		case '1':
+			/* the other byte that is folded into it is a control character */
+			if (*text.data != '0' && *text.data != '1')
+				break;
+			value->as.boolean = word == '1';
+			return ETL_LOAD_OK;
+	}
 	return value_reject(reason, ETL_LOAD_BOOLEAN, "not a value of type %s", type->name);
 }
 
-static int
-hex_digit(char c)
+/* Of what is no digit, 16. */
+static inline uint32
+hex_digit(unsigned char c)
 {
-	if (value_is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	static const uint8 values[256] = {
+#define X 16
+#define NO8 X, X, X, X, X, X, X, X
+#define NO32 NO8, NO8, NO8, NO8
+		NO32, NO8,	NO8,  0,   1,  2,  3,  4, 5,   6,	7,	 8, 9,	X,	X,	X,	X,	X,	X, /* to '?' */
+		X,	  10,	11,	  12,  13, 14, 15, X, NO8, NO8, NO8, X, 10, 11, 12, 13, 14, 15, X,
+		NO8,  NO8,	NO8, /* to DEL */
+		NO32, NO32, NO32, NO32
+#undef NO32
+#undef NO8
+#undef X
+	};
+
+	return values[c];
 }
 
-static EtlLoadCode
+static pg_noinline EtlLoadCode
 read_bytes(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch, EtlValue *value,
 		   char *reason)
 {
@@ -266,21 +343,31 @@ read_bytes(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch
 	if ((text.end - digits) % 2 != 0)
 		return value_reject(reason, ETL_LOAD_HEX, "an odd number of hexadecimal digits for type %s",
 							type->name);
-	enlargeStringInfo(scratch, (text.end - digits) / 2);
-	value->data = out = scratch->data + scratch->len;
 	value->len = (text.end - digits) / 2;
+	enlargeStringInfo(scratch, value->len);
+	value->data = out = scratch->data + scratch->len;
 	for (; digits < text.end; digits += 2)
 	{
-		int high = hex_digit(digits[0]);
-		int low = hex_digit(digits[1]);
+		uint32 high = hex_digit(digits[0]);
+		uint32 low = hex_digit(digits[1]);
 
-		if (high < 0 || low < 0)
+		if (unlikely((high | low) > 15))
 			return value_reject(reason, ETL_LOAD_HEX, "invalid hexadecimal digit at byte %d for type %s",
-								(int) (digits - text.data) + (high < 0 ? 1 : 2), type->name);
+								(int) (digits - text.data) + (high > 15 ? 1 : 2), type->name);
 		*out++ = (char) (high << 4 | low);
 	}
 	scratch->len += value->len;
 	return ETL_LOAD_OK;
+}
+
+static pg_noinline EtlValueText
+trim(EtlValueText text)
+{
+	while (text.data < text.end && value_is_blank(*text.data))
+		text.data++;
+	while (text.data < text.end && value_is_blank(text.end[-1]))
+		text.end--;
+	return text;
 }
 
 EtlLoadCode
@@ -296,14 +383,14 @@ value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField 
 	if (type->kind == ETL_VALUE_VARCHAR || type->kind == ETL_VALUE_CHAR)
 		return read_string(type, rules, field, scratch, value, reason);
 	/* of a type that has no strings, an empty field and a blank one are NULL */
-	while (text.data < text.end && value_is_blank(*text.data))
-		text.data++;
-	while (text.data < text.end && value_is_blank(text.end[-1]))
-		text.end--;
-	if (text.data == text.end)
+	if (unlikely(field->len == 0 || (unsigned char) text.data[0] <= ' ' || (unsigned char) text.end[-1] <= ' '))
 	{
-		value->is_null = true;
-		return ETL_LOAD_OK;
+		text = trim(text);
+		if (text.data == text.end)
+		{
+			value->is_null = true;
+			return ETL_LOAD_OK;
+		}
 	}
 	switch (type->kind)
 	{
@@ -341,7 +428,7 @@ void
 value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes, size_t record_len)
 {
 	/* a numeric of one digit has four bytes; a float's text is copied for strtod, with a NUL behind it */
-	size_t need = record_len + 1;
+	size_t need = record_len + BLANKS_STEP;
 
 	for (int i = 0; i < ntypes; i++)
 		if (types[i].kind == ETL_VALUE_NUMERIC)

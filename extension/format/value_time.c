@@ -4,7 +4,7 @@
  *
  * Without a format, what is decided here is what PostgreSQL reads the same way whatever its settings are: dates in ISO
  * form with a year of four digits, times of day on 24 hours, offsets from UTC. Other texts are left to the type's input
- * function.
+ * function. A format of the load decides alone. It is for dates and timestamps; TIME and TIMETZ have none.
  */
 #include "format/value_kind.h"
 #include "format/time_parts.h"
@@ -198,42 +198,67 @@ iso_timestamp(EtlValueText text, EtlTimeParts *parts)
 	return READING_OTHER;
 }
 
-static pg_noinline EtlLoadCode
-reject_time(const EtlValueType *type, char *reason)
+static EtlLoadCode
+reject_time(const EtlValueType *type, const EtlTimeFormat *format, char *reason)
 {
 	return value_reject(reason, type->kind == ETL_VALUE_DATE ? ETL_LOAD_DATE : ETL_LOAD_TIMESTAMP,
-						"not a value of type %s", type->name);
+						format == NULL || time_format_is_auto(format)
+							? "not a value of type %s"
+							: "not a value of type %s in the load's format",
+						type->name);
 }
 
 /* What can't be read here: NULL, an error, or for the input function. */
 static pg_noinline EtlLoadCode
-time_unread(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, Reading reading,
-			EtlValue *value, char *reason)
+time_unread(const EtlValueType *type, const EtlValueRules *rules, const EtlTimeFormat *format,
+			EtlValueText text, Reading reading, EtlValue *value, char *reason)
 {
-	if (rules->accept_any_date)
+	if (rules->accept_any_date && type->kind != ETL_VALUE_TIME && type->kind != ETL_VALUE_TIMETZ)
 	{
 		value->is_null = true;
 		return ETL_LOAD_OK;
 	}
-	if (reading == READING_OTHER)
+	if (reading == READING_OTHER && format == NULL)
 		return value_read_text(type, text, value, reason);
-	return reject_time(type, reason);
+	return reject_time(type, format, reason);
+}
+
+/* By the load's format. What has any date or none is never left to the input function, which would raise. */
+static inline Reading
+formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, EtlValueText text,
+					EtlTimeParts *parts)
+{
+	Reading reading = READING_OTHER;
+
+	if (format == NULL || time_format_is_auto(format))
+	{
+		reading = iso_timestamp(text, parts);
+		if (likely(reading != READING_OTHER) || (format == NULL && !rules->accept_any_date))
+			return reading;
+		*parts = (EtlTimeParts){.month = 1, .day = 1};
+		return time_auto_read(text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
+	}
+	return time_format_read(format, text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
 }
 
 EtlLoadCode
 value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValue *value,
 				char *reason)
 {
+	const EtlTimeFormat *format = type->kind == ETL_VALUE_DATE ? rules->date_format : rules->time_format;
 	EtlTimeParts parts = {0};
 	Reading reading;
 	int64 time;
 
 	if (type->kind == ETL_VALUE_TIME || type->kind == ETL_VALUE_TIMETZ)
+	{
+		format = NULL;
 		reading = iso_time_and_zone(text.data, text.end, &parts);
+	}
 	else
-		reading = iso_timestamp(text, &parts);
+		reading = formatted_timestamp(rules, format, text, &parts);
 	if (unlikely(reading != READING_OK))
-		return time_unread(type, rules, text, reading, value, reason);
+		return time_unread(type, rules, format, text, reading, value, reason);
 	if (type->kind == ETL_VALUE_DATE)
 	{
 		value->as.integer = time_days(parts.year, parts.month, parts.day);
@@ -246,9 +271,10 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 	{
 		if (!parts.has_zone)
 		{
-			if (rules->zone_offset == NULL)
+			if (rules->zone_offset == NULL && format == NULL)
 				return value_read_text(type, text, value, reason);
-			parts.zone = rules->zone_offset(time, rules->zone_arg);
+			if (rules->zone_offset != NULL)
+				parts.zone = rules->zone_offset(time, rules->zone_arg);
 		}
 		time -= parts.zone * USECS_PER_SEC;
 	}
