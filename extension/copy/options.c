@@ -66,7 +66,7 @@ typedef struct UnloadRaw
 #define UNLOAD(field) offsetof(UnloadRaw, field)
 
 static const OptionSpec load_specs[] = {
-	{"acceptanydate", OPTION_LATER},
+	{"acceptanydate", OPTION_BOOL, LOAD(out.accept_any_date)},
 	{"acceptinvchars", OPTION_TEXT, LOAD(out.invalid)},
 	{"blanksasnull", OPTION_BOOL, LOAD(out.blanks_as_null)},
 	{"bzip2", OPTION_BOOL, LOAD(compression.bzip2)},
@@ -74,7 +74,7 @@ static const OptionSpec load_specs[] = {
 	{"comprows", OPTION_IGNORED},
 	{"compupdate", OPTION_IGNORED},
 	{"credentials", OPTION_CREDENTIALS, LOAD(out.access.credentials)},
-	{"dateformat", OPTION_ONLY, 0, "auto"},
+	{"dateformat", OPTION_TEXT, LOAD(out.date_format)},
 	{"delimiter", OPTION_TEXT, LOAD(out.delimiter)},
 	{"emptyasnull", OPTION_BOOL, LOAD(out.empty_as_null)},
 	{"encoding", OPTION_ONLY, 0, "utf8"},
@@ -99,7 +99,7 @@ static const OptionSpec load_specs[] = {
 	{"removequotes", OPTION_BOOL, LOAD(out.remove_quotes)},
 	{"roundec", OPTION_BOOL, LOAD(out.round_decimals)},
 	{"statupdate", OPTION_IGNORED},
-	{"timeformat", OPTION_ONLY, 0, "auto"},
+	{"timeformat", OPTION_TEXT, LOAD(out.time_format)},
 	{"trimblanks", OPTION_BOOL, LOAD(out.trim_blanks)},
 	{"truncatecolumns", OPTION_BOOL, LOAD(out.truncate_columns)},
 	{"zstd", OPTION_BOOL, LOAD(compression.zstd)},

@@ -6,6 +6,7 @@
 
 #include "copy/record_reader.h"
 #include "format/delimited.h"
+#include "format/time_format.h"
 #include "store/codec.h"
 
 static EtlDelimitedOptions
@@ -25,14 +26,37 @@ delimited_options(const EtlLoadOptions *options)
 	return dialect;
 }
 
+static EtlTimeFormat *
+time_format(const char *format, bool is_date)
+{
+	EtlError error;
+	EtlTimeFormat *compiled;
+
+	if (format == NULL)
+		return NULL;
+	compiled = time_format_create(format, is_date, &error);
+	if (compiled == NULL)
+		etl_error_raise(&error);
+	return compiled;
+}
+
+void
+record_reader_time_formats(const EtlLoadOptions *options, EtlValueRules *rules)
+{
+	rules->date_format = time_format(options->date_format, true);
+	rules->time_format = time_format(options->time_format, false);
+}
+
 void
 record_reader_check(const EtlLoadPlan *plan)
 {
 	EtlDelimitedOptions dialect = delimited_options(&plan->options);
+	EtlValueRules ignored;
 	EtlError error;
 
 	if (!delimited_options_check(&dialect, &error))
 		etl_error_raise(&error);
+	record_reader_time_formats(&plan->options, &ignored);
 }
 
 EtlReader *
@@ -56,9 +80,4 @@ record_reader_create_for_one(const EtlLoadPlan *plan)
 
 	one.options.ignore_header = 0;
 	return record_reader_create(&one);
-}
-
-void
-record_reader_time_formats(const EtlLoadOptions *options, EtlValueRules *rules)
-{
 }
