@@ -17,8 +17,8 @@
 #include "commands/copyfrom_internal.h"
 #include "copy/convert.h"
 #include "copy/load_error.h"
+#include "copy/rows.h"
 #include "copy/secrets.h"
-#include "copy/source.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -37,6 +37,7 @@ typedef struct Loader
 {
 	const EtlLoadOptions *options;
 	EtlLoadSource *source;
+	EtlLoadRows *rows;
 	EtlLoadColumn *columns;
 	int column_count;
 	EtlTransfer *transfer;
@@ -102,9 +103,9 @@ loader_next_row(Loader *loader)
 	MemoryContext old;
 
 	*row = (EtlRecord){.code = ETL_LOAD_OK};
-	if (!load_source_next(loader->source, row))
+	if (!load_rows_next(loader->rows, row))
 		return false;
-	loader->copy->cur_lineno = load_source_line(loader->source);
+	loader->copy->cur_lineno = load_rows_line(loader->rows);
 	MemoryContextReset(loader->row_context);
 	old = MemoryContextSwitchTo(loader->row_context);
 	row_check_count(loader, row);
@@ -167,7 +168,8 @@ static char *
 loader_error_detail(Loader *loader, const char *detail)
 {
 	int64 line = (int64) loader->copy->cur_lineno;
-	const EtlLoadFile *file = load_source_file(loader->source, line);
+	int64 before;
+	const EtlLoadFile *file = load_rows_file(loader->rows, line, &before);
 	const char *column = loader->copy->cur_attname;
 	const char *value = loader->copy->cur_attval;
 	int len = value == NULL ? 0 : strlen(value);
@@ -180,7 +182,7 @@ loader_error_detail(Loader *loader, const char *detail)
 		len = loader->field->len;
 	}
 	initStringInfo(&out);
-	appendStringInfo(&out, "File \"%s\", line %lld", file->uri, (long long) (line - file->first_line));
+	appendStringInfo(&out, "File \"%s\", line %lld", file->uri, (long long) (line - before));
 	if (column != NULL)
 		appendStringInfo(&out, ", column \"%s\"", column);
 	/* What isn't text can't be shown. */
@@ -222,10 +224,11 @@ static void
 loader_record_row(Loader *loader, const ErrorData *error)
 {
 	int64 line = (int64) loader->copy->cur_lineno;
-	const EtlLoadFile *file = load_source_file(loader->source, line);
+	int64 before;
+	const EtlLoadFile *file = load_rows_file(loader->rows, line, &before);
 	const EtlLoadColumn *column = loader->column;
 	EtlLoadError rejected = {.uri = file->uri,
-							 .line = line - file->first_line,
+							 .line = line - before,
 							 .position = -1,
 							 .raw_line = loader->record.raw,
 							 .raw_line_len = loader->record.raw_len,
@@ -294,7 +297,7 @@ loader_run(Loader *loader)
 		error = CopyErrorData();
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
-		of_row = loader->in_copy && !load_source_fetching(loader->source);
+		of_row = loader->in_copy && !load_rows_fetching(loader->rows);
 		FlushErrorState();
 		if (of_row)
 		{
@@ -387,6 +390,7 @@ loader_load(Loader *loader, Relation rel, const char *uri)
 	loader_check_rights(pstate, nsitem, rel, attnums);
 	loader_set_columns(loader, rel, attnums);
 	loader->source = load_source_open(uri, loader->options);
+	loader->rows = load_rows_open(loader->source, loader->options);
 	loader->copy = BeginCopyFrom(pstate, rel, NULL, NULL, false, loader_give_data, names, format);
 	loader->transfer->id = load_history_begin();
 	loader->errors = load_errors_create(loader->transfer->id);
@@ -402,14 +406,18 @@ static const EtlTransferFile *
 loader_files(const Loader *loader)
 {
 	int count = load_source_file_count(loader->source);
-	const EtlLoadFile *files = load_source_files(loader->source);
-	int64 lines = load_source_line(loader->source);
+	int64 lines = load_rows_line(loader->rows);
 	EtlTransferFile *list = palloc(count * sizeof(EtlTransferFile));
 
 	for (int i = 0; i < count; i++)
-		list[i] = (EtlTransferFile){.uri = files[i].uri,
-									.rows = (i + 1 < count ? files[i + 1].first_line : lines) - files[i].first_line,
-									.bytes = (int64) files[i].size};
+	{
+		const EtlLoadFile *file = load_source_file(loader->source, i);
+		int64 first = load_rows_first_line(loader->rows, i);
+
+		list[i] = (EtlTransferFile){.uri = file->uri,
+									.rows = (i + 1 < count ? load_rows_first_line(loader->rows, i + 1) : lines) - first,
+									.bytes = (int64) file->size};
+	}
 	return list;
 }
 

@@ -1,183 +1,129 @@
 /*
  * source.c
- *		The files a load reads, as rows. See source.h.
+ *		The files a load reads. See source.h.
  *
- * Every file is read as the listing saw it (its ETag is asked for), so a load never mixes two versions of one object.
- * Each has a memory context of its own that holds its stream and its parser.
+ * Every file is read as it was found (its ETag is asked for), so a load never mixes two versions of one object.
  */
 #include "postgres.h"
 
+#include "copy/load_manifest.h"
 #include "copy/source.h"
-#include "store/codec.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "store/read_many.h"
+#include "store/store.h"
 #include "utils/memutils.h"
 
-#define SOURCE_BUFFER_SIZE 65536
+#define MANIFEST_BYTES (16 * 1024 * 1024)
 
 struct EtlLoadSource
 {
-	const EtlLoadOptions *options;
-	EtlDelimitedOptions dialect;
 	EtlStore *store;
-	char *bucket;
 	EtlLoadFile *files;
 	int file_count;
 	int file_capacity;
 	uint64 bytes;
-	int current;			 /* file that is read; file_count at the end */
-	int64 line;				 /* last row's, over all files */
-	bool fetching;
-	MemoryContext context;	 /* of the whole load */
-	MemoryContext file_context;
-	EtlReader *stream; /* NULL: no file is open */
-	EtlRecordReader *parser;
-	char buf[SOURCE_BUFFER_SIZE];
+	char *bucket; /* whose objects are being found */
+	int next;
+	EtlReadMany *many; /* of the bucket of the file that was read last; NULL: none was */
+	int asked;		   /* files that were added to it, or read */
+	MemoryContext context;
 };
 
-static bool
-source_add_file(const EtlObject *object, void *arg)
+static void
+source_add_file(EtlLoadSource *source, char *bucket, const EtlObject *object)
 {
-	EtlLoadSource *source = arg;
 	MemoryContext old = MemoryContextSwitchTo(source->context);
 	EtlLoadFile *file;
 
 	if (source->file_count == source->file_capacity)
 	{
-		source->file_capacity *= 2;
-		source->files = repalloc_huge(source->files, source->file_capacity * sizeof(EtlLoadFile));
+		source->file_capacity = Max(source->file_capacity * 2, 16);
+		source->files = source->files == NULL
+							? palloc(source->file_capacity * sizeof(EtlLoadFile))
+							: repalloc_huge(source->files, source->file_capacity * sizeof(EtlLoadFile));
 	}
 	file = &source->files[source->file_count++];
+	file->bucket = bucket;
 	file->key = pstrdup(object->key);
-	file->uri = store_uri_format(source->bucket, object->key);
+	file->uri = store_uri_format(bucket, object->key);
 	file->etag = pstrdup(object->etag);
 	file->size = object->size;
-	file->first_line = 0;
 	source->bytes += object->size;
 	MemoryContextSwitchTo(old);
+}
+
+static bool
+source_add_listed(const EtlObject *object, void *arg)
+{
+	EtlLoadSource *source = arg;
+
+	source_add_file(source, source->bucket, object);
 	return true;
+}
+
+static void
+source_list(EtlLoadSource *source, const char *uri)
+{
+	EtlUri parsed;
+
+	store_uri_parse(uri, &parsed);
+	source->bucket = parsed.bucket;
+	store_list(source->store, parsed.bucket, parsed.key, source_add_listed, source);
+	if (source->file_count == 0)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE), errmsg("no object's key starts with \"%s\"", uri),
+				errhint("Check the bucket and the prefix; letter case counts."));
+}
+
+static void
+source_read_manifest(EtlLoadSource *source, const char *uri)
+{
+	List *entries = load_manifest_parse(uri, load_source_text(source, uri, MANIFEST_BYTES));
+	ListCell *lc;
+
+	foreach (lc, entries)
+	{
+		EtlManifestEntry *entry = lfirst(lc);
+		EtlObject object;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!store_head(source->store, entry->uri.bucket, entry->uri.key, &object))
+		{
+			if (!entry->mandatory)
+				continue;
+			ereport(
+				ERROR, errcode(ERRCODE_UNDEFINED_FILE),
+				errmsg("object \"%s\" does not exist", store_uri_format(entry->uri.bucket, entry->uri.key)),
+				errdetail("Manifest \"%s\" lists it as mandatory.", uri));
+		}
+		if (entry->content_length >= 0 && (uint64) entry->content_length != object.size)
+			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("object \"%s\" is not the one that manifest \"%s\" lists",
+						   store_uri_format(entry->uri.bucket, entry->uri.key), uri),
+					errdetail("It has " UINT64_FORMAT
+							  " bytes, and in the manifest a content_length of " INT64_FORMAT ".",
+							  object.size, entry->content_length));
+		object.key = entry->uri.key;
+		source_add_file(source, entry->uri.bucket, &object);
+	}
+	if (source->file_count == 0)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE),
+				errmsg("no object that manifest \"%s\" lists exists", uri),
+				errdetail("It lists %d.", list_length(entries)));
 }
 
 EtlLoadSource *
 load_source_open(const char *uri, const EtlLoadOptions *options)
 {
 	EtlLoadSource *source = palloc0(sizeof(EtlLoadSource));
-	bool csv = options->format == ETL_COPY_CSV;
-	EtlUri parsed;
-	EtlError error;
 
 	source->context = CurrentMemoryContext;
-	source->options = options;
-	source->dialect.delimiter = options->delimiter;
-	source->dialect.delimiter_len = strlen(options->delimiter);
-	source->dialect.quote = csv ? options->quote[0] : '\0';
-	source->dialect.escape = options->escape ? '\\' : '\0';
-	source->dialect.surrounding_quotes = options->remove_quotes;
-	source->dialect.null_string = options->null;
-	source->dialect.null_len = strlen(options->null);
-	source->dialect.ignore_blank_lines = options->ignore_blank_lines;
-	source->dialect.ignore_header = options->ignore_header;
-	if (!delimited_options_check(&source->dialect, &error))
-		etl_error_raise(&error);
-
-	store_uri_parse(uri, &parsed);
-	source->bucket = parsed.bucket;
 	source->store = store_open_with(&options->access);
-	source->file_capacity = 16;
-	source->files = palloc(source->file_capacity * sizeof(EtlLoadFile));
-	store_list(source->store, parsed.bucket, parsed.key, source_add_file, source);
-	if (source->file_count == 0)
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE), errmsg("no object's key starts with \"%s\"", uri),
-				errhint("Check the bucket and the prefix; letter case counts."));
-	source->file_context = AllocSetContextCreate(source->context, "pg_etl load file", ALLOCSET_DEFAULT_SIZES);
+	if (options->manifest)
+		source_read_manifest(source, uri);
+	else
+		source_list(source, uri);
 	return source;
-}
-
-static void
-source_open_file(EtlLoadSource *source)
-{
-	EtlLoadFile *file = &source->files[source->current];
-	MemoryContext old = MemoryContextSwitchTo(source->file_context);
-
-	file->first_line = source->line;
-	source->stream = codec_reader(store_read(source->store, source->bucket, file->key, 0, 0, file->etag),
-								  source->options->codec);
-	source->parser = delimited_reader_create(&source->dialect);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-source_close_file(EtlLoadSource *source)
-{
-	source->stream->close(source->stream);
-	source->stream = NULL;
-	MemoryContextReset(source->file_context);
-	source->current++;
-}
-
-static void
-source_feed(EtlLoadSource *source)
-{
-	MemoryContext old = MemoryContextSwitchTo(source->file_context);
-	size_t n = source->stream->read(source->stream, source->buf, sizeof(source->buf));
-
-	source->parser->feed(source->parser, source->buf, n, n == 0);
-	MemoryContextSwitchTo(old);
-}
-
-bool
-load_source_next(EtlLoadSource *source, EtlRecord *row)
-{
-	source->fetching = true;
-	while (source->current < source->file_count)
-	{
-		EtlError error;
-		EtlRecordStatus status = ETL_RECORD_NEED_MORE;
-
-		if (source->stream == NULL)
-			source_open_file(source);
-		else
-			status = source->parser->next(source->parser, row, &error);
-		switch (status)
-		{
-			case ETL_RECORD_NEED_MORE:
-				source_feed(source);
-				break;
-			case ETL_RECORD_END:
-				source_close_file(source);
-				break;
-			case ETL_RECORD_ROW:
-				source->line = source->files[source->current].first_line + row->line;
-				source->fetching = false;
-				return true;
-			case ETL_RECORD_ERROR:
-				source->line = source->files[source->current].first_line + row->line;
-				source->fetching = false;
-				etl_error_raise(&error);
-		}
-	}
-	source->fetching = false;
-	return false;
-}
-
-int64
-load_source_line(const EtlLoadSource *source)
-{
-	return source->line;
-}
-
-const EtlLoadFile *
-load_source_file(const EtlLoadSource *source, int64 line)
-{
-	int i = Min(source->current, source->file_count - 1);
-
-	while (i > 0 && source->files[i].first_line >= line)
-		i--;
-	return &source->files[i];
-}
-
-bool
-load_source_fetching(const EtlLoadSource *source)
-{
-	return source->fetching;
 }
 
 int
@@ -187,13 +133,83 @@ load_source_file_count(const EtlLoadSource *source)
 }
 
 const EtlLoadFile *
-load_source_files(const EtlLoadSource *source)
+load_source_file(const EtlLoadSource *source, int i)
 {
-	return source->files;
+	return &source->files[i];
 }
 
 uint64
 load_source_bytes(const EtlLoadSource *source)
 {
 	return source->bytes;
+}
+
+/* Ask for as many of the files that follow as may be asked for at a time; they are of one bucket. */
+static void
+source_ask(EtlLoadSource *source)
+{
+	const char *bucket = source->files[source->next].bucket;
+
+	if (source->many != NULL && source->asked == source->next)
+	{
+		/* all that were asked for were read: the next may be of another bucket */
+		read_many_end(source->many);
+		source->many = NULL;
+	}
+	if (source->many == NULL)
+		source->many = store_read_many(source->store, bucket);
+	for (; source->asked < source->file_count; source->asked++)
+	{
+		EtlLoadFile *file = &source->files[source->asked];
+		EtlObject object = {.key = file->key, .size = file->size, .etag = file->etag};
+
+		if (strcmp(file->bucket, bucket) != 0 || !read_many_takes(source->many, &object))
+			break;
+		read_many_add(source->many, &object);
+	}
+}
+
+EtlReader *
+load_source_next(EtlLoadSource *source, int *file)
+{
+	MemoryContext old;
+	EtlReader *reader;
+
+	if (source->next == source->file_count)
+		return NULL;
+	old = MemoryContextSwitchTo(source->context);
+	source_ask(source);
+	*file = source->next++;
+	reader = read_many_next(source->many);
+	MemoryContextSwitchTo(old);
+	return reader;
+}
+
+char *
+load_source_text(EtlLoadSource *source, const char *uri, size_t cap)
+{
+	StringInfoData text;
+	EtlUri parsed;
+	EtlReader *reader;
+	size_t n;
+
+	store_uri_parse(uri, &parsed);
+	store_require_key(parsed.bucket, parsed.key);
+	initStringInfo(&text);
+	reader = store_read(source->store, parsed.bucket, parsed.key, 0, 0, NULL);
+	do
+	{
+		enlargeStringInfo(&text, 8192);
+		n = reader->read(reader, text.data + text.len, text.maxlen - text.len - 1);
+		text.len += (int) n;
+		if (text.len > cap)
+			ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("object \"%s\" is too large", uri),
+					errdetail("It is read whole, and may have %zu bytes.", cap));
+	} while (n > 0);
+	text.data[text.len] = '\0';
+	reader->close(reader);
+	if (pg_encoding_verifymbstr(PG_UTF8, text.data, text.len) != text.len)
+		ereport(ERROR, errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+				errmsg("object \"%s\" is not UTF-8 text", uri));
+	return text.data;
 }
