@@ -2,6 +2,7 @@
 \getenv root ETL_TEST_ROOT
 CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root :'root');
 SET client_min_messages = warning;
+SELECT setval('etl.load_history_load_id_seq', 2000, false) \gset
 
 -- values and records that are wrong as they stand
 CREATE TABLE plain (id int, day date, price numeric(6,2), name varchar(5) NOT NULL);

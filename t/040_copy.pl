@@ -30,13 +30,13 @@ $etl->sql_is(q{TRUNCATE t; SELECT etl.load('t', 's3://lake/in/')}, '3', 'an answ
 $etl->sql_is(q{SELECT string_agg(name, ',' ORDER BY id) FROM t}, 'row 1,row 2,row 3', 'and nothing is lost or doubled');
 $etl->reset_aws;
 
-# A trigger replaces the second file while the first one is loaded.
+# A trigger replaces the second file, which is too large to be asked for before its turn, while the first one is loaded.
 $etl->sql(q{CREATE FUNCTION replace_file() RETURNS trigger LANGUAGE plpgsql AS
 	$$BEGIN PERFORM etl.s3_put('s3://lake/changing/2', E'2|new\n'); RETURN NEW; END$$;
 	CREATE TABLE watched (id int, name text);
 	CREATE TRIGGER replace_file BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION replace_file()});
 $etl->put_object('lake', 'changing/1', "1|one\n");
-$etl->put_object('lake', 'changing/2', "2|old and longer\n");
+$etl->put_object('lake', 'changing/2', "2|old and longer\n" x 100_000);
 $etl->sql_fails(q{SELECT etl.load('watched', 's3://lake/changing/')}, 'a file replaced under the load',
 	qr{"s3://lake/changing/2"});
 $etl->sql_is('SELECT count(*) FROM watched', '0', 'two versions are never mixed');
@@ -46,6 +46,19 @@ my $began = time;
 $etl->sql_fails(q{SET statement_timeout = '500ms'; SELECT etl.load('t', 's3://lake/in/')}, 'a load that hangs can be cancelled',
 	qr/ERROR:  57014:/);
 cmp_ok(time - $began, '<', 3, 'soon');
+$etl->reset_aws;
+
+# ---- a manifest: its files, and no listing
+$etl->put_object('lake', 'manifest', '{"entries": [{"url": "s3://lake/in/3"}, {"url": "s3://lake/mine/1", "mandatory": true},
+	{"url": "s3://lake/in/none"}]}');
+$etl->sql_is(q{TRUNCATE t; SELECT etl.load('t', 's3://lake/manifest', 'text', '{"manifest": true}')}, '2', 'the files of a manifest');
+is(scalar $etl->requests(method => 'GET', key => qr{^(in|mine)/}), 2, 'each is read once');
+is(scalar $etl->requests(action => qr/List/), 0, 'and nothing is listed');
+$etl->reset_aws;
+# Small files are asked for ahead.
+$etl->put_object('lake', "many/$_", "$_|x\n") foreach 100 .. 139;
+$etl->sql_is(q{TRUNCATE t; SELECT etl.load('t', 's3://lake/many/')}, '40', 'many small files');
+$etl->sql_is(q{SELECT count(*), sum(id) FROM t}, '40|4780', 'each once');
 $etl->reset_aws;
 
 # ---- whose rights

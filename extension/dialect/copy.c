@@ -19,9 +19,10 @@ static const EtlOptionRule rules[] = {
 	{"FIXEDWIDTH", ETL_OPTION_STRING, "fixedwidth", "fixedwidth"},
 	{"JSON", ETL_OPTION_DEFAULTED, "jsonpaths", "json", .word = "auto"},
 	{"AVRO", ETL_OPTION_DEFAULTED, "jsonpaths", "avro", .word = "auto"},
+	{"XML", ETL_OPTION_DEFAULTED, "xmlpaths", "xml", .word = "auto"}, /* ours, as is ROWTAG */
+	{"ROWTAG", ETL_OPTION_STRING, "rowtag"},
 	{"PARQUET", ETL_OPTION_FLAG, NULL, "parquet"},
 	{"ORC", ETL_OPTION_FLAG, NULL, "orc"},
-	{"SHAPEFILE", ETL_OPTION_FLAG, NULL, "shapefile"},
 	{"DELIMITER", ETL_OPTION_STRING, "delimiter"},
 	{"QUOTE", ETL_OPTION_STRING, "quote"},
 	/* compression */
@@ -56,6 +57,7 @@ static const EtlOptionRule rules[] = {
 	{"READRATIO", ETL_OPTION_INTEGER, "readratio", .minimum = 1, .maximum = 200},
 	{"STATUPDATE", ETL_OPTION_SWITCH, "statupdate"},
 	/* known, and not to be had */
+	{"SHAPEFILE", ETL_OPTION_REFUSED, NULL, "shapefile", .word = "Convert the file to CSV, with its shapes as text."},
 	{"ENCRYPTED", ETL_OPTION_REFUSED, .word = "Let S3 encrypt: objects it encrypts itself need no option."},
 	{"MASTER_SYMMETRIC_KEY", ETL_OPTION_REFUSED,
 	 .word = "Let S3 encrypt: objects it encrypts itself need no option."},
@@ -63,19 +65,22 @@ static const EtlOptionRule rules[] = {
 	{"JOB", ETL_OPTION_REFUSED, .word = "Run COPY as a task of a workflow."},
 };
 
-static const char text_only[] = "DELIMITER,ESCAPE,FILLRECORD,IGNOREBLANKLINES,NULL,REMOVEQUOTES,QUOTE";
+static const char lines_only[] =
+	"DELIMITER,ESCAPE,FILLRECORD,IGNOREBLANKLINES,IGNOREHEADER,NULL,READRATIO,REMOVEQUOTES,QUOTE";
 static const char columnar_only[] = "ACCEPTINVCHARS,EXPLICIT_IDS,FILLRECORD,MANIFEST,STATUPDATE";
 
 static const EtlOptionConflict conflicts[] = {
 	{"CSV", false, "ESCAPE,REMOVEQUOTES"},
-	{"FIXEDWIDTH", false, "DELIMITER,ESCAPE,QUOTE"},
-	{"JSON", false, text_only},
-	{"AVRO", false, text_only},
+	{"FIXEDWIDTH", false, "DELIMITER,ESCAPE,QUOTE,REMOVEQUOTES"},
+	{"JSON", false, lines_only},
+	{"AVRO", false, lines_only},
+	{"XML", false, lines_only},
 	{"PARQUET", true, columnar_only},
 	{"ORC", true, columnar_only},
 	{"GZIP", false, "BZIP2,LZOP,ZSTD"},
 	{"BZIP2", false, "LZOP,ZSTD"},
 	{"LZOP", false, "ZSTD"},
+	{"IGNOREALLERRORS", false, "MAXERROR"},
 };
 
 /* COPY JOB RUN name, …: jobs of Redshift's own. A table may be called job: FROM or a bracket follows then. */
@@ -172,7 +177,8 @@ translate_copy(EtlParser *parser, EtlTranslation *out)
 		return ETL_FAMILY_FAILED;
 	}
 	parser_advance(parser);
-	if (!options_parse(parser, &options) || !options_require(parser, &options, "QUOTE", "CSV"))
+	if (!options_parse(parser, &options) || !options_require(parser, &options, "QUOTE", "CSV") ||
+		!options_require(parser, &options, "ROWTAG", "XML") || !options_require(parser, &options, "XML", "ROWTAG"))
 		return ETL_FAMILY_FAILED;
 	options_append(&json, &options);
 	appendStringInfoChar(&json, '}');

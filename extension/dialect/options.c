@@ -189,8 +189,7 @@ parse_option(EtlParser *parser, EtlOptions *options)
 	const EtlToken *token;
 	bool is_format = parser_accept_word(parser, "format");
 
-	if (is_format)
-		parser_accept_word(parser, "as");
+	is_format = parser_accept_word(parser, "as") || is_format;
 	token = parser_token(parser);
 	for (int i = 0; i < options->count; i++)
 	{

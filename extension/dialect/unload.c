@@ -35,13 +35,15 @@ static const EtlOptionRule rules[] = {
 	{"EXTENSION", ETL_OPTION_STRING, "extension"},
 	{"ENCRYPTED", ETL_OPTION_FLAG, "encrypted", .word = "auto", .word_key = "encrypted_auto"},
 	{"KMS_KEY_ID", ETL_OPTION_STRING, "kms_key_id"},
+	{"FORMULA_GUARD", ETL_OPTION_FLAG, "formula_guard"}, /* ours */
 	{"MASTER_SYMMETRIC_KEY", ETL_OPTION_REFUSED, .word = "Use ENCRYPTED with KMS_KEY_ID: S3 encrypts then."},
 };
 
 static const EtlOptionConflict conflicts[] = {
-	{"PARQUET", false, "DELIMITER,ADDQUOTES,ESCAPE,NULL,HEADER,GZIP,BZIP2,ZSTD"},
-	{"JSON", false, "DELIMITER,ADDQUOTES,ESCAPE,NULL,HEADER"},
-	{"FIXEDWIDTH", false, "DELIMITER,HEADER"},
+	{"CSV", false, "ADDQUOTES,ESCAPE"},
+	{"PARQUET", false, "DELIMITER,ADDQUOTES,ESCAPE,NULL,HEADER,GZIP,BZIP2,ZSTD,FORMULA_GUARD"},
+	{"JSON", false, "DELIMITER,ADDQUOTES,ESCAPE,NULL,HEADER,FORMULA_GUARD"},
+	{"FIXEDWIDTH", false, "DELIMITER,HEADER,ADDQUOTES,ESCAPE,FORMULA_GUARD"},
 	{"BZIP2", false, "GZIP,ZSTD"},
 	{"GZIP", false, "ZSTD"},
 	{"ALLOWOVERWRITE", false, "CLEANPATH"},
@@ -121,6 +123,14 @@ check_encryption(EtlParser *parser, const EtlOptions *options)
 {
 	const EtlToken *key = options_find(options, "KMS_KEY_ID");
 
+	for (int i = 0; key != NULL && i < options->count; i++)
+		if (strcmp(options->rules[i].name, "ENCRYPTED") == 0 && options->given[i].word)
+		{
+			etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR,
+						  "UNLOAD options \"ENCRYPTED AUTO\" and \"KMS_KEY_ID\" can't be used together");
+			etl_error_hint(parser->error, "Take AUTO out, or the key.");
+			return parser_fail_at(parser, key);
+		}
 	if (key == NULL || !options->authorization.from_credentials)
 		return true;
 	etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR,

@@ -43,6 +43,29 @@ fails(const char *sql, int sqlstate, const char *message, int position)
 	assert_string_not_equal(error.hint, "");
 }
 
+/* The two can't be used together, in either order; the message names both, in the order of the rules. */
+static void
+pair_fails(const char *statement, const char *command, const char *first, const char *second)
+{
+	char sql[256];
+	char message[256];
+
+	for (int turned = 0; turned < 2; turned++)
+	{
+		EtlTranslation out;
+		EtlError error;
+		int given = (int) strcspn(first, " ");
+
+		snprintf(sql, sizeof(sql), "%s %s %s", statement, turned ? second : first, turned ? first : second);
+		snprintf(message, sizeof(message), "%s options \"%.*s\" and \"%.*s\" can't be used together", command, given, first,
+				 (int) strcspn(second, " "), second);
+		if (dialect_translate(sql, &out, &error))
+			fail_msg("%s: %s", sql, out.sql);
+		assert_string_equal(error.message, message);
+		assert_int_equal(error.sqlstate, ERRCODE_SYNTAX_ERROR);
+	}
+}
+
 static void
 test_text(void **state)
 {
@@ -157,7 +180,12 @@ test_copy_errors(void **state)
 	fails("copy t from 's3://b'" ROLE " gzip zstd", syntax,
 		  "COPY options \"GZIP\" and \"ZSTD\" can't be used together", 44);
 	fails("copy t from 's3://b'" ROLE " quote '\"'", syntax, "COPY option \"QUOTE\" needs \"CSV\"", 39);
-	fails("copy t from 's3://b'" ROLE " format xml", syntax, "unknown COPY format \"xml\"", 46);
+	fails("copy t from 's3://b'" ROLE " format yaml", syntax, "unknown COPY format \"yaml\"", 46);
+	fails("copy t from 's3://b'" ROLE " as gzip", syntax, "unknown COPY format \"gzip\"", 42);
+	fails("copy t from 's3://b'" ROLE " format xml", syntax, "COPY option \"XML\" needs \"ROWTAG\"", 46);
+	fails("copy t from 's3://b'" ROLE " rowtag 'r'", syntax, "COPY option \"ROWTAG\" needs \"XML\"", 39);
+	fails("copy t from 's3://b'" ROLE " format shapefile simplify auto", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "option \"SHAPEFILE\" is not supported", 46);
 	fails("copy t from 's3://b'" ROLE " maxerror 100001", ERRCODE_INVALID_PARAMETER_VALUE,
 		  "option \"MAXERROR\" is out of range", 48);
 	fails("copy t from 's3://b'" ROLE " maxerror 1.5", syntax, "syntax error at a literal", 48);
@@ -176,6 +204,57 @@ test_copy_errors(void **state)
 		  13);
 	fails("copy job run nightly", ERRCODE_FEATURE_NOT_SUPPORTED, "COPY JOB is not supported", 6);
 	fails("copy t (a b) from 's3://b'" ROLE, syntax, "syntax error at or near \"b\"", 11);
+}
+
+/* Every pair that Redshift's guide forbids, and those of ours that can't be meant. */
+static void
+test_copy_pairs(void **state)
+{
+	static const char *const lines_only[] = {"DELIMITER '|'", "ESCAPE", "FILLRECORD", "IGNOREBLANKLINES", "IGNOREHEADER 1",
+											 "NULL AS ''", "READRATIO 5", "REMOVEQUOTES", "QUOTE '\"'"};
+	static const struct
+	{
+		const char *format;
+		const char *other;
+	} pairs[] = {
+		{"CSV", "ESCAPE"}, {"CSV", "REMOVEQUOTES"}, {"CSV", "FIXEDWIDTH 'a:1'"}, {"CSV", "JSON"}, {"CSV", "PARQUET"},
+		{"FIXEDWIDTH 'a:1'", "DELIMITER '|'"}, {"FIXEDWIDTH 'a:1'", "ESCAPE"}, {"FIXEDWIDTH 'a:1'", "QUOTE '\"'"},
+		{"FIXEDWIDTH 'a:1'", "REMOVEQUOTES"}, {"FIXEDWIDTH 'a:1'", "JSON"}, {"JSON", "AVRO"},
+		{"PARQUET", "MAXERROR 1"}, {"PARQUET", "IGNOREALLERRORS"}, {"ORC", "ACCEPTANYDATE"}, {"ORC", "GZIP"},
+		{"GZIP", "BZIP2"}, {"GZIP", "LZOP"}, {"GZIP", "ZSTD"}, {"BZIP2", "LZOP"}, {"BZIP2", "ZSTD"}, {"LZOP", "ZSTD"},
+		{"IGNOREALLERRORS", "MAXERROR 0"},
+	};
+	static const char *const formats[] = {"JSON", "AVRO", "XML"};
+
+	for (int i = 0; i < lengthof(pairs); i++)
+		pair_fails("copy t from 's3://b'" ROLE, "COPY", pairs[i].format, pairs[i].other);
+	for (int i = 0; i < lengthof(formats); i++)
+		for (int j = 0; j < lengthof(lines_only); j++)
+			pair_fails("copy t from 's3://b'" ROLE, "COPY", formats[i], lines_only[j]);
+}
+
+/* Options in every letter case, with AS and without, with commas, in any order. */
+static void
+test_copy_clauses(void **state)
+{
+	becomes("copy t from 's3://b' as Csv quote as '%', " ROLE " Region 'r'",
+			"SELECT etl.load('t'::regclass, 's3://b', 'csv', '{\"region\": \"r\", \"quote\": \"%\", \"iam_role\": "
+			"\"default\"}'::jsonb)");
+	becomes("copy t from 's3://b' format as xml 's3://p' rowtag as 'order'" ROLE,
+			"SELECT etl.load('t'::regclass, 's3://b', 'xml', '{\"xmlpaths\": \"s3://p\", \"rowtag\": \"order\", "
+			"\"iam_role\": \"default\"}'::jsonb)");
+	becomes("copy t from 's3://b' json as 'noshred' encoding as 'UTF16LE' maxerror 5 noload" ROLE,
+			"SELECT etl.load('t'::regclass, 's3://b', 'json', '{\"jsonpaths\": \"noshred\", \"encoding\": \"utf16le\", "
+			"\"maxerror\": 5, \"noload\": true, \"iam_role\": \"default\"}'::jsonb)");
+	becomes("copy t from 's3://b' null '\\000' dateformat as 'auto' timeformat 'epochsecs' acceptinvchars as '^' comprows "
+			"as 10 compupdate true statupdate false ignoreheader as 2 acceptanydate emptyasnull blanksasnull trimblanks "
+			"truncatecolumns roundec explicit_ids removequotes escape ignoreallerrors readratio 10 lzop" ROLE,
+			"SELECT etl.load('t'::regclass, 's3://b', 'text', E'{\"lzop\": true, \"acceptanydate\": true, "
+			"\"acceptinvchars\": \"^\", \"blanksasnull\": true, \"dateformat\": \"auto\", \"emptyasnull\": true, "
+			"\"escape\": true, \"explicit_ids\": true, \"ignoreheader\": 2, \"null\": \"\\\\\\\\0\", \"removequotes\": "
+			"true, \"roundec\": true, \"timeformat\": \"epochsecs\", \"trimblanks\": true, \"truncatecolumns\": true, "
+			"\"comprows\": 10, \"compupdate\": true, \"ignoreallerrors\": true, \"readratio\": 10, \"statupdate\": "
+			"false, \"iam_role\": \"default\"}'::jsonb)");
 }
 
 static void
@@ -229,6 +308,49 @@ test_unload_errors(void **state)
 		  "option \"MAXFILESIZE\" is out of range", 62);
 	fails("unload ('select 1') to 's3://b'" ROLE " kms_key_id 'k'", syntax,
 		  "UNLOAD option \"KMS_KEY_ID\" needs \"ENCRYPTED\"", 50);
+}
+
+static void
+test_unload_pairs(void **state)
+{
+	static const struct
+	{
+		const char *format;
+		const char *other;
+	} pairs[] = {
+		{"CSV", "FIXEDWIDTH 'a:1'"}, {"CSV", "ADDQUOTES"}, {"CSV", "ESCAPE"}, {"CSV", "PARQUET"},
+		{"PARQUET", "DELIMITER '|'"}, {"PARQUET", "FIXEDWIDTH 'a:1'"}, {"PARQUET", "ADDQUOTES"}, {"PARQUET", "ESCAPE"},
+		{"PARQUET", "NULL 'x'"}, {"PARQUET", "HEADER"}, {"PARQUET", "GZIP"}, {"PARQUET", "BZIP2"}, {"PARQUET", "ZSTD"},
+		{"JSON", "DELIMITER '|'"}, {"JSON", "HEADER"}, {"JSON", "FIXEDWIDTH 'a:1'"}, {"JSON", "ADDQUOTES"},
+		{"JSON", "ESCAPE"}, {"JSON", "NULL ''"}, {"JSON", "FORMULA_GUARD"}, {"FIXEDWIDTH 'a:1'", "DELIMITER '|'"},
+		{"FIXEDWIDTH 'a:1'", "HEADER"}, {"FIXEDWIDTH 'a:1'", "ADDQUOTES"}, {"FIXEDWIDTH 'a:1'", "ESCAPE"},
+		{"BZIP2", "GZIP"}, {"BZIP2", "ZSTD"}, {"GZIP", "ZSTD"}, {"ALLOWOVERWRITE", "CLEANPATH"},
+	};
+
+	for (int i = 0; i < lengthof(pairs); i++)
+		pair_fails("unload ('select 1') to 's3://b'" ROLE, "UNLOAD", pairs[i].format, pairs[i].other);
+	fails("unload ('select 1') to 's3://b'" ROLE " rowgroupsize 32 mb", ERRCODE_SYNTAX_ERROR,
+		  "UNLOAD option \"ROWGROUPSIZE\" needs \"PARQUET\"", 50);
+	fails("unload ('select 1') to 's3://b'" ROLE " encrypted auto kms_key_id 'k'", ERRCODE_SYNTAX_ERROR,
+		  "UNLOAD options \"ENCRYPTED AUTO\" and \"KMS_KEY_ID\" can't be used together", 65);
+	fails("unload ('select 1') to 's3://b' encrypted kms_key_id 'k' credentials 'aws_iam_role=a'", ERRCODE_SYNTAX_ERROR,
+		  "UNLOAD options \"KMS_KEY_ID\" and \"CREDENTIALS\" can't be used together", 43);
+}
+
+static void
+test_unload_clauses(void **state)
+{
+	becomes("unload ('select 1') to 's3://b' json, gzip parallel true maxfilesize 1 gb region as 'r'" ROLE
+			" encrypted kms_key_id 'k'",
+			"SELECT etl.unload('select 1', 's3://b', 'json', '{\"gzip\": true, \"parallel\": true, \"maxfilesize\": "
+			"1073741824, \"region\": \"r\", \"encrypted\": true, \"kms_key_id\": \"k\", \"iam_role\": "
+			"\"default\"}'::jsonb)");
+	becomes("unload ('select 1') to 's3://b' fixedwidth as 'a:1' parallel on maxfilesize 5.5 manifest" ROLE,
+			"SELECT etl.unload('select 1', 's3://b', 'fixedwidth', '{\"fixedwidth\": \"a:1\", \"manifest\": true, "
+			"\"parallel\": true, \"maxfilesize\": 5767168, \"iam_role\": \"default\"}'::jsonb)");
+	becomes("unload ('select 1') to 's3://b' format csv formula_guard parallel false" ROLE,
+			"SELECT etl.unload('select 1', 's3://b', 'csv', '{\"parallel\": false, \"formula_guard\": true, "
+			"\"iam_role\": \"default\"}'::jsonb)");
 }
 
 static void
@@ -409,8 +531,12 @@ main(void)
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_copy_passes),
 		cmocka_unit_test(test_copy_errors),
+		cmocka_unit_test(test_copy_pairs),
+		cmocka_unit_test(test_copy_clauses),
 		cmocka_unit_test(test_unload),
 		cmocka_unit_test(test_unload_errors),
+		cmocka_unit_test(test_unload_pairs),
+		cmocka_unit_test(test_unload_clauses),
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_external_errors),
 		cmocka_unit_test(test_external_columns),
