@@ -151,7 +151,7 @@ word_scan(EtlValueText text, double *number)
 		(len == 8 && pg_strncasecmp(text.data, "infinity", 8) == 0))
 		*number = negative ? -INFINITY : INFINITY;
 	else if (len == 3 && pg_strncasecmp(text.data, "nan", 3) == 0)
-		*number = NAN;
+		*number = negative ? -NAN : NAN;
 	else
 		return false;
 	return true;

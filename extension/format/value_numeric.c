@@ -363,7 +363,7 @@ value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, EtlValu
 	uint32 kept = scale;
 	uint64 word;
 
-	if (len <= 8 && scale - 1 < len - 1 && text.end[-1 - (int) scale] == '.')
+	if (len <= 8 && scale > 0 && scale < len && text.end[-1 - (int) scale] == '.')
 	{
 		if (unlikely(!short_read(digits, len, scale, &word)))
 			return long_read(type, rules, text, scratch, value, reason);

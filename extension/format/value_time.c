@@ -9,8 +9,6 @@
 #include "format/value_kind.h"
 #include "format/time_parts.h"
 
-#include <math.h>
-
 typedef enum Reading
 {
 	READING_OK,
@@ -68,31 +66,16 @@ iso_date(const char **from, const char *end, EtlTimeParts *parts)
 	return parts->year > 0 && time_is_date(parts->year, parts->month, parts->day) ? READING_OK : READING_BAD;
 }
 
-/* The digits after a second's point; moves behind them. Of more than six, as PostgreSQL rounds them. */
-static Reading
+/* The digits after a second's point; moves behind them. */
+static inline Reading
 iso_fraction(const char **from, const char *end, int *microsecond)
 {
 	const char *at = *from;
-	int64 number = 0;
-	int digits = 0;
 
-	for (; at < end && value_is_digit(*at); at++)
-	{
-		number = number * 10 + (*at - '0');
-		/* so many are exact in a double */
-		if (++digits > 15)
-			return READING_OTHER;
-	}
-	*from = at;
-	if (likely(digits <= 6))
-	{
-		static const int units[7] = {0, 100000, 10000, 1000, 100, 10, 1};
-
-		*microsecond = number * units[digits];
-		return digits > 0 ? READING_OK : READING_OTHER;
-	}
-	*microsecond = (int) rint((double) number / pow(10, digits) * 1000000);
-	return READING_OK;
+	if (!time_fraction_read(from, end, microsecond))
+		return READING_OTHER;
+	/* of more, PostgreSQL looks at all */
+	return *from - at <= 15 ? READING_OK : READING_OTHER;
 }
 
 /* HH:MM[:SS[.ffffff]]; moves behind it. */
@@ -241,6 +224,17 @@ formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, Etl
 	return time_format_read(format, text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
 }
 
+/* To the nearest, half away from zero, as PostgreSQL does. */
+static int64
+round_time(int64 time, int digits)
+{
+	int64 unit = 1;
+
+	while (digits-- > 0)
+		unit *= 10;
+	return (time + (time < 0 ? -unit / 2 : unit / 2)) / unit * unit;
+}
+
 EtlLoadCode
 value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValue *value,
 				char *reason)
@@ -285,6 +279,6 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 			return value_read_text(type, text, value, reason);
 		value->zone = -parts.zone;
 	}
-	value->as.integer = time;
+	value->as.integer = unlikely(type->scale > 0) ? round_time(time, type->scale) : time;
 	return ETL_LOAD_OK;
 }
