@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan(skip_all => 'no $ETL_VALUE_DRIVER: scripts/test builds it') unless $ENV{ETL_VALUE_DRIVER};
-my $count = $ENV{ETL_VALUES} // 100_000;
+my $count = $ENV{ETL_VALUES} // 60_000;
 my $seed = $ENV{ETL_SEED} // time;
 srand($seed);
 note("ETL_SEED=$seed");

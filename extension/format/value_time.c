@@ -164,19 +164,19 @@ iso_time_and_zone(const char *at, const char *end, EtlTimeParts *parts)
 
 /* A date, and a time if there is one. */
 static inline Reading
-iso_timestamp(EtlValueText text, EtlTimeParts *parts)
+iso_timestamp(const char *data, const char *end, EtlTimeParts *parts)
 {
-	const char *at = text.data;
-	Reading reading = iso_date(&at, text.end, parts);
+	const char *at = data;
+	Reading reading = iso_date(&at, end, parts);
 
-	if (reading == READING_OTHER || at == text.end)
+	if (reading == READING_OTHER || at == end)
 		return reading;
 	if (*at == ' ' || *at == 'T' || *at == 't')
 	{
 		do
 			at++;
-		while (at < text.end && *at == ' ');
-		return Max(iso_time_and_zone(at, text.end, parts), reading);
+		while (at < end && *at == ' ');
+		return Max(iso_time_and_zone(at, end, parts), reading);
 	}
 	return READING_OTHER;
 }
@@ -194,7 +194,7 @@ reject_time(const EtlValueType *type, const EtlTimeFormat *format, char *reason)
 /* What can't be read here: NULL, an error, or for the input function. */
 static pg_noinline EtlLoadCode
 time_unread(const EtlValueType *type, const EtlValueRules *rules, const EtlTimeFormat *format,
-			EtlValueText text, Reading reading, EtlValue *value, char *reason)
+			const char *data, const char *end, Reading reading, EtlValue *value, char *reason)
 {
 	if (rules->accept_any_date && type->kind != ETL_VALUE_TIME && type->kind != ETL_VALUE_TIMETZ)
 	{
@@ -202,26 +202,26 @@ time_unread(const EtlValueType *type, const EtlValueRules *rules, const EtlTimeF
 		return ETL_LOAD_OK;
 	}
 	if (reading == READING_OTHER && format == NULL)
-		return value_read_text(type, text, value, reason);
+		return value_read_text(type, data, end, value, reason);
 	return reject_time(type, format, reason);
 }
 
 /* By the load's format. What has any date or none is never left to the input function, which would raise. */
 static inline Reading
-formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, EtlValueText text,
-					EtlTimeParts *parts)
+formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, const char *data,
+					const char *end, EtlTimeParts *parts)
 {
 	Reading reading = READING_OTHER;
 
 	if (format == NULL || time_format_is_auto(format))
 	{
-		reading = iso_timestamp(text, parts);
+		reading = iso_timestamp(data, end, parts);
 		if (likely(reading != READING_OTHER) || (format == NULL && !rules->accept_any_date))
 			return reading;
 		*parts = (EtlTimeParts){.month = 1, .day = 1};
-		return time_auto_read(text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
+		return time_auto_read(data, end - data, parts) ? READING_OK : READING_OTHER;
 	}
-	return time_format_read(format, text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
+	return time_format_read(format, data, end - data, parts) ? READING_OK : READING_OTHER;
 }
 
 /* To the nearest, half away from zero, as PostgreSQL does. */
@@ -236,8 +236,8 @@ round_time(int64 time, int digits)
 }
 
 EtlLoadCode
-value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValue *value,
-				char *reason)
+value_read_time(const EtlValueType *type, const EtlValueRules *rules, const char *data, const char *end,
+				EtlValue *value, char *reason)
 {
 	const EtlTimeFormat *format = type->kind == ETL_VALUE_DATE ? rules->date_format : rules->time_format;
 	EtlTimeParts parts = {0};
@@ -247,12 +247,12 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 	if (type->kind == ETL_VALUE_TIME || type->kind == ETL_VALUE_TIMETZ)
 	{
 		format = NULL;
-		reading = iso_time_and_zone(text.data, text.end, &parts);
+		reading = iso_time_and_zone(data, end, &parts);
 	}
 	else
-		reading = formatted_timestamp(rules, format, text, &parts);
+		reading = formatted_timestamp(rules, format, data, end, &parts);
 	if (unlikely(reading != READING_OK))
-		return time_unread(type, rules, format, text, reading, value, reason);
+		return time_unread(type, rules, format, data, end, reading, value, reason);
 	if (type->kind == ETL_VALUE_DATE)
 	{
 		value->as.integer = time_days(parts.year, parts.month, parts.day);
@@ -266,7 +266,7 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 		if (!parts.has_zone)
 		{
 			if (rules->zone_offset == NULL && format == NULL)
-				return value_read_text(type, text, value, reason);
+				return value_read_text(type, data, end, value, reason);
 			if (rules->zone_offset != NULL)
 				parts.zone = rules->zone_offset(time, rules->zone_arg);
 		}
@@ -276,7 +276,7 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 	{
 		/* the session's zone on the day of the load */
 		if (!parts.has_zone)
-			return value_read_text(type, text, value, reason);
+			return value_read_text(type, data, end, value, reason);
 		value->zone = -parts.zone;
 	}
 	value->as.integer = unlikely(type->scale > 0) ? round_time(time, type->scale) : time;

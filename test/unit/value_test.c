@@ -343,6 +343,8 @@ numerics(void **state)
 	assert_string_equal(read_plain(ETL_VALUE_NUMERIC, "Infinity"),
 						"1204 value is out of range for type numeric(12,2)");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "-inf", 4), "00f0");
+	/* few enough digits for a word, too many once the last group is full */
+	assert_string_equal(read_bytes_of(&any, &NO_RULES, "5.9861639024596", 15), "808605008526f6189b097017");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "1e20000", 7), "00008813"
 																	  "0100");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "1e200000", 8),
