@@ -94,14 +94,17 @@ typedef StringInfoData EtlValueScratch;
 /*
  * Read a field. ETL_LOAD_OK, or why not: then `reason` (NUL-terminated, without the value) says it in words.
  * `field` isn't changed. The scratch may move as it grows: so data is right after the whole record is read only if
- * value_scratch_reserve made room for it (a record of n bytes needs at most what it says).
+ * value_scratch_reserve made room for it.
  */
 #define ETL_VALUE_REASON_SIZE 256
 extern EtlLoadCode value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
 							  EtlValueScratch *scratch, EtlValue *value, char reason[ETL_VALUE_REASON_SIZE]);
-/* Make room for all values of a record: its fields' bytes, and each CHAR's padding. */
+/*
+ * Make room for all values of a record: its fields' bytes, and each CHAR's padding. `fields_len` is what the fields have
+ * together, which is more than the record has where two columns take the same member of it.
+ */
 extern void value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes,
-								  size_t record_len);
+								  size_t fields_len);
 
 /*
  * Append the value, which isn't NULL, as UNLOAD writes it: t and f, ISO dates and times, the shortest float that reads

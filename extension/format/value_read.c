@@ -435,10 +435,10 @@ value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField 
 }
 
 void
-value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes, size_t record_len)
+value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes, size_t fields_len)
 {
 	/* a numeric of one digit has four bytes; a float's text is copied for strtod, with a NUL behind it */
-	size_t need = record_len + BLANKS_STEP;
+	size_t need = fields_len + BLANKS_STEP;
 
 	for (int i = 0; i < ntypes; i++)
 		if (types[i].kind == ETL_VALUE_NUMERIC)

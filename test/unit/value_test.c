@@ -384,6 +384,18 @@ dates(void **state)
 	assert_string_equal(read_by(ETL_VALUE_TIMESTAMP, &rules, "00/00/00 00:00:00"), "NULL");
 }
 
+static void
+times_of_fewer_digits(void **state)
+{
+	EtlValueType thousandths = {ETL_VALUE_TIMESTAMP, "timestamp(3) without time zone", .scale = 3};
+	EtlValueType seconds = {ETL_VALUE_TIME, "time(0) without time zone", .scale = 6};
+
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "2000-01-01 00:00:00.0005", 24), "1000");
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "2000-01-01 00:00:00.000499", 26), "0");
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "1999-12-31 23:59:59.9995", 24), "-1000");
+	assert_string_equal(read_bytes_of(&seconds, &NO_RULES, "23:59:59.5", 10), "86400000000");
+}
+
 static int
 two_hours_east(int64 local, void *arg)
 {
@@ -429,6 +441,60 @@ timestamps(void **state)
 	assert_string_equal(read_plain(ETL_VALUE_TIME, "noon"), "text:noon");
 	assert_string_equal(read_plain(ETL_VALUE_TIMETZ, "01:00:00+02"), "3600000000 -7200");
 	assert_string_equal(read_plain(ETL_VALUE_TIMETZ, "01:00:00"), "text:01:00:00");
+}
+
+/* All values of a record that has every kind several times are where they were when the last one is read. */
+static void
+room_for_a_record(void **state)
+{
+	static const char *const texts[] = {[ETL_VALUE_OTHER] = "x",
+										[ETL_VALUE_BOOL] = "t",
+										[ETL_VALUE_INT2] = "1",
+										[ETL_VALUE_INT4] = "1",
+										[ETL_VALUE_INT8] = "1",
+										[ETL_VALUE_FLOAT4] = "1e-30",
+										[ETL_VALUE_FLOAT8] = "1e-300",
+										[ETL_VALUE_NUMERIC] = "9.99",
+										[ETL_VALUE_DATE] = "2000-01-01",
+										[ETL_VALUE_TIME] = "00:00",
+										[ETL_VALUE_TIMETZ] = "00:00Z",
+										[ETL_VALUE_TIMESTAMP] = "2000-01-01",
+										[ETL_VALUE_TIMESTAMPTZ] = "2000-01-01",
+										[ETL_VALUE_VARCHAR] = "\xff\xff",
+										[ETL_VALUE_CHAR] = "",
+										[ETL_VALUE_BYTES] = "00",
+										[ETL_VALUE_SUPER] = "1"};
+	EtlValueRules rules = {.invalid = '?', .round_decimals = true};
+	EtlValueType types[lengthof(texts) * 40];
+	EtlValue values[lengthof(types)];
+	EtlValueScratch scratch;
+	char reason[ETL_VALUE_REASON_SIZE];
+	size_t fields_len = 0;
+	const char *room;
+
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		types[i] = TYPES[i % lengthof(texts)];
+		fields_len += strlen(texts[i % lengthof(texts)]);
+	}
+	initStringInfo(&scratch);
+	value_scratch_reserve(&scratch, types, lengthof(types), fields_len);
+	room = scratch.data;
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		EtlField field = {texts[i % lengthof(texts)], strlen(texts[i % lengthof(texts)])};
+
+		assert_int_equal(value_read(&types[i], &rules, &field, &scratch, &values[i], reason), ETL_LOAD_OK);
+	}
+	assert_ptr_equal(scratch.data, room);
+	for (int i = 0; i < lengthof(types); i++)
+		if (types[i].kind == ETL_VALUE_CHAR)
+			assert_memory_equal(values[i].data, "     ", 5);
+		else if (types[i].kind == ETL_VALUE_VARCHAR)
+			assert_memory_equal(values[i].data, "??", 2);
+		else if (types[i].kind == ETL_VALUE_NUMERIC)
+			assert_int_equal(values[i].len, 6);
+	pfree(scratch.data);
 }
 
 static void
@@ -549,10 +615,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(null_and_blank), cmocka_unit_test(strings),   cmocka_unit_test(bytes_of_strings),
-		cmocka_unit_test(others),		  cmocka_unit_test(booleans),  cmocka_unit_test(integers),
-		cmocka_unit_test(floats),		  cmocka_unit_test(numerics),  cmocka_unit_test(dates),
-		cmocka_unit_test(timestamps),	  cmocka_unit_test(by_format), cmocka_unit_test(writing),
+		cmocka_unit_test(null_and_blank),
+		cmocka_unit_test(strings),
+		cmocka_unit_test(bytes_of_strings),
+		cmocka_unit_test(others),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(floats),
+		cmocka_unit_test(numerics),
+		cmocka_unit_test(dates),
+		cmocka_unit_test(timestamps),
+		cmocka_unit_test(times_of_fewer_digits),
+		cmocka_unit_test(by_format),
+		cmocka_unit_test(room_for_a_record),
+		cmocka_unit_test(writing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
