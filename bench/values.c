@@ -1,21 +1,23 @@
 /*
  * values.c
- *		Nanoseconds a value: value_read and value_write, kind by kind, over texts like those that loads have.
+ *		Nanoseconds a value: value_read and value_write, kind by kind, over texts like those that loads have. A line a kind:
+ *		its name, the two figures, PostgreSQL's type, its input and its output function, with a tab between them. With a
+ *		kind's name as argument: its texts.
  */
 #include "format/value.h"
 
 #include <time.h>
 
 #define TEXTS 4096
-#ifndef ROUNDS
 #define ROUNDS 500
-#endif
 
 typedef struct Case
 {
 	const char *name;
 	EtlValueType type;
 	void (*make)(char *text, uint64 random);
+	const char *in; /* PostgreSQL's function for it, of the text as c */
+	const char *out;
 } Case;
 
 static uint64
@@ -140,32 +142,60 @@ make_umlauts(char *text, uint64 random)
 static void
 make_hex(char *text, uint64 random)
 {
-	sprintf(text, "%016llx%016llx", (unsigned long long) random, (unsigned long long) random * 31);
+	sprintf(text, "\\x%016llx%016llx", (unsigned long long) random, (unsigned long long) random * 31);
 }
 
 static const Case cases[] = {
-	{"int4, one digit", {ETL_VALUE_INT4, "integer"}, make_digit},
-	{"int4, to 200000", {ETL_VALUE_INT4, "integer"}, make_int4},
-	{"int8, 8 to 20 digits", {ETL_VALUE_INT8, "bigint"}, make_int8},
-	{"boolean", {ETL_VALUE_BOOL, "boolean"}, make_boolean},
-	{"numeric(12,2)", {ETL_VALUE_NUMERIC, "numeric(12,2)", .precision = 12, .scale = 2}, make_decimal},
-	{"numeric(12,2), 0.0x", {ETL_VALUE_NUMERIC, "numeric(12,2)", .precision = 12, .scale = 2}, make_rate},
-	{"float8, 7 digits", {ETL_VALUE_FLOAT8, "double precision"}, make_decimal},
-	{"float8, 17 digits", {ETL_VALUE_FLOAT8, "double precision"}, make_double},
-	{"float4, 7 digits", {ETL_VALUE_FLOAT4, "real"}, make_decimal},
-	{"date", {ETL_VALUE_DATE, "date"}, make_date},
-	{"timestamp", {ETL_VALUE_TIMESTAMP, "timestamp"}, make_timestamp},
-	{"timestamp, microseconds", {ETL_VALUE_TIMESTAMP, "timestamp"}, make_microseconds},
-	{"timestamptz", {ETL_VALUE_TIMESTAMPTZ, "timestamptz"}, make_offset},
-	{"char(1)", {ETL_VALUE_CHAR, "character(1)", .max_bytes = 1}, make_flag},
-	{"char(25), 3 to 17 bytes", {ETL_VALUE_CHAR, "character(25)", .max_bytes = 25}, make_word},
-	{"varchar(44), 8 to 48 bytes", {ETL_VALUE_VARCHAR, "varchar(44)", .max_bytes = 48}, make_comment},
-	{"text, 40 bytes with umlauts", {ETL_VALUE_VARCHAR, "text"}, make_umlauts},
-	{"varbyte, 16 bytes", {ETL_VALUE_BYTES, "bytea"}, make_hex},
+	{"int4, one digit", {ETL_VALUE_INT4, "int4"}, make_digit, "int4in(c)", "int4out(v)"},
+	{"int4, to 200000", {ETL_VALUE_INT4, "int4"}, make_int4, "int4in(c)", "int4out(v)"},
+	{"int8, 8 to 20 digits", {ETL_VALUE_INT8, "int8"}, make_int8, "int8in(c)", "int8out(v)"},
+	{"boolean", {ETL_VALUE_BOOL, "bool"}, make_boolean, "boolin(c)", "boolout(v)"},
+	{"numeric(12,2)",
+	 {ETL_VALUE_NUMERIC, "numeric", .precision = 12, .scale = 2},
+	 make_decimal,
+	 "numeric_in(c, 0, 786438)",
+	 "numeric_out(v)"},
+	{"numeric(12,2), 0.0x",
+	 {ETL_VALUE_NUMERIC, "numeric", .precision = 12, .scale = 2},
+	 make_rate,
+	 "numeric_in(c, 0, 786438)",
+	 "numeric_out(v)"},
+	{"float8, 7 digits", {ETL_VALUE_FLOAT8, "float8"}, make_decimal, "float8in(c)", "float8out(v)"},
+	{"float8, 17 digits", {ETL_VALUE_FLOAT8, "float8"}, make_double, "float8in(c)", "float8out(v)"},
+	{"float4, 7 digits", {ETL_VALUE_FLOAT4, "float4"}, make_decimal, "float4in(c)", "float4out(v)"},
+	{"date", {ETL_VALUE_DATE, "date"}, make_date, "date_in(c)", "date_out(v)"},
+	{"timestamp",
+	 {ETL_VALUE_TIMESTAMP, "timestamp"},
+	 make_timestamp,
+	 "timestamp_in(c, 0, -1)",
+	 "timestamp_out(v)"},
+	{"timestamp, microseconds",
+	 {ETL_VALUE_TIMESTAMP, "timestamp"},
+	 make_microseconds,
+	 "timestamp_in(c, 0, -1)",
+	 "timestamp_out(v)"},
+	{"timestamptz",
+	 {ETL_VALUE_TIMESTAMPTZ, "timestamptz"},
+	 make_offset,
+	 "timestamptz_in(c, 0, -1)",
+	 "timestamptz_out(v)"},
+	{"char(1)", {ETL_VALUE_CHAR, "bpchar", .max_bytes = 1}, make_flag, "bpcharin(c, 0, 5)", "bpcharout(v)"},
+	{"char(25), 3 to 17 bytes",
+	 {ETL_VALUE_CHAR, "bpchar", .max_bytes = 25},
+	 make_word,
+	 "bpcharin(c, 0, 29)",
+	 "bpcharout(v)"},
+	{"varchar(48), 8 to 48 bytes",
+	 {ETL_VALUE_VARCHAR, "varchar", .max_bytes = 48},
+	 make_comment,
+	 "varcharin(c, 0, 52)",
+	 "varcharout(v)"},
+	{"text, 40 bytes with umlauts", {ETL_VALUE_VARCHAR, "text"}, make_umlauts, "textin(c)", "textout(v)"},
+	{"bytea, 16 bytes", {ETL_VALUE_BYTES, "bytea"}, make_hex, "byteain(c)", "byteaout(v)"},
 };
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static char text[TEXTS][80];
 	static EtlField fields[TEXTS];
@@ -179,7 +209,6 @@ main(void)
 	enlargeStringInfo(&scratch, 1 << 20);
 	initStringInfo(&out);
 	enlargeStringInfo(&out, 1 << 20);
-	printf("%-28s %8s %8s\n", "nanoseconds", "read", "write");
 	for (int i = 0; i < lengthof(cases); i++)
 	{
 		double best_read = 1e9;
@@ -189,6 +218,12 @@ main(void)
 		{
 			cases[i].make(text[j], random_next());
 			fields[j] = (EtlField){text[j], strlen(text[j])};
+		}
+		if (argc > 1)
+		{
+			for (int j = 0; j < TEXTS && strcmp(argv[1], cases[i].name) == 0; j++)
+				puts(text[j]);
+			continue;
 		}
 		for (int round = 0; round < ROUNDS; round++)
 		{
@@ -209,7 +244,8 @@ main(void)
 				value_write(&out, cases[i].type.kind, &values[j]);
 			best_write = Min(best_write, seconds() - start);
 		}
-		printf("%-28s %8.1f %8.1f\n", cases[i].name, best_read / TEXTS * 1e9, best_write / TEXTS * 1e9);
+		printf("%s\t%.1f\t%.1f\t%s\t%s\t%s\n", cases[i].name, best_read / TEXTS * 1e9,
+			   best_write / TEXTS * 1e9, cases[i].type.name, cases[i].in, cases[i].out);
 	}
 	return 0;
 }
