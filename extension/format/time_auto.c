@@ -125,30 +125,6 @@ date_set(Auto *self, int year, int year_digits, int month, int day)
 	return true;
 }
 
-/* HH:MM, HH:MM:SS and its fraction */
-static bool
-time_with_colons(Auto *self)
-{
-	const Token *minute = joined(self, 2, '0');
-	const Token *second = NULL;
-
-	if (self->has_time || self->tokens[self->at].len > 2 || !number_is(minute, 2, 2))
-		return false;
-	self->parts->hour = self->tokens[self->at].number;
-	self->parts->minute = minute->number;
-	self->at += 3;
-	if (joined(self, 0, ':') != NULL)
-	{
-		second = joined(self, 1, '0');
-		if (!number_is(second, 2, 2))
-			return false;
-		self->parts->second = second->number;
-		self->at += 2;
-	}
-	self->has_time = true;
-	return true;
-}
-
 /* A point and digits behind a second */
 static bool
 time_fraction(Auto *self)
@@ -161,6 +137,29 @@ time_fraction(Auto *self)
 	at = fraction->text;
 	self->at += 2;
 	return time_fraction_read(&at, fraction->text + fraction->len, &self->parts->microsecond);
+}
+
+/* HH:MM, or HH:MM:SS and its fraction */
+static bool
+time_with_colons(Auto *self)
+{
+	const Token *minute = joined(self, 2, '0');
+	const Token *second = NULL;
+
+	if (self->has_time || self->tokens[self->at].len > 2 || !number_is(minute, 2, 2))
+		return false;
+	self->parts->hour = self->tokens[self->at].number;
+	self->parts->minute = minute->number;
+	self->has_time = true;
+	self->at += 3;
+	if (joined(self, 0, ':') == NULL)
+		return true;
+	second = joined(self, 1, '0');
+	if (!number_is(second, 2, 2))
+		return false;
+	self->parts->second = second->number;
+	self->at += 2;
+	return joined(self, 0, '.') == NULL || time_fraction(self);
 }
 
 /* Three of a date with the same character between them */
@@ -244,7 +243,7 @@ number_token(Auto *self)
 	static const char separators[] = "-/.";
 
 	if (joined(self, 1, ':') != NULL)
-		return time_with_colons(self) && (self->tokens[self->at].kind != '.' || time_fraction(self));
+		return time_with_colons(self);
 	if (!self->has_date && token->len == 4 && joined(self, 1, '.') != NULL &&
 		number_is(joined(self, 2, '0'), 3, 3))
 		return date_of_year(self);

@@ -5,6 +5,8 @@
 #include "format/time_parts.h"
 #include "format/time_words.h"
 
+#include <math.h>
+
 typedef enum Part
 {
 	PART_YEAR,
@@ -244,21 +246,23 @@ meridian_read(const char **at, const char *end, bool *is_pm)
 bool
 time_fraction_read(const char **at, const char *end, int *microsecond)
 {
-	int unit = 100000;
-	int number;
-	bool up;
+	static const int units[7] = {0, 100000, 10000, 1000, 100, 10, 1};
+	int64 number = 0;
+	int digits = 0;
 
-	if (!number_read(at, end, 1, 1, &number))
-		return false;
-	*microsecond = number * unit;
-	while (unit > 1 && number_read(at, end, 1, 1, &number))
-		*microsecond += number * (unit /= 10);
-	up = *at < end && **at >= '5' && is_digit(**at);
-	while (*at < end && is_digit(**at))
-		(*at)++;
-	/* the last microsecond of a second stays in it */
-	*microsecond = Min(*microsecond + up, 999999);
-	return true;
+	for (; *at < end && is_digit(**at); (*at)++)
+		/* so many are exact in a double */
+		if (digits < 15)
+		{
+			number = number * 10 + (**at - '0');
+			digits++;
+		}
+	if (digits <= 6)
+		*microsecond = number * units[digits];
+	else
+		/* the very arithmetic of PostgreSQL, for halves are not exact in it */
+		*microsecond = (int) rint((double) number / pow(10, digits) * 1000000);
+	return digits > 0;
 }
 
 static bool

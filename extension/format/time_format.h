@@ -31,8 +31,8 @@ typedef struct EtlTimeParts
 	int day;
 	int hour; /* 24 with nothing behind it is the end of the day */
 	int minute;
-	int second; /* 60, too: the next minute */
-	int microsecond;
+	int second;		 /* 60, too: the next minute */
+	int microsecond; /* 1000000, too, of more digits that are rounded up */
 	bool has_zone;
 	int zone; /* seconds east */
 } EtlTimeParts;

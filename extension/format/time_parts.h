@@ -12,7 +12,7 @@
 /* time_auto.c: any form that 'auto' knows. The parts are those of midnight, January 1, but for what the text has. */
 extern bool time_auto_read(const char *data, size_t len, EtlTimeParts *parts);
 
-/* time_format.c: digits behind a second's point, at least one, rounded to microseconds; moves behind them. */
+/* time_format.c: digits behind a second's point, at least one, rounded as PostgreSQL rounds; moves behind them. */
 extern bool time_fraction_read(const char **at, const char *end, int *microsecond);
 /* An hour of 1 to 12 before or after noon becomes one of 24; false: it isn't one. */
 extern bool time_hour_of_meridian(EtlTimeParts *parts, bool is_pm);
@@ -68,9 +68,10 @@ time_days(int year, int month, int day)
 static inline void
 time_days_split(int32 days, int *year, int *month, int *day)
 {
-	int era_days = days + POSTGRES_EPOCH_JDATE + 32044; /* since March 1, 4801 BC */
-	int era = era_days / 146097;
-	int of_era = era_days % 146097;
+	/* since March 1, 4801 BC; an int is too small for the last day that there is */
+	uint32 all_days = (uint32) days + POSTGRES_EPOCH_JDATE + 32044;
+	int era = all_days / 146097; /* of 400 years */
+	int of_era = all_days % 146097;
 	int years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	int of_year = of_era - (years * 365 + years / 4 - years / 100);
 	int from_march = (5 * of_year + 2) / 153;

@@ -13,7 +13,7 @@
 
 typedef enum EtlValueKind
 {
-	ETL_VALUE_OTHER, /* read: the text, checked and by the rules of a string that isn't one; not written */
+	ETL_VALUE_OTHER, /* the text, checked when it is read, by the rules of what isn't a string */
 	ETL_VALUE_BOOL,
 	ETL_VALUE_INT2,
 	ETL_VALUE_INT4,
@@ -27,7 +27,7 @@ typedef enum EtlValueKind
 	ETL_VALUE_TIMESTAMP,
 	ETL_VALUE_TIMESTAMPTZ,
 	ETL_VALUE_VARCHAR, /* and text: max_bytes 0 */
-	ETL_VALUE_CHAR,	   /* bpchar: comes out padded to its width in characters */
+	ETL_VALUE_CHAR,	   /* bpchar: of single bytes only, as Redshift's; comes out padded to its width */
 	ETL_VALUE_BYTES,   /* bytea; Redshift's VARBYTE: hexadecimal digits */
 	ETL_VALUE_SUPER	   /* read: the text, for the type's input function; a malformed one has code 1224 */
 } EtlValueKind;
@@ -38,7 +38,8 @@ typedef struct EtlValueType
 	const char *name; /* as SQL writes it, for reasons: "character varying(5)" */
 	int max_bytes;	  /* VARCHAR, CHAR: their width; 0: unlimited */
 	int precision;	  /* NUMERIC: digits in all; 0: any */
-	int scale;		  /* NUMERIC of a precision: digits after the point */
+	int scale;		  /* NUMERIC of a precision: digits after the point; TIME to TIMESTAMPTZ: of the six digits of a
+					   * microsecond those that are rounded away, three for timestamp(3) */
 } EtlValueType;
 
 /* A date or time format of DATEFORMAT or TIMEFORMAT, compiled: format/time_format.h. */
@@ -54,11 +55,15 @@ typedef struct EtlValueRules
 	bool trim_blanks;
 	bool truncate_columns; /* cut at a character what is too long */
 	bool round_decimals;   /* false: digits past the scale are dropped */
-	const EtlTimeFormat *date_format; /* NULL: what PostgreSQL takes for a date in ISO form */
-	const EtlTimeFormat *time_format; /* likewise */
 	/*
-	 * The offset of local time in the session's zone, in seconds east, for a TIMESTAMPTZ whose text has none; NULL: such
-	 * a text is left to the input function.
+	 * Of DATE, and of TIMESTAMP and TIMESTAMPTZ; they decide alone. NULL: ISO forms are read here, others are left to the
+	 * input function (with accept_any_date, which that hasn't, all that 'auto' knows is read here, too).
+	 */
+	const EtlTimeFormat *date_format;
+	const EtlTimeFormat *time_format;
+	/*
+	 * The offset of local time in the session's zone, in seconds east, for a TIMESTAMPTZ whose text has none. NULL: such a
+	 * text is left to the input function, or with a time_format is in UTC.
 	 */
 	int (*zone_offset)(int64 local_microseconds, void *arg);
 	void *zone_arg;
@@ -74,7 +79,11 @@ typedef struct EtlValue
 		int64 integer; /* INT2 … INT8, DATE (days since 2000-01-01), TIME, TIMESTAMP, TIMESTAMPTZ (µs since then, UTC) */
 		double number; /* FLOAT4 (exact as float), FLOAT8 */
 	} as;
-	int32 zone;		  /* TIMETZ: seconds west, as PostgreSQL keeps them; its time is as.integer */
+	/*
+	 * TIMETZ: seconds west, as PostgreSQL keeps them; its time is as.integer. TIMESTAMPTZ that is to be written: those of
+	 * the zone that it is shown in at that time.
+	 */
+	int32 zone;
 	const char *data; /* VARCHAR, CHAR, BYTES, NUMERIC: the varlena's content without its header; and what is_text */
 	uint32 len;
 } EtlValue;
@@ -85,16 +94,22 @@ typedef StringInfoData EtlValueScratch;
 /*
  * Read a field. ETL_LOAD_OK, or why not: then `reason` (NUL-terminated, without the value) says it in words.
  * `field` isn't changed. The scratch may move as it grows: so data is right after the whole record is read only if
- * value_scratch_reserve made room for it (a record of n bytes needs at most what it says).
+ * value_scratch_reserve made room for it.
  */
 #define ETL_VALUE_REASON_SIZE 256
 extern EtlLoadCode value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
 							  EtlValueScratch *scratch, EtlValue *value, char reason[ETL_VALUE_REASON_SIZE]);
-/* Make room for all values of a record: its fields' bytes, and each CHAR's padding. */
+/*
+ * Make room for all values of a record: its fields' bytes, and each CHAR's padding. `fields_len` is what the fields have
+ * together, which is more than the record has where two columns take the same member of it.
+ */
 extern void value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes,
-								  size_t record_len);
+								  size_t fields_len);
 
-/* Append the value as UNLOAD writes it: t and f, ISO dates and times, the shortest float that reads back. */
+/*
+ * Append the value, which isn't NULL, as UNLOAD writes it: t and f, ISO dates and times, the shortest float that reads
+ * back, bytes as hexadecimal digits.
+ */
 extern void value_write(StringInfo out, EtlValueKind kind, const EtlValue *value);
 
 #endif

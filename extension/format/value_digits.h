@@ -105,25 +105,20 @@ static inline bool
 value_digits_read(const char *data, uint32 len, uint64 *number)
 {
 	uint64 high = 0;
-	uint64 low;
+	uint64 low = 0;
 
-	*number = 0;
-	if (unlikely(len == 0))
-		return true;
-	if (likely(len <= 8))
-		return value_digits_read8(data, len, number);
-	do
+	while (len > 0)
 	{
 		uint32 step = (len - 1) % 8 + 1;
 
 		if (!value_digits_read8(data, step, &low))
 			return false;
+		if (len <= 8)
+			break;
 		high = high * UINT64CONST(100000000) + low;
 		data += step;
 		len -= step;
-	} while (len > 8);
-	if (!value_digits_read8(data, len, &low))
-		return false;
+	}
 	*number = high * UINT64CONST(100000000) + low;
 	return true;
 }

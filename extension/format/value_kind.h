@@ -10,29 +10,23 @@
 
 #include "format/value.h"
 
-/* What every reader is given; the caller's own, but for the text. */
-typedef struct EtlValueText
-{
-	const char *data;
-	const char *end;
-} EtlValueText;
-
 /* Write the reason and return the code. */
 extern EtlLoadCode value_reject(char *reason, EtlLoadCode code, const char *fmt, ...)
 	pg_attribute_printf(3, 4) pg_attribute_cold;
 
 /* The text as it is, for the type's own input function; UTF-8 without a NUL byte, or rejected. */
-extern EtlLoadCode value_read_text(const EtlValueType *type, EtlValueText text, EtlValue *value,
-								   char *reason);
-
-extern EtlLoadCode value_read_integer(const EtlValueType *type, EtlValueText text, EtlValue *value,
-									  char *reason);
-extern EtlLoadCode value_read_float(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch,
-									EtlValue *value, char *reason);
-extern EtlLoadCode value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text,
-									  EtlValueScratch *scratch, EtlValue *value, char *reason);
-extern EtlLoadCode value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text,
+extern EtlLoadCode value_read_text(const EtlValueType *type, const char *data, const char *end,
 								   EtlValue *value, char *reason);
+
+extern EtlLoadCode value_read_integer(const EtlValueType *type, const char *data, const char *end,
+									  EtlValue *value, char *reason);
+extern EtlLoadCode value_read_float(const EtlValueType *type, const char *data, const char *end,
+									EtlValueScratch *scratch, EtlValue *value, char *reason);
+extern EtlLoadCode value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, const char *data,
+									  const char *end, EtlValueScratch *scratch, EtlValue *value,
+									  char *reason);
+extern EtlLoadCode value_read_time(const EtlValueType *type, const EtlValueRules *rules, const char *data,
+								   const char *end, EtlValue *value, char *reason);
 
 static inline bool
 value_is_blank(char c)

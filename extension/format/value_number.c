@@ -20,42 +20,58 @@ static const double exact_power10[EXACT_POWER + 1] = {1e0,	1e1,  1e2,	1e3,  1e4,
 
 /* Why these aren't an integer: the first byte that doesn't belong, or too many that do. */
 static pg_noinline EtlLoadCode
-reject_integer(const EtlValueType *type, EtlValueText text, char *reason)
+reject_integer(const EtlValueType *type, const char *data, const char *end, char *reason)
 {
-	const char *at = text.data;
+	const char *at = data;
 
 	if (*at == '-' || *at == '+')
 		at++;
-	if (at == text.end)
+	if (at == end)
 		return value_reject(reason, ETL_LOAD_DIGIT, "no digit for type %s", type->name);
-	for (; at < text.end; at++)
+	for (; at < end; at++)
 		if (!value_is_digit(*at))
 			return value_reject(reason, ETL_LOAD_DIGIT, "invalid digit at byte %d for type %s",
-								(int) (at - text.data) + 1, type->name);
+								(int) (at - data) + 1, type->name);
 	return value_reject(reason, ETL_LOAD_OVERFLOW, "value is out of range for type %s", type->name);
 }
 
-EtlLoadCode
-value_read_integer(const EtlValueType *type, EtlValueText text, EtlValue *value, char *reason)
+static uint64
+integer_most(EtlValueKind kind)
 {
-	const char *digits = text.data;
-	bool negative = *digits == '-';
-	uint64 number;
-	uint64 limit;
+	return kind == ETL_VALUE_INT8 ? PG_INT64_MAX : kind == ETL_VALUE_INT4 ? PG_INT32_MAX : PG_INT16_MAX;
+}
 
-	if (negative || *digits == '+')
+/* Of more than eight digits. */
+static pg_noinline EtlLoadCode
+integer_long(const EtlValueType *type, const char *data, const char *end, EtlValue *value, char *reason)
+{
+	bool negative = *data == '-';
+	const char *digits = data + (negative || *data == '+');
+	uint64 number;
+
+	while (end - digits > VALUE_DIGITS_MAX && *digits == '0')
 		digits++;
-	while (text.end - digits > VALUE_DIGITS_MAX && *digits == '0')
-		digits++;
-	if (unlikely(digits == text.end || text.end - digits > VALUE_DIGITS_MAX ||
-				 !value_digits_read(digits, text.end - digits, &number)))
-		return reject_integer(type, text, reason);
-	limit = type->kind == ETL_VALUE_INT8   ? PG_INT64_MAX
-			: type->kind == ETL_VALUE_INT4 ? PG_INT32_MAX
-										   : PG_INT16_MAX;
-	if (unlikely(number > limit + negative))
-		return reject_integer(type, text, reason);
+	if (end - digits > VALUE_DIGITS_MAX || !value_digits_read(digits, end - digits, &number) ||
+		number > integer_most(type->kind) + negative)
+		return reject_integer(type, data, end, reason);
 	value->as.integer = (int64) (negative ? 0 - number : number);
+	return ETL_LOAD_OK;
+}
+
+EtlLoadCode
+value_read_integer(const EtlValueType *type, const char *data, const char *end, EtlValue *value, char *reason)
+{
+	bool negative = *data == '-';
+	const char *digits = data + (negative || *data == '+');
+	uint64 number = 0;
+
+	if (end - digits > 8)
+		return integer_long(type, data, end, value, reason);
+	if (unlikely(digits == end || !value_digits_read8(digits, end - digits, &number)))
+		return reject_integer(type, data, end, reason);
+	if (unlikely(type->kind == ETL_VALUE_INT2 && number > (uint64) PG_INT16_MAX + negative))
+		return reject_integer(type, data, end, reason);
+	value->as.integer = negative ? -(int64) number : (int64) number;
 	return ETL_LOAD_OK;
 }
 
@@ -92,9 +108,9 @@ exponent_scan(const char *at, const char *end, int64 *exponent)
 }
 
 static bool
-decimal_scan(EtlValueText text, Decimal *out)
+decimal_scan(const char *data, const char *end, Decimal *out)
 {
-	const char *at = text.data;
+	const char *at = data;
 	const char *first;
 	bool any = false;
 	int digits = 0;
@@ -103,7 +119,7 @@ decimal_scan(EtlValueText text, Decimal *out)
 	if (*at == '-' || *at == '+')
 		at++;
 	first = at;
-	for (; at < text.end && value_is_digit(*at); at++)
+	for (; at < end && value_is_digit(*at); at++)
 	{
 		if (digits < VALUE_DIGITS_MAX)
 		{
@@ -117,10 +133,10 @@ decimal_scan(EtlValueText text, Decimal *out)
 		}
 	}
 	any = at > first;
-	if (at < text.end && *at == '.')
+	if (at < end && *at == '.')
 	{
 		first = ++at;
-		for (; at < text.end && value_is_digit(*at); at++)
+		for (; at < end && value_is_digit(*at); at++)
 		{
 			if (digits < VALUE_DIGITS_MAX)
 			{
@@ -135,23 +151,23 @@ decimal_scan(EtlValueText text, Decimal *out)
 	}
 	if (!any)
 		return false;
-	return at == text.end || ((*at == 'e' || *at == 'E') && exponent_scan(at + 1, text.end, &out->exponent));
+	return at == end || ((*at == 'e' || *at == 'E') && exponent_scan(at + 1, end, &out->exponent));
 }
 
 static bool
-word_scan(EtlValueText text, double *number)
+word_scan(const char *data, const char *end, double *number)
 {
-	bool negative = *text.data == '-';
+	bool negative = *data == '-';
 	int len;
 
-	if (negative || *text.data == '+')
-		text.data++;
-	len = text.end - text.data;
-	if ((len == 3 && pg_strncasecmp(text.data, "inf", 3) == 0) ||
-		(len == 8 && pg_strncasecmp(text.data, "infinity", 8) == 0))
+	if (negative || *data == '+')
+		data++;
+	len = end - data;
+	if ((len == 3 && pg_strncasecmp(data, "inf", 3) == 0) ||
+		(len == 8 && pg_strncasecmp(data, "infinity", 8) == 0))
 		*number = negative ? -INFINITY : INFINITY;
-	else if (len == 3 && pg_strncasecmp(text.data, "nan", 3) == 0)
-		*number = NAN;
+	else if (len == 3 && pg_strncasecmp(data, "nan", 3) == 0)
+		*number = negative ? -NAN : NAN;
 	else
 		return false;
 	return true;
@@ -169,30 +185,31 @@ is_half_float(double number)
 
 /* strtod wants a NUL at the end. The locale's point is a full stop: the server sets LC_NUMERIC to C. */
 static pg_noinline bool
-float_convert(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch, double *number)
+float_convert(const EtlValueType *type, const char *data, const char *end, EtlValueScratch *scratch,
+			  double *number)
 {
-	int len = text.end - text.data;
+	int len = end - data;
 	char *copy;
 
 	enlargeStringInfo(scratch, len + 1);
 	copy = scratch->data + scratch->len;
-	memcpy(copy, text.data, len);
+	memcpy(copy, data, len);
 	copy[len] = '\0';
 	*number = type->kind == ETL_VALUE_FLOAT4 ? strtof(copy, NULL) : strtod(copy, NULL);
 	return !isinf(*number);
 }
 
 EtlLoadCode
-value_read_float(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch, EtlValue *value,
-				 char *reason)
+value_read_float(const EtlValueType *type, const char *data, const char *end, EtlValueScratch *scratch,
+				 EtlValue *value, char *reason)
 {
 	bool single = type->kind == ETL_VALUE_FLOAT4;
 	Decimal decimal;
 	double number;
 
-	if (unlikely(!decimal_scan(text, &decimal)))
+	if (unlikely(!decimal_scan(data, end, &decimal)))
 	{
-		if (word_scan(text, &value->as.number))
+		if (word_scan(data, end, &value->as.number))
 			return ETL_LOAD_OK;
 		return value_reject(reason, ETL_LOAD_FLOAT, "not a value of type %s", type->name);
 	}
@@ -214,7 +231,7 @@ value_read_float(const EtlValueType *type, EtlValueText text, EtlValueScratch *s
 			return ETL_LOAD_OK;
 		}
 	}
-	if (!float_convert(type, text, scratch, &value->as.number) ||
+	if (!float_convert(type, data, end, scratch, &value->as.number) ||
 		(value->as.number == 0 && decimal.mantissa != 0))
 		return value_reject(reason, ETL_LOAD_OUT_OF_RANGE, "value is out of range for type %s", type->name);
 	return ETL_LOAD_OK;

@@ -64,13 +64,13 @@ numeric_append(EtlValueScratch *scratch, bool negative, int weight, int scale, c
 }
 
 static EtlLoadCode
-special_read(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch, EtlValue *value,
-			 char *reason)
+special_read(const EtlValueType *type, const char *data, const char *end, EtlValueScratch *scratch,
+			 EtlValue *value, char *reason)
 {
-	bool negative = *text.data == '-';
-	bool has_sign = negative || *text.data == '+';
-	const char *word = text.data + has_sign;
-	int len = text.end - word;
+	bool negative = *data == '-';
+	bool has_sign = negative || *data == '+';
+	const char *word = data + has_sign;
+	int len = end - word;
 	uint16 header;
 
 	if (len == 3 && !has_sign && pg_strncasecmp(word, "nan", 3) == 0)
@@ -117,36 +117,36 @@ floor_div(int64 number, int64 divisor)
 
 /* [sign] digits [. digits] [e exponent]; false: it isn't that. An exponent past all bounds is one at them. */
 static bool
-digits_scan(EtlValueText text, Digits *out, int64 *exponent)
+digits_scan(const char *data, const char *end, Digits *out, int64 *exponent)
 {
-	const char *at = text.data;
+	const char *at = data;
 	bool negative;
 
 	if (*at == '-' || *at == '+')
 		at++;
 	out->whole = at;
-	while (at < text.end && value_is_digit(*at))
+	while (at < end && value_is_digit(*at))
 		at++;
 	out->whole_count = out->count = at - out->whole;
 	out->fraction = at;
-	if (at < text.end && *at == '.')
+	if (at < end && *at == '.')
 	{
 		out->fraction = ++at;
-		while (at < text.end && value_is_digit(*at))
+		while (at < end && value_is_digit(*at))
 			at++;
 		out->count += at - out->fraction;
 	}
 	*exponent = 0;
 	if (out->count == 0)
 		return false;
-	if (at == text.end)
+	if (at == end)
 		return true;
-	if ((*at != 'e' && *at != 'E') || ++at == text.end)
+	if ((*at != 'e' && *at != 'E') || ++at == end)
 		return false;
 	negative = *at == '-';
-	if ((negative || *at == '+') && ++at == text.end)
+	if ((negative || *at == '+') && ++at == end)
 		return false;
-	for (; at < text.end; at++)
+	for (; at < end; at++)
 	{
 		if (!value_is_digit(*at))
 			return false;
@@ -210,8 +210,8 @@ is_over(const EtlValueType *type, const uint16 *digits, int count, int64 weight)
 }
 
 static pg_noinline EtlLoadCode
-long_read(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValueScratch *scratch,
-		  EtlValue *value, char *reason)
+long_read(const EtlValueType *type, const EtlValueRules *rules, const char *data, const char *end,
+		  EtlValueScratch *scratch, EtlValue *value, char *reason)
 {
 	Digits digits;
 	int64 exponent;
@@ -223,8 +223,8 @@ long_read(const EtlValueType *type, const EtlValueRules *rules, EtlValueText tex
 	uint16 *out = few;
 	int count;
 
-	if (!digits_scan(text, &digits, &exponent))
-		return special_read(type, text, scratch, value, reason);
+	if (!digits_scan(data, end, &digits, &exponent))
+		return special_read(type, data, end, scratch, value, reason);
 	if (exponent >= PG_INT32_MAX / 2 || exponent <= -(PG_INT32_MAX / 2))
 		return reject_range(type, reason);
 	digits.top = digits.whole_count - 1 + exponent;
@@ -253,7 +253,7 @@ long_read(const EtlValueType *type, const EtlValueRules *rules, EtlValueText tex
 		(type->precision > 0 && is_over(type, out, count, weight)))
 		code = reject_range(type, reason);
 	else
-		numeric_append(scratch, *text.data == '-', weight, scale, out, count, value);
+		numeric_append(scratch, *data == '-', weight, scale, out, count, value);
 	if (out != few)
 		pfree(out);
 	return code;
@@ -268,6 +268,19 @@ dropped_read(const EtlValueRules *rules, const char *at, const char *end, bool *
 		if (!value_is_digit(*at))
 			return false;
 	return true;
+}
+
+/* Digits behind the point become whole groups: the zeros that this takes, and the weight of the last group. */
+static inline uint32
+to_group(uint32 digits)
+{
+	return -digits % NUMERIC_BASE_DIGITS;
+}
+
+static inline int
+group_of(uint32 digits)
+{
+	return -(int) ((digits + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS);
 }
 
 /*
@@ -325,64 +338,65 @@ short_read(const char *digits, uint32 len, uint32 scale, uint64 *word)
 #endif
 }
 
-/* As many digits as there are behind the point, and no more than fit a word; false: for long_read. */
-static inline bool
-word_read(const EtlValueType *type, const EtlValueRules *rules, const char *digits, const char *end,
-		  uint32 *scale, uint32 *kept, uint64 *word)
+/* Of digits that fit a word once those past the scale are gone. */
+static pg_noinline EtlLoadCode
+word_read(const EtlValueType *type, const EtlValueRules *rules, const char *data, const char *end,
+		  EtlValueScratch *scratch, EtlValue *value, char *reason)
 {
+	bool negative = *data == '-';
+	const char *digits = data + (negative || *data == '+');
 	const char *point = memchr(digits, '.', end - digits);
 	uint32 whole_count = (point == NULL ? end : point) - digits;
 	uint32 fraction_count = point == NULL ? 0 : end - point - 1;
+	uint32 kept = fraction_count;
+	uint32 scale = fraction_count;
 	uint64 whole;
 	uint64 fraction = 0;
+	uint64 word;
 	bool up = false;
 
-	*kept = *scale = fraction_count;
 	if (type->precision > 0)
 	{
-		*scale = type->scale;
-		*kept = Min(fraction_count, *scale);
+		scale = type->scale;
+		kept = Min(fraction_count, scale);
 	}
-	if (whole_count + *kept > WORD_DIGITS || *scale > NUMERIC_SHORT_SCALE_MAX ||
+	if (whole_count + kept > WORD_DIGITS || scale > NUMERIC_SHORT_SCALE_MAX ||
 		whole_count + fraction_count == 0 || !value_digits_read(digits, whole_count, &whole) ||
-		(*kept > 0 && !value_digits_read(point + 1, *kept, &fraction)) ||
-		(*kept < fraction_count && !dropped_read(rules, point + 1 + *kept, end, &up)))
-		return false;
-	*word = whole * value_power10[*kept] + fraction + up;
-	return true;
-}
-
-EtlLoadCode
-value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text,
-				   EtlValueScratch *scratch, EtlValue *value, char *reason)
-{
-	bool negative = *text.data == '-';
-	const char *digits = text.data + (negative || *text.data == '+');
-	uint32 len = text.end - digits;
-	uint32 scale = type->scale;
-	uint32 kept = scale;
-	uint64 word;
-
-	if (len <= 8 && scale - 1 < len - 1 && text.end[-1 - (int) scale] == '.')
-	{
-		if (unlikely(!short_read(digits, len, scale, &word)))
-			return long_read(type, rules, text, scratch, value, reason);
-	}
-	else if (unlikely(!word_read(type, rules, digits, text.end, &scale, &kept, &word)))
-		return long_read(type, rules, text, scratch, value, reason);
+		(kept > 0 && !value_digits_read(point + 1, kept, &fraction)) ||
+		(kept < fraction_count && !dropped_read(rules, point + 1 + kept, end, &up)))
+		return long_read(type, rules, data, end, scratch, value, reason);
+	word = whole * value_power10[kept] + fraction + up;
 	if (type->precision > 0)
 	{
 		/* digits that there may be, in what the word counts */
 		int most = type->precision - (int) (scale - kept);
 
-		if (unlikely(most < VALUE_DIGITS_MAX && word >= value_power10[Max(most, 0)]))
+		if (most < VALUE_DIGITS_MAX && word >= value_power10[Max(most, 0)])
 			return reject_range(type, reason);
 	}
-	/* the digits behind the point become whole groups */
-	word *= value_power10[-kept % NUMERIC_BASE_DIGITS];
-	if (unlikely(word > WORD_MAX))
-		return long_read(type, rules, text, scratch, value, reason);
-	word_append(scratch, negative, -(int) ((kept + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS), scale,
-				word, value);
+	word *= value_power10[to_group(kept)];
+	if (word > WORD_MAX)
+		return long_read(type, rules, data, end, scratch, value, reason);
+	word_append(scratch, negative, group_of(kept), scale, word, value);
 	return ETL_LOAD_OK;
+}
+
+EtlLoadCode
+value_read_numeric(const EtlValueType *type, const EtlValueRules *rules, const char *data, const char *end,
+				   EtlValueScratch *scratch, EtlValue *value, char *reason)
+{
+	bool negative = *data == '-';
+	const char *digits = data + (negative || *data == '+');
+	uint32 len = end - digits;
+	uint32 scale = type->scale;
+	uint64 word;
+
+	/* seven digits are in the range of most types, and with three zeros behind them within a word */
+	if (len <= 8 && scale > 0 && scale < len && end[-1 - (int) scale] == '.' && type->precision >= 7 &&
+		likely(short_read(digits, len, scale, &word)))
+	{
+		word_append(scratch, negative, group_of(scale), scale, word * value_power10[to_group(scale)], value);
+		return ETL_LOAD_OK;
+	}
+	return word_read(type, rules, data, end, scratch, value, reason);
 }

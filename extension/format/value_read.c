@@ -108,15 +108,15 @@ reject_bytes(const EtlValueType *type, const char *data, uint32 len, uint32 at, 
 }
 
 EtlLoadCode
-value_read_text(const EtlValueType *type, EtlValueText text, EtlValue *value, char *reason)
+value_read_text(const EtlValueType *type, const char *data, const char *end, EtlValue *value, char *reason)
 {
-	uint32 len = text.end - text.data;
-	uint32 valid = valid_length(text.data, len);
+	uint32 len = end - data;
+	uint32 valid = valid_length(data, len);
 
 	if (unlikely(valid < len))
-		return reject_bytes(type, text.data, len, valid, reason);
+		return reject_bytes(type, data, len, valid, reason);
 	value->is_text = true;
-	value->data = text.data;
+	value->data = data;
 	value->len = len;
 	return ETL_LOAD_OK;
 }
@@ -212,7 +212,6 @@ char_pad(uint32 width, EtlValueScratch *scratch, EtlValue *value)
 	scratch->len += width;
 }
 
-/* Apart from value_read, which so has nothing to save when it hands on. */
 static pg_noinline EtlLoadCode
 read_string(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
 			EtlValueScratch *scratch, EtlValue *value, char *reason)
@@ -275,12 +274,12 @@ word_fold(const char *text, uint32 len)
 
 /* The words of Redshift, and on and off. */
 static pg_noinline EtlLoadCode
-read_boolean(const EtlValueType *type, EtlValueText text, EtlValue *value, char *reason)
+read_boolean(const EtlValueType *type, const char *text, const char *end, EtlValue *value, char *reason)
 {
-	uint32 len = text.end - text.data;
-	uint32 word = len <= 5 ? word_fold(text.data, Min(len, 4)) : 0;
+	uint32 len = end - text;
+	uint32 word = len <= 5 ? word_fold(text, Min(len, 4)) : 0;
 
-	if (len == 5 && (word != WORD('f', 'a', 'l', 's') || (text.data[4] | 0x20) != 'e'))
+	if (len == 5 && (word != WORD('f', 'a', 'l', 's') || (text[4] | 0x20) != 'e'))
 		word = 0;
 	switch (word)
 	{
@@ -303,7 +302,7 @@ read_boolean(const EtlValueType *type, EtlValueText text, EtlValue *value, char 
 		case '0':
 		case '1':
 			/* the other byte that is folded into it is a control character */
-			if (*text.data != '0' && *text.data != '1')
+			if (*text != '0' && *text != '1')
 				break;
 			value->as.boolean = word == '1';
 			return ETL_LOAD_OK;
@@ -332,49 +331,96 @@ hex_digit(unsigned char c)
 }
 
 static pg_noinline EtlLoadCode
-read_bytes(const EtlValueType *type, EtlValueText text, EtlValueScratch *scratch, EtlValue *value,
-		   char *reason)
+read_bytes(const EtlValueType *type, const char *text, const char *end, EtlValueScratch *scratch,
+		   EtlValue *value, char *reason)
 {
-	const char *digits = text.data;
+	const char *digits = text;
 	char *out;
 
-	if (text.end - digits >= 2 && digits[0] == '\\' && digits[1] == 'x')
+	if (end - digits >= 2 && digits[0] == '\\' && digits[1] == 'x')
 		digits += 2;
-	if ((text.end - digits) % 2 != 0)
+	if ((end - digits) % 2 != 0)
 		return value_reject(reason, ETL_LOAD_HEX, "an odd number of hexadecimal digits for type %s",
 							type->name);
-	value->len = (text.end - digits) / 2;
+	value->len = (end - digits) / 2;
 	enlargeStringInfo(scratch, value->len);
 	value->data = out = scratch->data + scratch->len;
-	for (; digits < text.end; digits += 2)
+	for (; digits < end; digits += 2)
 	{
 		uint32 high = hex_digit(digits[0]);
 		uint32 low = hex_digit(digits[1]);
 
 		if (unlikely((high | low) > 15))
 			return value_reject(reason, ETL_LOAD_HEX, "invalid hexadecimal digit at byte %d for type %s",
-								(int) (digits - text.data) + (high > 15 ? 1 : 2), type->name);
+								(int) (digits - text) + (high > 15 ? 1 : 2), type->name);
 		*out++ = (char) (high << 4 | low);
 	}
 	scratch->len += value->len;
 	return ETL_LOAD_OK;
 }
 
-static pg_noinline EtlValueText
-trim(EtlValueText text)
+/* The reader of a kind that isn't a string; what it is given has no blanks at its ends. */
+static pg_attribute_always_inline EtlLoadCode
+read_kind(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field, const char *data,
+		  const char *end, EtlValueScratch *scratch, EtlValue *value, char *reason)
 {
-	while (text.data < text.end && value_is_blank(*text.data))
-		text.data++;
-	while (text.data < text.end && value_is_blank(text.end[-1]))
-		text.end--;
-	return text;
+	switch (type->kind)
+	{
+		case ETL_VALUE_INT2:
+		case ETL_VALUE_INT4:
+		case ETL_VALUE_INT8:
+			return value_read_integer(type, data, end, value, reason);
+		case ETL_VALUE_NUMERIC:
+			return value_read_numeric(type, rules, data, end, scratch, value, reason);
+		case ETL_VALUE_DATE:
+		case ETL_VALUE_TIME:
+		case ETL_VALUE_TIMETZ:
+		case ETL_VALUE_TIMESTAMP:
+		case ETL_VALUE_TIMESTAMPTZ:
+			return value_read_time(type, rules, data, end, value, reason);
+		case ETL_VALUE_FLOAT4:
+		case ETL_VALUE_FLOAT8:
+			return value_read_float(type, data, end, scratch, value, reason);
+		case ETL_VALUE_BOOL:
+			return read_boolean(type, data, end, value, reason);
+		case ETL_VALUE_BYTES:
+			return read_bytes(type, data, end, scratch, value, reason);
+		case ETL_VALUE_OTHER:
+		case ETL_VALUE_SUPER:
+		case ETL_VALUE_VARCHAR: /* not here */
+		case ETL_VALUE_CHAR:
+			break;
+	}
+	/* its blanks are its own */
+	return value_read_text(type, field->data, field->data + field->len, value, reason);
+}
+
+/* With a blank at an end, or empty. Apart from value_read, as all that isn't usual: so that has no registers to save. */
+static pg_noinline EtlLoadCode
+read_blank(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
+		   EtlValueScratch *scratch, EtlValue *value, char *reason)
+{
+	const char *data = field->data;
+	const char *end = data + field->len;
+
+	while (data < end && value_is_blank(*data))
+		data++;
+	while (data < end && value_is_blank(end[-1]))
+		end--;
+	if (data == end)
+	{
+		value->is_null = true;
+		return ETL_LOAD_OK;
+	}
+	return read_kind(type, rules, field, data, end, scratch, value, reason);
 }
 
 EtlLoadCode
 value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field,
 		   EtlValueScratch *scratch, EtlValue *value, char reason[ETL_VALUE_REASON_SIZE])
 {
-	EtlValueText text = {field->data, field->data + field->len};
+	const char *data = field->data;
+	const char *end = data + field->len;
 
 	value->is_null = field->is_null;
 	value->is_text = false;
@@ -383,52 +429,16 @@ value_read(const EtlValueType *type, const EtlValueRules *rules, const EtlField 
 	if (type->kind == ETL_VALUE_VARCHAR || type->kind == ETL_VALUE_CHAR)
 		return read_string(type, rules, field, scratch, value, reason);
 	/* of a type that has no strings, an empty field and a blank one are NULL */
-	if (unlikely(field->len == 0 || (unsigned char) text.data[0] <= ' ' || (unsigned char) text.end[-1] <= ' '))
-	{
-		text = trim(text);
-		if (text.data == text.end)
-		{
-			value->is_null = true;
-			return ETL_LOAD_OK;
-		}
-	}
-	switch (type->kind)
-	{
-		case ETL_VALUE_INT2:
-		case ETL_VALUE_INT4:
-		case ETL_VALUE_INT8:
-			return value_read_integer(type, text, value, reason);
-		case ETL_VALUE_NUMERIC:
-			return value_read_numeric(type, rules, text, scratch, value, reason);
-		case ETL_VALUE_DATE:
-		case ETL_VALUE_TIME:
-		case ETL_VALUE_TIMETZ:
-		case ETL_VALUE_TIMESTAMP:
-		case ETL_VALUE_TIMESTAMPTZ:
-			return value_read_time(type, rules, text, value, reason);
-		case ETL_VALUE_FLOAT4:
-		case ETL_VALUE_FLOAT8:
-			return value_read_float(type, text, scratch, value, reason);
-		case ETL_VALUE_BOOL:
-			return read_boolean(type, text, value, reason);
-		case ETL_VALUE_BYTES:
-			return read_bytes(type, text, scratch, value, reason);
-		case ETL_VALUE_OTHER:
-		case ETL_VALUE_SUPER:
-		case ETL_VALUE_VARCHAR: /* handled above */
-		case ETL_VALUE_CHAR:
-			break;
-	}
-	/* its blanks are its own */
-	text = (EtlValueText){field->data, field->data + field->len};
-	return value_read_text(type, text, value, reason);
+	if (unlikely(data == end || (unsigned char) *data <= ' ' || (unsigned char) end[-1] <= ' '))
+		return read_blank(type, rules, field, scratch, value, reason);
+	return read_kind(type, rules, field, data, end, scratch, value, reason);
 }
 
 void
-value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes, size_t record_len)
+value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int ntypes, size_t fields_len)
 {
 	/* a numeric of one digit has four bytes; a float's text is copied for strtod, with a NUL behind it */
-	size_t need = record_len + BLANKS_STEP;
+	size_t need = fields_len + BLANKS_STEP;
 
 	for (int i = 0; i < ntypes; i++)
 		if (types[i].kind == ETL_VALUE_NUMERIC)

@@ -9,8 +9,6 @@
 #include "format/value_kind.h"
 #include "format/time_parts.h"
 
-#include <math.h>
-
 typedef enum Reading
 {
 	READING_OK,
@@ -68,31 +66,16 @@ iso_date(const char **from, const char *end, EtlTimeParts *parts)
 	return parts->year > 0 && time_is_date(parts->year, parts->month, parts->day) ? READING_OK : READING_BAD;
 }
 
-/* The digits after a second's point; moves behind them. Of more than six, as PostgreSQL rounds them. */
-static Reading
+/* The digits after a second's point; moves behind them. */
+static inline Reading
 iso_fraction(const char **from, const char *end, int *microsecond)
 {
 	const char *at = *from;
-	int64 number = 0;
-	int digits = 0;
 
-	for (; at < end && value_is_digit(*at); at++)
-	{
-		number = number * 10 + (*at - '0');
-		/* so many are exact in a double */
-		if (++digits > 15)
-			return READING_OTHER;
-	}
-	*from = at;
-	if (likely(digits <= 6))
-	{
-		static const int units[7] = {0, 100000, 10000, 1000, 100, 10, 1};
-
-		*microsecond = number * units[digits];
-		return digits > 0 ? READING_OK : READING_OTHER;
-	}
-	*microsecond = (int) rint((double) number / pow(10, digits) * 1000000);
-	return READING_OK;
+	if (!time_fraction_read(from, end, microsecond))
+		return READING_OTHER;
+	/* of more, PostgreSQL looks at all */
+	return *from - at <= 15 ? READING_OK : READING_OTHER;
 }
 
 /* HH:MM[:SS[.ffffff]]; moves behind it. */
@@ -181,19 +164,19 @@ iso_time_and_zone(const char *at, const char *end, EtlTimeParts *parts)
 
 /* A date, and a time if there is one. */
 static inline Reading
-iso_timestamp(EtlValueText text, EtlTimeParts *parts)
+iso_timestamp(const char *data, const char *end, EtlTimeParts *parts)
 {
-	const char *at = text.data;
-	Reading reading = iso_date(&at, text.end, parts);
+	const char *at = data;
+	Reading reading = iso_date(&at, end, parts);
 
-	if (reading == READING_OTHER || at == text.end)
+	if (reading == READING_OTHER || at == end)
 		return reading;
 	if (*at == ' ' || *at == 'T' || *at == 't')
 	{
 		do
 			at++;
-		while (at < text.end && *at == ' ');
-		return Max(iso_time_and_zone(at, text.end, parts), reading);
+		while (at < end && *at == ' ');
+		return Max(iso_time_and_zone(at, end, parts), reading);
 	}
 	return READING_OTHER;
 }
@@ -211,7 +194,7 @@ reject_time(const EtlValueType *type, const EtlTimeFormat *format, char *reason)
 /* What can't be read here: NULL, an error, or for the input function. */
 static pg_noinline EtlLoadCode
 time_unread(const EtlValueType *type, const EtlValueRules *rules, const EtlTimeFormat *format,
-			EtlValueText text, Reading reading, EtlValue *value, char *reason)
+			const char *data, const char *end, Reading reading, EtlValue *value, char *reason)
 {
 	if (rules->accept_any_date && type->kind != ETL_VALUE_TIME && type->kind != ETL_VALUE_TIMETZ)
 	{
@@ -219,31 +202,42 @@ time_unread(const EtlValueType *type, const EtlValueRules *rules, const EtlTimeF
 		return ETL_LOAD_OK;
 	}
 	if (reading == READING_OTHER && format == NULL)
-		return value_read_text(type, text, value, reason);
+		return value_read_text(type, data, end, value, reason);
 	return reject_time(type, format, reason);
 }
 
 /* By the load's format. What has any date or none is never left to the input function, which would raise. */
 static inline Reading
-formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, EtlValueText text,
-					EtlTimeParts *parts)
+formatted_timestamp(const EtlValueRules *rules, const EtlTimeFormat *format, const char *data,
+					const char *end, EtlTimeParts *parts)
 {
 	Reading reading = READING_OTHER;
 
 	if (format == NULL || time_format_is_auto(format))
 	{
-		reading = iso_timestamp(text, parts);
+		reading = iso_timestamp(data, end, parts);
 		if (likely(reading != READING_OTHER) || (format == NULL && !rules->accept_any_date))
 			return reading;
 		*parts = (EtlTimeParts){.month = 1, .day = 1};
-		return time_auto_read(text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
+		return time_auto_read(data, end - data, parts) ? READING_OK : READING_OTHER;
 	}
-	return time_format_read(format, text.data, text.end - text.data, parts) ? READING_OK : READING_OTHER;
+	return time_format_read(format, data, end - data, parts) ? READING_OK : READING_OTHER;
+}
+
+/* To the nearest, half away from zero, as PostgreSQL does. */
+static int64
+round_time(int64 time, int digits)
+{
+	int64 unit = 1;
+
+	while (digits-- > 0)
+		unit *= 10;
+	return (time + (time < 0 ? -unit / 2 : unit / 2)) / unit * unit;
 }
 
 EtlLoadCode
-value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueText text, EtlValue *value,
-				char *reason)
+value_read_time(const EtlValueType *type, const EtlValueRules *rules, const char *data, const char *end,
+				EtlValue *value, char *reason)
 {
 	const EtlTimeFormat *format = type->kind == ETL_VALUE_DATE ? rules->date_format : rules->time_format;
 	EtlTimeParts parts = {0};
@@ -253,12 +247,12 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 	if (type->kind == ETL_VALUE_TIME || type->kind == ETL_VALUE_TIMETZ)
 	{
 		format = NULL;
-		reading = iso_time_and_zone(text.data, text.end, &parts);
+		reading = iso_time_and_zone(data, end, &parts);
 	}
 	else
-		reading = formatted_timestamp(rules, format, text, &parts);
+		reading = formatted_timestamp(rules, format, data, end, &parts);
 	if (unlikely(reading != READING_OK))
-		return time_unread(type, rules, format, text, reading, value, reason);
+		return time_unread(type, rules, format, data, end, reading, value, reason);
 	if (type->kind == ETL_VALUE_DATE)
 	{
 		value->as.integer = time_days(parts.year, parts.month, parts.day);
@@ -272,7 +266,7 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 		if (!parts.has_zone)
 		{
 			if (rules->zone_offset == NULL && format == NULL)
-				return value_read_text(type, text, value, reason);
+				return value_read_text(type, data, end, value, reason);
 			if (rules->zone_offset != NULL)
 				parts.zone = rules->zone_offset(time, rules->zone_arg);
 		}
@@ -282,9 +276,9 @@ value_read_time(const EtlValueType *type, const EtlValueRules *rules, EtlValueTe
 	{
 		/* the session's zone on the day of the load */
 		if (!parts.has_zone)
-			return value_read_text(type, text, value, reason);
+			return value_read_text(type, data, end, value, reason);
 		value->zone = -parts.zone;
 	}
-	value->as.integer = time;
+	value->as.integer = unlikely(type->scale > 0) ? round_time(time, type->scale) : time;
 	return ETL_LOAD_OK;
 }

@@ -22,7 +22,11 @@ build/unit/allocation_test: UNIT_LIBS += -Wl,--wrap=XML_Parse
 build/unit/sign_driver: build/unit/test/aws/sign_driver.o $(PURE_OBJS) test/unit/PURE
 	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_OBJS) $(UNIT_LIBS)
 
--include build/unit/test/aws/sign_driver.d $(PURE_OBJS:.o=.d) $(UNIT_TESTS:build/unit/%=build/unit/test/unit/%.d)
+# What t/027_values.pl compares with PostgreSQL.
+build/unit/value_driver: build/unit/test/format/value_driver.o $(PURE_OBJS) test/unit/PURE
+	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_OBJS) $(UNIT_LIBS)
+
+-include build/unit/test/aws/sign_driver.d build/unit/test/format/value_driver.d $(PURE_OBJS:.o=.d) $(UNIT_TESTS:build/unit/%=build/unit/test/unit/%.d)
 
 .PHONY: unit-programs check-unit
 unit-programs: $(UNIT_TESTS)

@@ -2,6 +2,7 @@
  * value_test.c
  *		Text to values, by Redshift's rules. What PostgreSQL makes of the same texts: t/027_values.pl.
  */
+#include "format/time_format.h"
 #include "format/value.h"
 
 #include <setjmp.h>
@@ -342,6 +343,8 @@ numerics(void **state)
 	assert_string_equal(read_plain(ETL_VALUE_NUMERIC, "Infinity"),
 						"1204 value is out of range for type numeric(12,2)");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "-inf", 4), "00f0");
+	/* few enough digits for a word, too many once the last group is full */
+	assert_string_equal(read_bytes_of(&any, &NO_RULES, "5.9861639024596", 15), "808605008526f6189b097017");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "1e20000", 7), "00008813"
 																	  "0100");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "1e200000", 8),
@@ -350,10 +353,10 @@ numerics(void **state)
 						"1204 value is out of range for type numeric");
 	assert_string_equal(read_bytes_of(&any, &NO_RULES, "1e9999999999999999999", 21),
 						"1204 value is out of range for type numeric");
-	for (int i = 0; i < 11; i++)
+	for (int i = 0; i < 13; i++)
 	{
-		static const char *const bad[] = {"x",	 ".",	"1e",	"1e+", "e5",   "1.2.3",
-										  "0x1", "1 2", "nano", "1,5", "1.23x"};
+		static const char *const bad[] = {"x",	 ".",	 "1e",	"1e+",	 "e5", "1.2.3", "0x1",
+										  "1 2", "nano", "1,5", "1.23x", "-",  "+."};
 
 		assert_string_equal(read_plain(ETL_VALUE_NUMERIC, bad[i]), "1209 not a value of type numeric(12,2)");
 	}
@@ -379,6 +382,18 @@ dates(void **state)
 	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "2023-02-29"), "NULL");
 	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "00000000"), "NULL");
 	assert_string_equal(read_by(ETL_VALUE_TIMESTAMP, &rules, "00/00/00 00:00:00"), "NULL");
+}
+
+static void
+times_of_fewer_digits(void **state)
+{
+	EtlValueType thousandths = {ETL_VALUE_TIMESTAMP, "timestamp(3) without time zone", .scale = 3};
+	EtlValueType seconds = {ETL_VALUE_TIME, "time(0) without time zone", .scale = 6};
+
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "2000-01-01 00:00:00.0005", 24), "1000");
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "2000-01-01 00:00:00.000499", 26), "0");
+	assert_string_equal(read_bytes_of(&thousandths, &NO_RULES, "1999-12-31 23:59:59.9995", 24), "-1000");
+	assert_string_equal(read_bytes_of(&seconds, &NO_RULES, "23:59:59.5", 10), "86400000000");
 }
 
 static int
@@ -428,14 +443,192 @@ timestamps(void **state)
 	assert_string_equal(read_plain(ETL_VALUE_TIMETZ, "01:00:00"), "text:01:00:00");
 }
 
+/* All values of a record that has every kind several times are where they were when the last one is read. */
+static void
+room_for_a_record(void **state)
+{
+	static const char *const texts[] = {[ETL_VALUE_OTHER] = "x",
+										[ETL_VALUE_BOOL] = "t",
+										[ETL_VALUE_INT2] = "1",
+										[ETL_VALUE_INT4] = "1",
+										[ETL_VALUE_INT8] = "1",
+										[ETL_VALUE_FLOAT4] = "1e-30",
+										[ETL_VALUE_FLOAT8] = "1e-300",
+										[ETL_VALUE_NUMERIC] = "9.99",
+										[ETL_VALUE_DATE] = "2000-01-01",
+										[ETL_VALUE_TIME] = "00:00",
+										[ETL_VALUE_TIMETZ] = "00:00Z",
+										[ETL_VALUE_TIMESTAMP] = "2000-01-01",
+										[ETL_VALUE_TIMESTAMPTZ] = "2000-01-01",
+										[ETL_VALUE_VARCHAR] = "\xff\xff",
+										[ETL_VALUE_CHAR] = "",
+										[ETL_VALUE_BYTES] = "00",
+										[ETL_VALUE_SUPER] = "1"};
+	EtlValueRules rules = {.invalid = '?', .round_decimals = true};
+	EtlValueType types[lengthof(texts) * 40];
+	EtlValue values[lengthof(types)];
+	EtlValueScratch scratch;
+	char reason[ETL_VALUE_REASON_SIZE];
+	size_t fields_len = 0;
+	const char *room;
+
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		types[i] = TYPES[i % lengthof(texts)];
+		fields_len += strlen(texts[i % lengthof(texts)]);
+	}
+	initStringInfo(&scratch);
+	value_scratch_reserve(&scratch, types, lengthof(types), fields_len);
+	room = scratch.data;
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		EtlField field = {texts[i % lengthof(texts)], strlen(texts[i % lengthof(texts)])};
+
+		assert_int_equal(value_read(&types[i], &rules, &field, &scratch, &values[i], reason), ETL_LOAD_OK);
+	}
+	assert_ptr_equal(scratch.data, room);
+	for (int i = 0; i < lengthof(types); i++)
+		if (types[i].kind == ETL_VALUE_CHAR)
+			assert_memory_equal(values[i].data, "     ", 5);
+		else if (types[i].kind == ETL_VALUE_VARCHAR)
+			assert_memory_equal(values[i].data, "??", 2);
+		else if (types[i].kind == ETL_VALUE_NUMERIC)
+			assert_int_equal(values[i].len, 6);
+	pfree(scratch.data);
+}
+
+static void
+by_format(void **state)
+{
+	EtlError error;
+	int64 local = 0;
+	EtlValueRules rules = {.date_format = time_format_create("MM/DD/YYYY", true, &error),
+						   .time_format = time_format_create("epochsecs", false, &error),
+						   .zone_offset = two_hours_east,
+						   .zone_arg = &local};
+
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "1/2/2000"), "1");
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "2000-01-02"),
+						"1205 not a value of type date in the load's format");
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, " "), "NULL");
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMP, &rules, "946684800"), "0");
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMPTZ, &rules, "946684801"), "1000000");
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMP, &rules, "now"),
+						"1206 not a value of type timestamp without time zone in the load's format");
+	assert_string_equal(read_by(ETL_VALUE_TIME, &rules, "00:00:01"), "1000000");
+	rules.time_format = time_format_create("MM/DD/YYYY HH:MI", false, &error);
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMPTZ, &rules, "01/01/2000 02:01"), "60000000");
+	rules.zone_offset = NULL;
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMPTZ, &rules, "01/01/2000 00:01"), "60000000");
+	rules.accept_any_date = true;
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMPTZ, &rules, "00/00/0000 00:01"), "NULL");
+	assert_string_equal(read_by(ETL_VALUE_TIME, &rules, "25:00"),
+						"1206 not a value of type time without time zone");
+	rules.date_format = rules.time_format = time_format_create("auto", false, &error);
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "Jan 2, 2000 12:00"), "1");
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "2000-01-02"), "1");
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMP, &rules, "01/01/2000 00:00:01 PST"), "1000000");
+	assert_string_equal(read_by(ETL_VALUE_TIMESTAMPTZ, &rules, "01/01/2000 00:00:01 PST"), "28801000000");
+	/* without a format, any date that is none is never left to the input function */
+	rules = (EtlValueRules){.accept_any_date = true};
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "Jan 2, 2000"), "1");
+	assert_string_equal(read_by(ETL_VALUE_DATE, &rules, "infinity"), "NULL");
+}
+
+static const char *
+write_of(EtlValueKind kind, EtlValue value)
+{
+	static StringInfoData out;
+
+	if (out.data == NULL)
+		initStringInfo(&out);
+	resetStringInfo(&out);
+	appendStringInfoChar(&out, '|');
+	value_write(&out, kind, &value);
+	assert_int_equal(strlen(out.data), out.len);
+	return out.data + 1;
+}
+
+/* What is read, written. The rest: t/027_values.pl. */
+static const char *
+written(EtlValueKind kind, const char *text)
+{
+	EtlField field = {text, strlen(text)};
+	EtlValueType type = {kind, "any"};
+	EtlValueScratch scratch;
+	EtlValue value;
+	const char *out;
+	char reason[ETL_VALUE_REASON_SIZE];
+
+	initStringInfo(&scratch);
+	assert_int_equal(value_read(&type, &NO_RULES, &field, &scratch, &value, reason), ETL_LOAD_OK);
+	out = write_of(kind, value);
+	pfree(scratch.data);
+	return out;
+}
+
+static void
+writing(void **state)
+{
+	EtlValue value = {.as.boolean = true};
+
+	assert_string_equal(write_of(ETL_VALUE_BOOL, value), "t");
+	value.as.boolean = false;
+	assert_string_equal(write_of(ETL_VALUE_BOOL, value), "f");
+	assert_string_equal(written(ETL_VALUE_INT8, "-9223372036854775808"), "-9223372036854775808");
+	assert_string_equal(written(ETL_VALUE_INT2, "100"), "100");
+	assert_string_equal(written(ETL_VALUE_FLOAT4, "0.1"), "0.1");
+	assert_string_equal(written(ETL_VALUE_FLOAT8, "1e300"), "1e+300");
+	assert_string_equal(written(ETL_VALUE_FLOAT8, "-inf"), "-Infinity");
+	assert_string_equal(written(ETL_VALUE_NUMERIC, "-0.0001200"), "-0.0001200");
+	assert_string_equal(written(ETL_VALUE_NUMERIC, "1e20"), "100000000000000000000");
+	assert_string_equal(written(ETL_VALUE_NUMERIC, "NaN"), "NaN");
+	assert_string_equal(written(ETL_VALUE_NUMERIC, "-inf"), "-Infinity");
+	assert_string_equal(written(ETL_VALUE_DATE, "2008-1-2"), "2008-01-02");
+	assert_string_equal(written(ETL_VALUE_TIME, "03:04:05.060000"), "03:04:05.06");
+	assert_string_equal(written(ETL_VALUE_TIMETZ, "03:04-03:30"), "03:04:00-03:30");
+	assert_string_equal(written(ETL_VALUE_TIMETZ, "03:04+00:00:01"), "03:04:00+00:00:01");
+	assert_string_equal(written(ETL_VALUE_TIMESTAMP, "2008-01-02 03:04:05"), "2008-01-02 03:04:05");
+	assert_string_equal(written(ETL_VALUE_VARCHAR, "ab "), "ab ");
+	assert_string_equal(written(ETL_VALUE_BYTES, "\\x00Ff"), "00ff");
+	value = (EtlValue){.as.integer = -INT64CONST(63113904000000000), .zone = -7200};
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMPTZ, value), "0001-01-01 02:00:00+02 BC");
+	value.as.integer = PG_INT64_MIN;
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMPTZ, value), "-infinity");
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMP, value), "-infinity");
+	value.as.integer = PG_INT64_MAX;
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMP, value), "infinity");
+	value.as.integer = PG_INT32_MAX;
+	assert_string_equal(write_of(ETL_VALUE_DATE, value), "infinity");
+	/* the first and the last date and timestamp that there are */
+	value.as.integer = -2451545;
+	assert_string_equal(write_of(ETL_VALUE_DATE, value), "4714-11-24 BC");
+	value.as.integer = 2145031948;
+	assert_string_equal(write_of(ETL_VALUE_DATE, value), "5874897-12-31");
+	value.as.integer = -INT64CONST(211813488000000000);
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMP, value), "4714-11-24 00:00:00 BC");
+	value.as.integer = INT64CONST(9223371331199999999);
+	assert_string_equal(write_of(ETL_VALUE_TIMESTAMP, value), "294276-12-31 23:59:59.999999");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(null_and_blank), cmocka_unit_test(strings),  cmocka_unit_test(bytes_of_strings),
-		cmocka_unit_test(others),		  cmocka_unit_test(booleans), cmocka_unit_test(integers),
-		cmocka_unit_test(floats),		  cmocka_unit_test(numerics), cmocka_unit_test(dates),
+		cmocka_unit_test(null_and_blank),
+		cmocka_unit_test(strings),
+		cmocka_unit_test(bytes_of_strings),
+		cmocka_unit_test(others),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(floats),
+		cmocka_unit_test(numerics),
+		cmocka_unit_test(dates),
 		cmocka_unit_test(timestamps),
+		cmocka_unit_test(times_of_fewer_digits),
+		cmocka_unit_test(by_format),
+		cmocka_unit_test(room_for_a_record),
+		cmocka_unit_test(writing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
