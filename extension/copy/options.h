@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "format/encoding.h"
 #include "nodes/pg_list.h"
 #include "store/access.h"
 #include "store/codec.h"
@@ -31,14 +32,6 @@ typedef enum EtlJsonMapping
 	ETL_JSON_PATHS,			  /* the n-th path of a file to the n-th column */
 	ETL_JSON_NOSHRED		  /* the whole object to the one column */
 } EtlJsonMapping;
-
-typedef enum EtlEncoding
-{
-	ETL_ENCODING_UTF8,
-	ETL_ENCODING_UTF16, /* by its byte order mark */
-	ETL_ENCODING_UTF16LE,
-	ETL_ENCODING_UTF16BE
-} EtlEncoding;
 
 /* A column of FIXEDWIDTH. */
 typedef struct EtlFixedColumn
