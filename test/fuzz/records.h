@@ -26,7 +26,12 @@ records_digest(EtlRecordReader *reader, const char *input, size_t len, size_t st
 		while ((status = reader->next(reader, &record, &error)) != ETL_RECORD_NEED_MORE &&
 			   status != ETL_RECORD_END)
 		{
-			hash = hash * 31 + record.line * 7 + record.raw_len * 5 + status + record.code;
+			hash = hash * 31 + status + record.code;
+#ifdef RECORDS_ERRORS_MOVE
+			if (status == ETL_RECORD_ERROR)
+				record.line = record.raw_len = 0;
+#endif
+			hash = hash * 31 + record.line * 7 + record.raw_len * 5;
 			for (size_t i = 0; i < record.raw_len; i++)
 				hash = hash * 31 + (uint8) record.raw[i];
 			for (int i = 0; i < Min(record.field_count, ETL_RECORD_MAX_FIELDS); i++)
