@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "format/encoding.h"
+#include "format/json_reader.h"
 #include "nodes/pg_list.h"
 #include "store/access.h"
 #include "store/codec.h"
@@ -23,22 +25,6 @@ typedef enum EtlCopyFormat
 	ETL_COPY_JSON,
 	ETL_COPY_XML
 } EtlCopyFormat;
-
-typedef enum EtlJsonMapping
-{
-	ETL_JSON_AUTO,			  /* members to columns of the same name */
-	ETL_JSON_AUTO_IGNORECASE, /* whatever their letter case */
-	ETL_JSON_PATHS,			  /* the n-th path of a file to the n-th column */
-	ETL_JSON_NOSHRED		  /* the whole object to the one column */
-} EtlJsonMapping;
-
-typedef enum EtlEncoding
-{
-	ETL_ENCODING_UTF8,
-	ETL_ENCODING_UTF16, /* by its byte order mark */
-	ETL_ENCODING_UTF16LE,
-	ETL_ENCODING_UTF16BE
-} EtlEncoding;
 
 /* A column of FIXEDWIDTH. */
 typedef struct EtlFixedColumn

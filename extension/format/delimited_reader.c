@@ -2,20 +2,16 @@
  * delimited_reader.c
  *		Bytes of delimited text or CSV to rows of fields. Pure.
  *
- * A row is split in one pass over a window that has it whole; fields point into the window, and only those with
- * an escape in them are copied. The window is the fed buffer itself, so most rows are never copied. A row that the
- * buffer's end cuts goes to `carry`; the next buffer's bytes are appended to it until it is whole, and the rows after
- * it are again read where they are.
+ * A row is split in one pass over a window that has it whole (format/window.h); fields point into the window, and only
+ * those with an escape in them are copied.
  *
- *		fed:    ...row|row|ro        w|row|row...
- *		carry:              ro   →   row
- *
- * An incomplete row is tried again from its start, but only once it has at least doubled, so the work stays linear
- * however small the buffers are (rows then come later than they could; nobody can tell).
- *
- * Finding the next delimiter, line end, quote or escape is where the time goes: sixteen bytes a step.
+ * Finding the next delimiter, line end, quote or escape is where the time goes: 64 bytes are compared with all of them at
+ * once, and what stops a field is the next bit of the result. Anything but a bare field is left to the slower scan_….
  */
 #include "format/delimited.h"
+
+#include "format/window.h"
+#include "port/pg_bitutils.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -38,18 +34,13 @@ typedef struct DelimitedReader
 	char stops[STOPS];
 	bool is_stop[256];
 
-	const char *fed; /* the caller's buffer */
-	size_t fed_len;
-	size_t fed_used;
-	bool eof;
+	EtlWindow window;
 
-	StringInfoData carry; /* a row begun in an earlier buffer, then bytes of fed */
-	bool in_carry;
-	size_t carry_base; /* carry.data[carry_base] is fed[0] */
-	size_t carry_used;
-	size_t retry_at; /* the row was incomplete: bytes it must have to be worth another look */
+	/* Of `block`, 64 bytes of the window: where the stops are that are still ahead. NULL: not looked at. */
+	const char *block;
+	const char *block_limit; /* the window's, then */
+	uint64 bits;
 
-	bool at_start; /* a byte order mark may follow */
 	int header_left;
 	int64 line;
 	bool over_limit; /* a row was too long: stays an error */
@@ -60,6 +51,7 @@ typedef struct DelimitedReader
 	const char *raw_end;  /* its line end, or a carriage return before that, is not part of it */
 	const char *next_row; /* start of the one after it */
 	bool multiline;		  /* may have line ends inside */
+	bool odd;			  /* may have NUL bytes */
 	bool any_escaped;
 	int field_count;
 	EtlField fields[ETL_RECORD_MAX_FIELDS];
@@ -72,7 +64,7 @@ reader_free(EtlRecordReader *self)
 {
 	DelimitedReader *reader = (DelimitedReader *) self;
 
-	pfree(reader->carry.data);
+	window_free(&reader->window);
 	pfree(reader->scratch.data);
 	pfree(reader);
 }
@@ -82,13 +74,8 @@ reader_feed(EtlRecordReader *self, const char *buf, size_t len, bool eof)
 {
 	DelimitedReader *reader = (DelimitedReader *) self;
 
-	reader->fed = len > 0 ? buf : "";
-	reader->fed_len = len;
-	reader->fed_used = 0;
-	reader->eof = eof;
-	reader->in_carry = reader->carry.len > 0;
-	reader->carry_base = reader->carry.len;
-	reader->carry_used = 0;
+	window_feed(&reader->window, buf, len, eof);
+	reader->block = NULL;
 }
 
 /* The first stop at or after p, or limit. */
@@ -138,25 +125,157 @@ at_row_end(const char *p, const char *limit, bool final)
 	return p < limit ? *p == '\n' : final;
 }
 
+static inline bool
+is_null_string(const EtlDelimitedOptions *options, const char *data, size_t len)
+{
+	return len == options->null_len &&
+		   (len == 0 || (*data == *options->null_string && memcmp(data, options->null_string, len) == 0));
+}
+
 static inline void
 add_field(DelimitedReader *reader, const char *data, const char *end, bool quoted, bool escaped)
 {
-	const EtlDelimitedOptions *options = &reader->options;
-
 	if (reader->field_count < ETL_RECORD_MAX_FIELDS)
 	{
-		EtlField *field = &reader->fields[reader->field_count];
+		bool is_null = !quoted && is_null_string(&reader->options, data, end - data);
 
-		field->data = data;
-		field->len = end - data;
-		field->quoted = quoted;
-		field->is_null =
-			!quoted && field->len == options->null_len && memcmp(data, options->null_string, field->len) == 0;
+		reader->fields[reader->field_count] =
+			(EtlField){.data = data, .len = end - data, .is_null = is_null, .quoted = quoted};
 		reader->escaped[reader->field_count] = escaped;
 		reader->any_escaped |= escaped;
 	}
 	reader->field_count++;
 }
+
+#ifdef __SSE2__
+#define BLOCK 64
+
+static inline void
+set_bare_field(DelimitedReader *reader, int i, const char *data, const char *end)
+{
+	if (i >= ETL_RECORD_MAX_FIELDS)
+		return;
+	reader->fields[i] = (EtlField){.data = data,
+								   .len = end - data,
+								   .is_null = is_null_string(&reader->options, data, end - data)};
+	reader->escaped[i] = false;
+}
+
+static inline bool
+begins_oddly(const EtlDelimitedOptions *options, char c)
+{
+	if (options->quote != '\0')
+		return c == ' ' || c == '\t' || c == options->quote;
+	return c == '"' || c == '\'';
+}
+
+/* The stops among the 64 bytes of a block, and NUL bytes: the lowest bit is the first byte. */
+static inline uint64
+find_stops(const DelimitedReader *reader, const char *block)
+{
+	const __m128i stop0 = _mm_set1_epi8(reader->stops[0]);
+	const __m128i stop1 = _mm_set1_epi8(reader->stops[1]);
+	const __m128i stop2 = _mm_set1_epi8(reader->stops[2]);
+	const __m128i stop3 = _mm_set1_epi8(reader->stops[3]);
+	uint64 bits = 0;
+
+	for (int i = 0; i < BLOCK; i += 16)
+	{
+		__m128i bytes = _mm_loadu_si128((const __m128i *) (block + i));
+		__m128i hits = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, stop0), _mm_cmpeq_epi8(bytes, stop1)),
+									_mm_or_si128(_mm_cmpeq_epi8(bytes, stop2), _mm_cmpeq_epi8(bytes, stop3)));
+
+		hits = _mm_or_si128(hits, _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+		bits |= (uint64) (unsigned) _mm_movemask_epi8(hits) << i;
+	}
+	return bits;
+}
+
+/* Look at the block that starts at p, or at as much of it as there is. */
+static inline void
+look_at(DelimitedReader *reader, const char *p, const char *limit)
+{
+	reader->block = p;
+	reader->block_limit = limit;
+	if (limit - p >= BLOCK)
+		reader->bits = find_stops(reader, p);
+	else
+	{
+		char rest[BLOCK] = {0};
+
+		memcpy(rest, p, limit - p);
+		reader->bits = find_stops(reader, rest) & ((UINT64CONST(1) << (limit - p)) - 1);
+	}
+}
+
+/* From now on the next stop is the first at or after p, of a window that ends at limit. */
+static inline void
+look_from(DelimitedReader *reader, const char *p, const char *limit)
+{
+	if (reader->block == NULL || reader->block_limit != limit || p < reader->block || p - reader->block >= BLOCK)
+		look_at(reader, p, limit);
+	else
+		reader->bits &= ~UINT64CONST(0) << (p - reader->block);
+}
+
+/*
+ * Take bare fields from *cursor on while they are the next thing, each with its delimiter, which is one byte. True: the row
+ * ends at *cursor.
+ */
+static inline bool
+scan_bare_fields(DelimitedReader *reader, const char **cursor, const char *limit)
+{
+	const EtlDelimitedOptions *options = &reader->options;
+	const char delimiter = options->delimiter[0];
+	const bool quotes = options->quote != '\0' || options->surrounding_quotes;
+	int count = reader->field_count;
+	const char *p = *cursor;
+	const char *block;
+	uint64 bits;
+	bool ended = false;
+
+	look_from(reader, p, limit);
+	block = reader->block;
+	bits = reader->bits;
+	for (;;)
+	{
+		const char *stop;
+
+		/* It may begin with blanks that don't belong to it, or with a quote. */
+		if (quotes && p < limit && begins_oddly(options, *p))
+			break;
+		while (bits == 0 && limit - block > BLOCK)
+		{
+			look_at(reader, block + BLOCK, limit);
+			block = reader->block;
+			bits = reader->bits;
+		}
+		if (bits == 0)
+			break;
+		stop = block + pg_rightmost_one_pos64(bits);
+		bits &= bits - 1;
+		if (*stop == delimiter)
+		{
+			set_bare_field(reader, count++, p, stop);
+			p = stop + 1;
+			continue;
+		}
+		if (*stop == '\n')
+		{
+			if (stop > p && stop[-1] == '\r')
+				stop--;
+			set_bare_field(reader, count++, p, stop);
+			p = stop;
+			ended = true;
+		}
+		break;
+	}
+	reader->bits = bits;
+	reader->field_count = count;
+	*cursor = p;
+	return ended;
+}
+#endif
 
 /* The row ends at p: a line end or the stream's end. */
 static void
@@ -345,11 +464,18 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 	reader->field_count = 0;
 	reader->any_escaped = false;
 	reader->multiline = false;
+	reader->odd = false;
 	for (;;)
 	{
 		Scan scan;
-		const char *quote = p;
+		const char *quote;
 
+#ifdef __SSE2__
+		if (options->delimiter_len == 1 && scan_bare_fields(reader, &p, limit))
+			break;
+#endif
+		reader->odd = true;
+		quote = p;
 		if (options->quote != '\0')
 		{
 			/* Blanks between delimiter and quote are no part of the field. */
@@ -413,7 +539,7 @@ check_no_nul(DelimitedReader *reader, EtlError *error)
 {
 	int kept = Min(reader->field_count, ETL_RECORD_MAX_FIELDS);
 
-	if (memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL)
+	if (!reader->odd || memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL)
 		return true;
 	for (int i = 0; i < kept; i++)
 	{
@@ -449,42 +575,6 @@ over_limit(DelimitedReader *reader, EtlRecord *row, EtlError *error)
 	return ETL_RECORD_ERROR;
 }
 
-/* Bring more of fed into carry: what makes the row worth another look, and on to a line end. */
-static void
-extend_carry(DelimitedReader *reader)
-{
-	size_t taken = reader->carry.len - reader->carry_base;
-	size_t have = reader->carry.len - reader->carry_used;
-	const char *from = reader->fed + taken;
-	size_t left = reader->fed_len - taken;
-	size_t take = Min(left, reader->retry_at > have ? reader->retry_at - have : 1);
-	const char *newline = memchr(from + take - 1, '\n', left - take + 1);
-
-	take = newline != NULL ? newline - from + 1 : left;
-	take = Min(take, ETL_RECORD_MAX_SIZE);
-	appendBinaryStringInfo(&reader->carry, from, take);
-}
-
-/* The row at `start` needs the next buffer. */
-static EtlRecordStatus
-keep_for_later(DelimitedReader *reader, const char *start, const char *limit)
-{
-	size_t len = limit - start;
-
-	if (reader->in_carry)
-	{
-		if (start > reader->carry.data) /* else it is where it belongs, and may be megabytes */
-			memmove(reader->carry.data, start, len);
-		reader->carry.len = len;
-	}
-	else
-	{
-		resetStringInfo(&reader->carry);
-		appendBinaryStringInfo(&reader->carry, start, len);
-	}
-	return ETL_RECORD_NEED_MORE;
-}
-
 static void
 advance(DelimitedReader *reader)
 {
@@ -494,36 +584,7 @@ advance(DelimitedReader *reader)
 			reader->line++;
 	}
 	reader->line++;
-	reader->retry_at = 0;
-	if (!reader->in_carry)
-		reader->fed_used = reader->next_row - reader->fed;
-	else
-		reader->carry_used = reader->next_row - reader->carry.data;
-}
-
-/* Skip a byte order mark at start; false: too few bytes to tell. */
-static bool
-skip_byte_order_mark(DelimitedReader *reader, const char **start, const char *limit, bool final)
-{
-	size_t len = Min(limit - *start, 3);
-
-	if (!reader->at_start)
-		return true;
-	if (memcmp(*start, "\xEF\xBB\xBF", len) == 0)
-	{
-		if (len < 3 && !final)
-			return false;
-		if (len == 3)
-		{
-			*start += 3;
-			if (reader->in_carry)
-				reader->carry_used += 3;
-			else
-				reader->fed_used += 3;
-		}
-	}
-	reader->at_start = false;
-	return true;
+	window_advance(&reader->window, reader->next_row);
 }
 
 static EtlRecordStatus
@@ -535,42 +596,24 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 	{
 		const char *start;
 		const char *limit;
-		bool all;	/* the window reaches to fed's end */
-		bool final; /* and that is the stream's */
+		bool final;
 		Scan scan = SCAN_INCOMPLETE;
 
 		if (reader->over_limit)
 			return over_limit(reader, row, error);
-		if (reader->in_carry && reader->carry_used >= reader->carry_base)
-		{
-			reader->in_carry = false;
-			reader->fed_used = reader->carry_used - reader->carry_base;
-			resetStringInfo(&reader->carry);
-		}
-		start = reader->in_carry ? reader->carry.data + reader->carry_used : reader->fed + reader->fed_used;
-		limit = reader->in_carry ? reader->carry.data + reader->carry.len : reader->fed + reader->fed_len;
-		all = !reader->in_carry || reader->carry.len - reader->carry_base == reader->fed_len;
-		final = all && reader->eof;
-
-		if ((final || limit - start >= Max(reader->retry_at, 1)) &&
-			skip_byte_order_mark(reader, &start, limit, final))
+		if (window_look(&reader->window, &start, &limit, &final))
 		{
 			if (final && start == limit)
 				return ETL_RECORD_END;
 			scan = scan_row(reader, start, limit, final, error);
-			if (scan == SCAN_INCOMPLETE)
-			{
-				/* A carriage return that belongs to the line end may be among them. */
-				if (limit - start > ETL_RECORD_MAX_SIZE + 1)
-					return over_limit(reader, row, error);
-				reader->retry_at = Min(2 * (limit - start), ETL_RECORD_MAX_SIZE + 2);
-			}
+			/* A carriage return that belongs to the line end may be among them. */
+			if (scan == SCAN_INCOMPLETE && limit - start > ETL_RECORD_MAX_SIZE + 1)
+				return over_limit(reader, row, error);
 		}
 		if (scan == SCAN_INCOMPLETE)
 		{
-			if (all)
-				return keep_for_later(reader, start, limit);
-			extend_carry(reader);
+			if (!window_extend(&reader->window, start, limit))
+				return ETL_RECORD_NEED_MORE;
 			continue;
 		}
 
@@ -622,9 +665,8 @@ delimited_reader_create(const EtlDelimitedOptions *options)
 	reader->stops[3] = reader->options.escape != '\0' ? reader->options.escape : '\n';
 	for (int i = 0; i < STOPS; i++)
 		reader->is_stop[(unsigned char) reader->stops[i]] = true;
-	initStringInfo(&reader->carry);
+	window_init(&reader->window);
 	initStringInfo(&reader->scratch);
-	reader->at_start = true;
 	reader->header_left = options->ignore_header;
 	reader->line = 1;
 	return &reader->base;

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "records.h"
+
 /* The macros give defaults that their arguments override. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
@@ -22,91 +24,25 @@
 						   .null_len = 2,                                                                    \
 						   __VA_ARGS__})
 
-/* A row as "line:field/field\n": NULL is ~, quoted fields are in [], an error is "line!message\n". */
-static void
-row_show(StringInfo out, EtlRecordStatus status, const EtlRecord *row, const EtlError *error)
+static EtlRecordReader *
+make(const void *options)
 {
-	if (status == ETL_RECORD_ERROR)
-	{
-		appendStringInfo(out, "%d!%s\n", (int) row->line, error->message);
-		return;
-	}
-	appendStringInfo(out, "%d:", (int) row->line);
-	for (int i = 0; i < Min(row->field_count, ETL_RECORD_MAX_FIELDS); i++)
-	{
-		const EtlField *field = &row->fields[i];
+	EtlError error;
 
-		if (i > 0)
-			appendStringInfoChar(out, '/');
-		if (field->is_null)
-			appendStringInfoChar(out, '~');
-		else if (field->quoted)
-			appendStringInfo(out, "[%.*s]", (int) field->len, field->data);
-		else
-			appendBinaryStringInfo(out, field->data, field->len);
-	}
-	appendStringInfoChar(out, '\n');
+	assert_true(delimited_options_check(options, &error));
+	return delimited_reader_create(options);
 }
 
-/* Read input in pieces that end at cut, then of `step` bytes each. */
 static char *
 rows_read(EtlDelimitedOptions options, const char *input, size_t len, size_t cut, size_t step)
 {
-	EtlRecordReader *reader;
-	EtlRecord row;
-	EtlError error;
-	StringInfoData out;
-	size_t at = 0;
-	char *piece = NULL;
-	bool over = false;
-
-	assert_true(delimited_options_check(&options, &error));
-	reader = delimited_reader_create(&options);
-	initStringInfo(&out);
-	for (size_t next = cut;; next = Min(len, next + step))
-	{
-		EtlRecordStatus status;
-
-		/* A buffer of its own, of the exact size: the sanitizer sees a read past it, and of an older one. */
-		free(piece);
-		piece = malloc(Max(next - at, 1));
-		memcpy(piece, input + at, next - at);
-		reader->feed(reader, piece, next - at, next == len);
-		at = next;
-		while ((status = reader->next(reader, &row, &error)) != ETL_RECORD_NEED_MORE &&
-			   status != ETL_RECORD_END)
-		{
-			row_show(&out, status, &row, &error);
-			over = status == ETL_RECORD_ERROR && error.sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-			if (over)
-				break;
-		}
-		assert_true(status != ETL_RECORD_END || at == len);
-		if (over || at == len)
-			break;
-	}
-	free(piece);
-	reader->free(reader);
-	return out.data;
+	return records_read(make(&options), input, len, cut, step);
 }
 
 static void
 expect_bytes(EtlDelimitedOptions options, const char *input, size_t len, const char *expected)
 {
-	for (size_t cut = 0; cut <= len; cut++)
-	{
-		char *got = rows_read(options, input, len, cut, Max(len, 1));
-
-		assert_string_equal(got, expected);
-		pfree(got);
-	}
-	for (size_t step = 1; step <= 3; step++)
-	{
-		char *got = rows_read(options, input, len, Min(step, len), step);
-
-		assert_string_equal(got, expected);
-		pfree(got);
-	}
+	records_expect(make, &options, input, len, expected);
 }
 
 static void
