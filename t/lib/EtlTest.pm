@@ -171,6 +171,14 @@ sub put_object
 	return $json->decode($self->_run_fixtures($body, 'put-object', $bucket, $key));
 }
 
+# An object of so many zeros but for the marks, put_large('large', 'key', 6 << 30, { OFFSET => 'text' }), in a bucket of its own
+# kind, which this makes (test/aws/large_objects.py).
+sub put_large
+{
+	my ($self, $bucket, $key, $size, $marks) = @_;
+	$self->_control('POST', 'large', $json->encode({ bucket => $bucket, key => $key, size => $size, marks => $marks // {} }));
+}
+
 # TLS with this certificate and key before the AWS test server (test/aws/tls_front.py): its port, and a function that has
 # what it has said since.
 sub tls_front
