@@ -7,6 +7,7 @@ use EtlTest;
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -245,39 +246,54 @@ foreach my $case ([ 'wrong_name', 'elsewhere.example', 'ca', 2, qr/name|match/ ]
 	unlike($said->(), qr/served/, "TLS, $name: nothing was sent");
 }
 
-# ---- a long outage: six hundred calls, of six sessions, then of one that doesn't share what it learns
+# ---- a long outage, and a storm of throttling: many calls, of sessions side by side that share what they learn, then of one
+# that doesn't. AWS's standard mode: 500 tokens, of which a retry takes 14, and after throttling 5.
 sub outage
 {
-	my ($name, $node, $sessions, $calls, $endpoint) = @_;
+	my ($name, $node, $sessions, $calls, $endpoint, $most_retries, @faults) = @_;
 	my ($id, $key) = ($etl->access_key_id, $etl->secret_access_key);
-	$node->safe_psql('postgres', "CREATE SERVER out FOREIGN DATA WRAPPER etl_aws OPTIONS (endpoint '$endpoint', path_style 'true');"
+	$node->safe_psql('postgres', "DROP SERVER IF EXISTS out CASCADE; CREATE SERVER out FOREIGN DATA WRAPPER etl_aws OPTIONS (endpoint '$endpoint', path_style 'true');"
 		  . "CREATE USER MAPPING FOR CURRENT_USER SERVER out OPTIONS (access_key_id '$id', secret_access_key '$key')");
 	$etl->reset_aws;
-	$etl->faults({ do => 'status', status => 500, times => 0 });
+	$etl->faults(@faults);
 	my $start = time;
-	my $failed = 0;
-	$failed += $node->safe_psql('postgres', qq{CREATE FUNCTION pg_temp.calls() RETURNS int LANGUAGE plpgsql AS \$\$
+	# A file: what comes from a scalar is handed to one of them at a time.
+	unlink("$folder/calls.sql");
+	append_to_file("$folder/calls.sql", qq{CREATE FUNCTION pg_temp.calls() RETURNS int LANGUAGE plpgsql AS \$\$
 		DECLARE failed int := 0;
 		BEGIN
 			FOR i IN 1..@{[$calls / $sessions]} LOOP
 				BEGIN
-					PERFORM etl.s3_fetch('s3://lake/big', server => 'out');
-				EXCEPTION WHEN system_error THEN failed := failed + 1;
+					PERFORM etl.s3_fetch('s3://lake/' || CASE i % 2 WHEN 0 THEN 'big' ELSE 'other' END, server => 'out');
+				EXCEPTION WHEN system_error OR configuration_limit_exceeded THEN failed := failed + 1;
 				END;
 			END LOOP;
 			RETURN failed;
-		END\$\$; SELECT pg_temp.calls()}) for 1 .. $sessions;
+		END\$\$; SELECT pg_temp.calls()});
+	my @runs = map { { output => '', errors => '' } } 1 .. $sessions;
+	$_->{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', "$folder/calls.sql", $node->connstr('postgres') ], '>', \$_->{output}, '2>', \$_->{errors}, IPC::Run::timeout(180))
+	  foreach @runs;
+	my $failed = 0;
+	foreach (@runs) { $_->{run}->finish; $failed += $_->{output} || 0; diag($_->{errors}) if $_->{errors}; }
+	my $took = time - $start;
 	my $requests = scalar $etl->requests;
 	is($failed, $calls, "$name: all fail");
+	cmp_ok($requests, '<=', $calls + $most_retries, "$name: no more retries than the quota allows");
+	cmp_ok($requests, '>', $calls, "$name: some are retried");
 	cmp_ok($requests, '<', 1.1 * $calls, "$name: the host is asked less than a tenth more often");
-	push @table, [ "$name: $calls calls", sprintf('%.3f requests a call', $requests / $calls), $requests, sprintf('%.1f', time - $start) ];
+	push @table, [ "$name: $calls calls", sprintf('%.3f requests a call', $requests / $calls), $requests, sprintf('%.1f', $took) ];
 	$etl->reset_aws;
 	is($node->safe_psql('postgres', q{SELECT md5(etl.s3_fetch('s3://lake/big', server => 'out'))}), $md5, "$name: then it goes on");
 }
-outage('outage', $etl->primary, 6, 600, "http://localhost:$port");
+my @down = ({ do => 'status', status => 500, times => 0 });
+my @throttling = ({ key => 'big', do => 'status', status => 503, code => 'SlowDown', times => 0 },
+	{ key => 'other', do => 'status', status => 429, code => 'TooManyRequestsException', times => 0 });
+outage('outage', $etl->primary, 6, 600, "http://localhost:$port", 35, @down);
+$etl->primary->restart;    # the quota is full again
+outage('throttling', $etl->primary, 15, 1500, "http://localhost:$port", 100, @throttling);
 $etl->primary->stop;
 my $alone = EtlTest->new(name => 'alone', conf => "shared_preload_libraries = ''");
-outage('outage, not preloaded', $alone->primary, 1, 600, $etl->endpoint);
+outage('outage, not preloaded', $alone->primary, 1, 600, $etl->endpoint, 35, @down);
 
 my ($wide) = sort { $b <=> $a } map { length $_->[0] } @table;
 note(sprintf("%-${wide}s | %-78s | %8s | %s", 'fault', 'outcome', 'requests', 'seconds'));

@@ -155,6 +155,31 @@ is(scalar $etl->requests, 2 * $requests, 'nothing came by it');
 my $after = () = $said->() =~ /^served/mg;
 is($after - $before, 2, 'which the two before shared');
 
+# Nor is it there for another server of another owner that leads to the same place, in the same session, in whatever order.
+$before = () = $said->() =~ /^served/mg;
+$etl->reset_aws;
+($status, $stdout, $stderr) = $etl->primary->psql('postgres', qq{
+	\\set VERBOSITY verbose
+	ALTER SERVER tls OWNER TO CURRENT_USER;
+	SET ROLE maker;
+	CREATE SERVER near FOREIGN DATA WRAPPER etl_aws OPTIONS (endpoint 'https://localhost:$tls_port', path_style 'true');
+	CREATE USER MAPPING FOR maker SERVER near OPTIONS (access_key_id '@{[ $etl->access_key_id ]}', secret_access_key '@{[ $etl->secret_access_key ]}');
+	SELECT 'before', etl.s3_fetch_text('s3://lake/key', server => 'near');
+	RESET ROLE;
+	SELECT etl.s3_fetch_text('s3://lake/key', server => 'tls');
+	SET ROLE maker;
+	SELECT 'read', etl.s3_fetch_text('s3://lake/key', server => 'near');
+	SELECT 'written', etl.s3_put('s3://lake/other', 'x', server => 'near');
+	SELECT 'listed', count(*) FROM etl.s3_list('s3://lake/', server => 'near');
+	RESET ROLE;
+	SELECT etl.s3_fetch_text('s3://lake/key', server => 'tls')}, on_error_stop => 0);
+is($stdout, "content\ncontent", "a superuser's server is served before and after");
+is(scalar(() = $stderr =~ /ERROR:  42501: [^\n]*the address is not allowed/g), 4, "another owner's that leads there never is, though a connection is there");
+is(scalar $etl->requests, 2 * $requests, 'nothing came by it');
+is($etl->sql(q{SELECT count(*) FROM etl.s3_head('s3://lake/other', server => 'aws')}), '0', 'nothing was written');
+$after = () = $said->() =~ /^served/mg;
+cmp_ok($after - $before, '<=', 2, 'and made no connection');
+
 # ---- no part of a request has a control character
 foreach my $code (1 .. 31, 127)
 {

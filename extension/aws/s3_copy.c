@@ -15,7 +15,6 @@
 #include "aws/xml.h"
 
 #define MAX_ANSWER_SIZE (64 * 1024)
-#define COPY_PART_SIZE (UINT64CONST(1024) * 1024 * 1024)
 
 char *
 s3_copy_source(const char *bucket, const char *key)
@@ -28,16 +27,16 @@ s3_copy_source(const char *bucket, const char *key)
 	return source.data;
 }
 
-/* A source that is no more what it was says the same as a target that must not be there: put it into words here. */
-static void
-raise_copy_failure(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source,
-				   const char *etag)
+/* S3 says the same of a target that must not be there, and of an object to be written that isn't. */
+void
+s3_copy_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source,
+			  const char *etag)
 {
-	if (failure->status == 412)
+	if (failure->status == 412 || strcmp(failure->code, "NoSuchKey") == 0)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("\"%s\" changed while it was being copied", source),
-				errdetail("It is no longer the object with ETag %s; HTTP status 412, request id %s.", etag,
-						  failure->request_id),
+				errdetail("It is no longer the object with ETag %s; HTTP status %d, request id %s.", etag,
+						  failure->status, failure->request_id),
 				errhint("Run the statement again."));
 	aws_request_raise(request, failure);
 }
@@ -67,8 +66,8 @@ s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	while (!aws_fetch_try(fetch, &wait))
 		http_wait(&wait);
 	if (aws_fetch_failure(fetch) != NULL)
-		raise_copy_failure(&request, aws_fetch_failure(fetch),
-						   psprintf("s3://%s/%s", source_bucket, source_key), etag);
+		s3_copy_raise(&request, aws_fetch_failure(fetch),
+					  psprintf("s3://%s/%s", source_bucket, source_key), etag);
 	body = answer.data + strspn(answer.data, " \t\r\n");
 	if (!xml_parse(body, strlen(body), &xml, &error))
 		s3_protocol_error(request.action.object, error.detail);

@@ -164,6 +164,7 @@ typedef struct PartSource
 {
 	int fd;
 	const char *copy_source; /* NULL: the file */
+	const char *copy_uri;
 	const char *copy_etag;
 	uint64 size;
 	uint64 part_size;
@@ -179,6 +180,7 @@ typedef struct PartRun
 	EtlHttpField headers[3];
 	S3Sums sums;
 	StringInfoData answer;
+	EtlAwsRequest request;
 	EtlAwsFetch *fetch; /* NULL: none */
 	EtlWait wait;
 } PartRun;
@@ -210,7 +212,8 @@ part_start(EtlS3Upload *upload, PartSource *source, PartRun *run)
 	if (source->copy_source != NULL)
 	{
 		run->headers[request.nheaders++] = (EtlHttpField){"x-amz-copy-source", source->copy_source};
-		run->headers[request.nheaders++] = (EtlHttpField){"x-amz-copy-source-if-match", source->copy_etag};
+		run->headers[request.nheaders++] =
+			(EtlHttpField){"x-amz-copy-source-if-match", psprintf("\"%s\"", source->copy_etag)};
 		run->headers[request.nheaders++] =
 			(EtlHttpField){"x-amz-copy-source-range", psprintf("bytes=" UINT64_FORMAT "-" UINT64_FORMAT,
 															   source->taken, source->taken + size - 1)};
@@ -226,6 +229,7 @@ part_start(EtlS3Upload *upload, PartSource *source, PartRun *run)
 	}
 	source->taken += size;
 	initStringInfo(&run->answer);
+	run->request = request;
 	run->fetch = aws_fetch_start(&request, MAX_ANSWER_SIZE, &run->answer);
 }
 
@@ -242,6 +246,22 @@ part_end(EtlS3Upload *upload, const PartSource *source, PartRun *run)
 	upload->parts[run->number - 1].etag = MemoryContextStrdup(upload->context, etag);
 }
 
+/* As aws_fetch_poll, which knows nothing of copies. */
+static bool
+part_poll(const PartSource *source, PartRun *run, EtlWait *wait)
+{
+	const EtlAwsFailure *failure;
+
+	if (source->copy_source == NULL)
+		return aws_fetch_poll(run->fetch, wait);
+	if (!aws_fetch_try(run->fetch, wait))
+		return false;
+	failure = aws_fetch_failure(run->fetch);
+	if (failure != NULL)
+		s3_copy_raise(&run->request, failure, source->copy_uri, source->copy_etag);
+	return true;
+}
+
 /* Polls what goes on, starts what can be started. True: all of the source's parts are there. */
 static bool
 parts_advance(EtlS3Upload *upload, PartSource *source, PartRun *runs, EtlWait *waits, int *nwaits)
@@ -256,7 +276,7 @@ parts_advance(EtlS3Upload *upload, PartSource *source, PartRun *runs, EtlWait *w
 		{
 			if (run->fetch == NULL)
 				part_start(upload, source, run);
-			if (!aws_fetch_poll(run->fetch, &waits[*nwaits]))
+			if (!part_poll(source, run, &waits[*nwaits]))
 			{
 				(*nwaits)++;
 				break;
@@ -300,7 +320,8 @@ s3_upload_copy(EtlS3Upload *upload, const char *bucket, const char *key, const c
 {
 	PartSource source = {.fd = -1,
 						 .copy_source = s3_copy_source(bucket, key),
-						 .copy_etag = psprintf("\"%s\"", etag),
+						 .copy_uri = psprintf("s3://%s/%s", bucket, key),
+						 .copy_etag = etag,
 						 .size = size,
 						 .part_size = part_size};
 

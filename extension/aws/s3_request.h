@@ -27,6 +27,9 @@ extern char *s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials 
 extern void s3_xml_append(StringInfo out, const char *text);
 /* The object as header x-amz-copy-source names it. */
 extern char *s3_copy_source(const char *bucket, const char *key);
+/* Raises why `source`, "s3://…", the object of that ETag, could not be copied: 40001 if it no longer is that one. */
+extern void s3_copy_raise(const EtlAwsRequest *request, const EtlAwsFailure *failure, const char *source,
+						  const char *etag);
 /* Raises 08P01: the answer about the object is not one that S3 gives. */
 extern void s3_protocol_error(const char *uri, const char *detail) pg_attribute_noreturn();
 

@@ -230,14 +230,13 @@ check_connection(void *arg, char *their_address, char *our_address, int their_po
 	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 
-	if (!http->guarded ||
-		(inet_pton(AF_INET, their_address, &v4.sin_addr) == 1 &&
-		 guard_address_is_public((struct sockaddr *) &v4)) ||
-		(inet_pton(AF_INET6, their_address, &v6.sin6_addr) == 1 &&
-		 guard_address_is_public((struct sockaddr *) &v6)))
-		return CURL_PREREQFUNC_OK;
-	http->refused = true;
-	return CURL_PREREQFUNC_ABORT;
+	/* What another address of the name was refused for is no reason for what comes now. */
+	http->refused = http->guarded &&
+					!(inet_pton(AF_INET, their_address, &v4.sin_addr) == 1 &&
+					  guard_address_is_public((struct sockaddr *) &v4)) &&
+					!(inet_pton(AF_INET6, their_address, &v6.sin6_addr) == 1 &&
+					  guard_address_is_public((struct sockaddr *) &v6));
+	return http->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 #endif
 

@@ -17,7 +17,7 @@
 #include "utils/memutils.h"
 
 #define TIDY_MS 1000 /* somebody waits for the end of a transaction that has nothing to do with it */
-#define COPY_PART_SIZE (UINT64CONST(1024) * 1024 * 1024)
+#define COPY_PART_SIZE (UINT64CONST(1024) * 1024 * 1024) /* at least */
 
 struct EtlStoreUpload
 {
@@ -151,21 +151,35 @@ char *
 s3_upload_copy_object(EtlStore *store, const EtlUri *source, const char *etag, uint64 size,
 					  const EtlUri *target)
 {
+	/* s3_upload_drop may leave the upload to s3_uploads_tidy, which deletes its context. */
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 copy", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
 	EtlStoreUpload *upload = upload_begin(store, target->bucket, target->key, false);
-	char *volatile copied = NULL;
+	uint64 part_size = Max(COPY_PART_SIZE, (size + S3_MAX_PARTS - 1) / S3_MAX_PARTS);
+	char *copied = NULL;
 
 	PG_TRY();
 	{
-		s3_upload_copy(upload->s3, source->bucket, source->key, etag, size, COPY_PART_SIZE);
+		s3_upload_copy(upload->s3, source->bucket, source->key, etag, size, part_size);
 		copied = s3_upload_complete(upload->s3, false);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		if (copied != NULL)
-			uploads_record_done(upload->file);
-		else
-			uploads_record_abandon(upload->file);
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		MemoryContextDeleteChildren(context); /* parts that are under way would come after the abort */
+		if (!s3_upload_drop(upload))
+			s3_uploads_tidy();
+		ReThrowError(error);
 	}
 	PG_END_TRY();
+	uploads_record_done(upload->file);
+	MemoryContextSwitchTo(caller);
+	copied = pstrdup(copied);
+	MemoryContextDelete(context);
 	return copied;
 }

@@ -15,8 +15,8 @@ extern void s3_upload_finish(EtlStoreUpload *upload, bool must_not_exist);
 extern bool s3_upload_drop(EtlStoreUpload *upload);
 
 /*
- * For stage.c: what s3_upload_drop had to leave to this session, now that it may wait. Not for long, and it raises no
- * failure but a cancel.
+ * What s3_upload_drop had to leave to this session, now that it may wait. Not for long, and it raises no failure but a
+ * cancel.
  */
 extern void s3_uploads_tidy(void);
 

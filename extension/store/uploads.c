@@ -16,10 +16,12 @@
 #include "base/clock.h"
 #include "common/file_perm.h"
 #include "foreign/foreign.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "store/uploads.h"
 #include "storage/fd.h"
+#include "storage/ipc.h"
+#include "store/uploads.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -28,13 +30,15 @@
 
 struct EtlUploadFile
 {
-	int fd; /* has the lock */
+	dlist_node node; /* in written, where uploads_record made it */
+	int fd;			 /* has the lock */
 	char path[MAXPGPATH];
 	off_t complete; /* what is in it without failures to abort it */
 	bool strays;
 	Oid database;
 };
 
+static dlist_head written = DLIST_STATIC_INIT(written); /* what this process has on record and is at */
 static const EtlUploadWatch *the_watch = NULL;
 
 void
@@ -101,9 +105,20 @@ append(EtlUploadFile *file, const char *text, int size, bool durable)
 static void
 file_close(EtlUploadFile *file)
 {
+	dlist_delete(&file->node);
 	close(file->fd);
 	ReleaseExternalFD();
 	pfree(file);
+}
+
+/*
+ * The process ends: by an error that no PG_CATCH sees if it was terminated. The lock would end by itself, but nobody would look.
+ */
+static void
+abandon_all(int code, Datum arg)
+{
+	while (!dlist_is_empty(&written))
+		uploads_record_abandon(dlist_container(EtlUploadFile, node, dlist_head_node(&written)));
 }
 
 /* The lock is taken before anybody can take it for abandoned: one that came in between has removed it. */
@@ -146,6 +161,7 @@ create_file(EtlUploadFile *file)
 EtlUploadFile *
 uploads_record(const EtlStore *store, const char *bucket, const char *key)
 {
+	static bool registered = false;
 	EtlUploadFile *file = MemoryContextAllocZero(TopMemoryContext, sizeof(EtlUploadFile));
 	EtlUploadRecord record = {.database = MyDatabaseId,
 							  .role = GetUserId(),
@@ -190,6 +206,10 @@ uploads_record(const EtlStore *store, const char *bucket, const char *key)
 	}
 	PG_END_TRY();
 	pfree(text.data);
+	if (!registered)
+		on_shmem_exit(abandon_all, (Datum) 0);
+	registered = true;
+	dlist_push_tail(&written, &file->node);
 	return file;
 }
 

@@ -171,19 +171,29 @@ sub put_object
 	return $json->decode($self->_run_fixtures($body, 'put-object', $bucket, $key));
 }
 
-# TLS with this certificate and key before the AWS test server (test/aws/tls_front.py): its port, and a function that has
-# what it has said since.
+# An object of so many zeros but for the marks, put_large('large', 'key', 6 << 30, { OFFSET => 'text' }), in a bucket of its own
+# kind, which this makes (test/aws/large_objects.py).
+sub put_large
+{
+	my ($self, $bucket, $key, $size, $marks) = @_;
+	$self->_control('POST', 'large', $json->encode({ bucket => $bucket, key => $key, size => $size, marks => $marks // {} }));
+}
+
+# TLS with this certificate and key before the AWS test server (test/aws/tls_front.py), on a port of the loopback unless told
+# another address and port: its port, and a function that has what it has said since. Without TLS where both are ''.
 sub tls_front
 {
-	my ($self, $certificate, $key) = @_;
-	my ($input, $output, $errors) = ('', '', '');
-	my $process = IPC::Run::start(["$ENV{ETL_VENV}/bin/python", "$aws_folder/tls_front.py", $self->{aws}{port}, $certificate, $key],
-		'<', \$input, '>', \$output, '2>', \$errors, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	$process->pump until $output =~ /\n/ || !$process->pumpable;
-	die "the TLS server did not start: $errors" unless $output =~ s/^(\d+)\n//;
-	my $port = $1;
-	push @{ $self->{processes} }, $process;
-	return ($port, sub { $process->pump_nb; return $output; });
+	my ($self, $certificate, $key, @where) = @_;
+	return $self->_start_python('tls_front.py', $self->{aws}{port}, $certificate, $key, @where);
+}
+
+# A name server on 127.0.0.1, for tests in a network of their own, that answers what the file says (test/aws/dns_server.py): a
+# function that has what it has answered since.
+sub name_server
+{
+	my ($self, $file) = @_;
+	my (undef, $said) = $self->_start_python('dns_server.py', $file);
+	return $said;
 }
 
 # The requests that the AWS test server answered since reset_aws, as hashes (test/aws/request_log.py); only those
@@ -300,6 +310,20 @@ sub _start_aws
 	$self->{aws} = $json->decode($output);
 	$self->{aws}{endpoint} = "http://127.0.0.1:$self->{aws}{port}";
 	$self->{aws_process} = $process;
+}
+
+# A program of test/aws that stays: the first line it prints, and a function that has all others so far.
+sub _start_python
+{
+	my ($self, $program, @arguments) = @_;
+	my ($input, $output, $errors) = ('', '', '');
+	my $process = IPC::Run::start(["$ENV{ETL_VENV}/bin/python", "$aws_folder/$program", @arguments],
+		'<', \$input, '>', \$output, '2>', \$errors, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$process->pump until $output =~ /\n/ || !$process->pumpable;
+	die "$program did not start: $errors" unless $output =~ s/^(.*)\n//;
+	my $first = $1;
+	push @{ $self->{processes} }, $process;
+	return ($first, sub { $process->pump_nb; return $output; });
 }
 
 sub _run_fixtures

@@ -13,8 +13,8 @@ import botocore.session
 
 import presigned
 
-# bucket.localhost, bucket.127.0.0.1, bucket.s3.amazonaws.com, bucket.s3.eu-west-1.amazonaws.com
-VIRTUAL_HOST = re.compile(r"^(.+?)\.(?:localhost|127\.0\.0\.1|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)$")
+# bucket.localhost, bucket.127.0.0.1, bucket.name.example, bucket.s3.amazonaws.com, bucket.s3.eu-west-1.amazonaws.com
+VIRTUAL_HOST = re.compile(r"^(.+?)\.(?:localhost|127\.0\.0\.1|[a-z0-9-]+\.example|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)$")
 AUTHORIZATION = re.compile(r"^AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*"
                            r"Signature=([0-9a-f]{64})$")
 TARGET_SERVICES = {"secretsmanager": "secretsmanager", "AmazonSQS": "sqs", "AWSGlue": "glue",

@@ -15,7 +15,8 @@ What happens then:
     do: "stall"     send `after` bytes of the body (default: not even the head), then nothing until the client
                     leaves or `seconds` (default 600) have passed
     do: "corrupt"   send the body with one bit changed after `after` bytes (default: half of it)
-    do: "replace"   send `after` bytes of the body (default: half of it), put another object in its place, reset
+    do: "replace"   send `after` bytes of the body (default: half of it), put another object in its place, reset; of a copy,
+                    put another object in the source's place and then perform it
     do: "drop"      perform the request, then reset the connection without an answer
 """
 import re

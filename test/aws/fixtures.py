@@ -3,6 +3,7 @@
 Prints one line of JSON (or for get-object the bytes). Commands:
     make-bucket BUCKET [REGION]             put-object BUCKET KEY [FILE]     (without FILE: stdin)
     get-object BUCKET KEY                   put-tree DIRECTORY BUCKET [PREFIX]
+    get-ranges BUCKET KEY OFFSET:SIZE…      → their texts
     head-object BUCKET KEY                  list BUCKET [PREFIX]
     uploads BUCKET                          → key and upload_id of each multipart upload that is neither completed nor aborted
     make-upload BUCKET KEY                  → upload_id, with a part in it
@@ -68,6 +69,13 @@ class Fixtures:
 
     def get_object(self, bucket, key):
         return self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def get_ranges(self, bucket, key, *ranges):
+        s3, texts = self.client("s3"), []
+        for offset, size in (map(int, text.split(":")) for text in ranges):
+            answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={offset}-{offset + size - 1}")
+            texts.append(answer["Body"].read().decode())
+        return texts
 
     def head_object(self, bucket, key):
         head = self.client("s3").head_object(Bucket=bucket, Key=key)

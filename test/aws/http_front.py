@@ -8,6 +8,7 @@ performed (moto_backend, data_api), answered and logged. /_control/ is for tests
     POST /_control/clock    {"offset": seconds}: set this server's clock off by so much
     POST /_control/machine  what is beside a machine or container (see machine.py)
     POST /_control/expire   the keys of all sessions that there are expire now
+    POST /_control/large    a large object (see large_objects.py)
     POST /_control/reset    forget log, faults, clock offset and machine; what is stored in AWS's services stays
 """
 import json
@@ -21,9 +22,11 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import access
 import functions
+import large_objects
 import machine
 import moto_backend
 import s3_writes
@@ -67,11 +70,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self):
         target = self.requestline.split()[1]  # self.path has lost a leading double slash
-        body = self._read_body()
+        too_large = int(self.headers.get("Content-Length") or 0) > large_objects.MAX_AT_ONCE
+        body = self._read_body() if not too_large else b""
         if target.startswith("/_control/"):
             self._control(target, body)
             return
         request = AwsRequest(self.command, target, self.headers, body)
+        request.too_large = too_large
         beside = None
         if self.server.machine.serves(target, self.headers):
             request.service, *beside = self.server.machine.answer(self.command, target, self.headers)
@@ -98,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.end_headers()
                 last = self._send_all_but_the_last(request, answer, fault)
                 log(len(answer))
-                self.wfile.write(last)
+                self._send(last)
+            self.close_connection |= too_large
         except Disconnect as end:
             log(end.sent)
             self._disconnect(end.reset)
@@ -130,6 +136,8 @@ class Handler(BaseHTTPRequestHandler):
                 raise Disconnect(0, reset=True)
             if fault and fault["do"] == "stall" and "after" not in fault:
                 self._stall(fault, 0)
+            if fault and fault["do"] == "replace" and "x-amz-copy-source" in self.headers:
+                self._replace(*unquote(self.headers["x-amz-copy-source"]).lstrip("/").split("/", 1))
             return (*beside, None) if beside else self._perform(request, request_id)
         except AwsError as error:
             headers, body = render(request, error, request_id)
@@ -142,6 +150,10 @@ class Handler(BaseHTTPRequestHandler):
             raise refusal(request, "malformed" if "Authorization" in request.headers else "unsigned",
                           "not of the form AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…")
         principal = access.identify(request)
+        if request.too_large:
+            raise AwsError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+                           extra={"ProposedSize": self.headers["Content-Length"],
+                                  "MaxSizeAllowed": large_objects.MAX_AT_ONCE})
         sigv4.verify(request, principal.create_credentials().secret_key, self.server.now())
         self._check_region(request)
         access.authorize(request, principal)
@@ -153,7 +165,9 @@ class Handler(BaseHTTPRequestHandler):
         def ask_moto(request):
             return moto_backend.perform(request, self.server.server_port)
 
-        if request.service == "s3" and request.bucket:
+        if request.service == "s3" and request.bucket in large_objects.buckets:
+            status, headers, body = large_objects.perform(request)
+        elif request.service == "s3" and request.bucket:
             status, headers, body = s3_writes.perform(request, principal, ask_moto)
         else:
             status, headers, body = ask_moto(request)
@@ -203,23 +217,33 @@ class Handler(BaseHTTPRequestHandler):
             rate = fault["bytes_per_second"]
             piece = max(1, rate // 20)
             for start in range(0, len(body) - 1, piece):
-                self.wfile.write(body[start:min(start + piece, len(body) - 1)])
+                self._send(body[start:min(start + piece, len(body) - 1)])
                 time.sleep(piece / rate)
-        elif kind in ("reset", "truncate", "stall", "replace"):
+        elif kind in ("reset", "truncate", "stall") or (kind == "replace" and request.method == "GET"):
             after = min(fault.get("after", len(body) // 2), len(body))
-            self.wfile.write(body[:after])
+            self._send(body[:after])
             if kind == "stall":
                 self._stall(fault, after)
             if kind == "replace":
-                moto_backend.replace_object(request.bucket, request.key)
+                self._replace(request.bucket, request.key)
             raise Disconnect(after, reset=kind != "truncate")
         elif kind == "corrupt":
             at = min(fault.get("after", len(body) // 2), len(body) - 1)
             body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
             self.wfile.write(body[:-1])
         else:
-            self.wfile.write(body[:-1])
+            self._send(body[:-1])
         return body[-1:]
+
+    def _send(self, body):
+        if isinstance(body, large_objects.Content):
+            body.send(self.connection)
+        else:
+            self.wfile.write(body)
+
+    @staticmethod
+    def _replace(bucket, key):
+        (large_objects.replace if bucket in large_objects.buckets else moto_backend.replace_object)(bucket, key)
 
     def _stall(self, fault, sent):
         """Say nothing until the client has left: then its socket becomes readable."""
@@ -246,6 +270,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.machine.set(json.loads(body))
             elif target == "/_control/expire" and self.command == "POST":
                 machine.expire_sessions()
+            elif target == "/_control/large" and self.command == "POST":
+                large_objects.make(**json.loads(body))
             elif target == "/_control/reset" and self.command == "POST":
                 self.server.log.clear()
                 self.server.faults.set([])

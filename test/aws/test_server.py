@@ -66,9 +66,9 @@ class ServerTest(unittest.TestCase):
         with urllib.request.urlopen(f"{self.endpoint}/_control/log") as answer:
             return json.load(answer)
 
-    def assertRefused(self, status, code, call, **arguments):
+    def assertRefused(self, status, code, call, *positional, **arguments):
         with self.assertRaises(ClientError) as caught:
-            call(**arguments)
+            call(*positional, **arguments)
         answer = caught.exception.response
         self.assertEqual((status, code), (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]))
         return answer
@@ -78,6 +78,27 @@ class ServerTest(unittest.TestCase):
                   "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
         keys = self.fixtures.make_user(name, json.dumps(policy))
         return Fixtures(self.endpoint, keys["access_key_id"], keys["secret_access_key"])
+
+    def raw(self, method, url, body=b"", change=None, host=None):
+        """One request signed by botocore, changed after that."""
+        request = botocore.awsrequest.AWSRequest(method, url, data=body)
+        request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
+        credentials = botocore.credentials.Credentials(self.info["access_key_id"], self.info["secret_access_key"])
+        botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
+        prepared = request.prepare()
+        headers = {name: value.decode() if isinstance(value, bytes) else value
+                   for name, value in prepared.headers.items()}
+        if host:
+            headers["Host"] = host
+        if change:
+            body = change(headers, body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=10)
+        target = prepared.url.split("/", 3)[3]
+        connection.request(method, "/" + target, body, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, text
 
 
 class S3Test(ServerTest):
@@ -177,27 +198,6 @@ class S3Test(ServerTest):
         self.assertEqual(5 * 1024 * 1024 + 1, head["ContentLength"])
         self.assertTrue(head["ETag"].endswith('-2"'))
 
-    def raw(self, method, url, body=b"", change=None, host=None):
-        """One request signed by botocore, changed after that."""
-        request = botocore.awsrequest.AWSRequest(method, url, data=body)
-        request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
-        credentials = botocore.credentials.Credentials(self.info["access_key_id"], self.info["secret_access_key"])
-        botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
-        prepared = request.prepare()
-        headers = {name: value.decode() if isinstance(value, bytes) else value
-                   for name, value in prepared.headers.items()}
-        if host:
-            headers["Host"] = host
-        if change:
-            body = change(headers, body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=10)
-        target = prepared.url.split("/", 3)[3]
-        connection.request(method, "/" + target, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, text
-
     def test_virtual_host_style(self):
         port = self.info["port"]
         for host in ("lake.localhost:%d" % port, "lake.s3.us-east-1.amazonaws.com", "lake.s3.amazonaws.com"):
@@ -238,6 +238,82 @@ class S3Test(ServerTest):
         self.s3.list_objects_v2(Bucket="europe")  # boto3 asks again, in the region it was told
         self.assertIn(("list", "AuthorizationHeaderMalformed"),
                       [("list" if e["query"] else "other", e["code"]) for e in self.requests()])
+
+
+class LargeObjectTest(ServerTest):
+    SIZE = 6 << 30
+    MARK = (1 << 32) + 5
+
+    def setUp(self):
+        super().setUp()
+        self.control("large", {"bucket": "large", "key": "six", "size": self.SIZE, "marks": {self.MARK: "mark"}})
+
+    def ranged(self, key, first, last):
+        return self.s3.get_object(Bucket="large", Key=key, Range=f"bytes={first}-{last}")["Body"].read()
+
+    def test_reading(self):
+        head = self.s3.head_object(Bucket="large", Key="six", ChecksumMode="ENABLED")
+        self.assertEqual((self.SIZE, "FULL_OBJECT"), (head["ContentLength"], head["ChecksumType"]))
+        self.assertEqual(b"\0mark\0", self.ranged("six", self.MARK - 1, self.MARK + 4))
+        self.assertEqual(b"\0", self.ranged("six", self.SIZE - 1, self.SIZE + 10))
+        self.assertRefused(416, "InvalidRange", self.ranged, "six", self.SIZE, self.SIZE)
+        listed = self.s3.list_objects_v2(Bucket="large", Prefix="si")["Contents"]
+        self.assertEqual([("six", self.SIZE)], [(item["Key"], item["Size"]) for item in listed])
+        self.assertRefused(412, "PreconditionFailed", self.s3.get_object, Bucket="large", Key="six", IfMatch='"x"')
+        self.assertRefused(404, "NoSuchKey", self.s3.get_object, Bucket="large", Key="none")
+
+    def test_checksum(self):
+        body = bytes(1000) + b"mark" + bytes(5000)
+        self.control("large", {"bucket": "large", "key": "small", "size": len(body), "marks": {1000: "mark"}})
+        head = self.s3.head_object(Bucket="large", Key="small", ChecksumMode="ENABLED")
+        self.assertEqual(base64.b64encode(checksums.crc32c(body).to_bytes(4, "big")).decode(), head["ChecksumCRC32C"])
+
+    def test_what_one_request_may_not(self):
+        self.assertRefused(400, "InvalidRequest", self.s3.copy_object, Bucket="large", Key="c", CopySource="large/six")
+
+        def claim(headers, body):
+            headers["Content-Length"] = str((5 << 30) + 1)
+            return body
+        status, text = self.raw("PUT", f"{self.endpoint}/large/put", b"", claim)
+        self.assertEqual((400, True), (status, b"<Code>EntityTooLarge<" in text))
+
+    def test_copy_in_parts(self):
+        which = {"Bucket": "large", "Key": "copy"}
+        etag = self.s3.head_object(Bucket="large", Key="six")["ETag"]
+        which["UploadId"] = self.s3.create_multipart_upload(**which)["UploadId"]
+
+        def copy(number, first, last, etag=etag):
+            return {"PartNumber": number, "ETag": self.s3.upload_part_copy(
+                **which, PartNumber=number, CopySource="large/six", CopySourceIfMatch=etag,
+                CopySourceRange=f"bytes={first}-{last}")["CopyPartResult"]["ETag"]}
+
+        def complete(*parts):
+            return self.s3.complete_multipart_upload(**which, MultipartUpload={"Parts": parts})
+        self.assertRefused(400, "InvalidRequest", copy, 1, 0, 5 << 30)
+        self.assertRefused(400, "InvalidArgument", copy, 1, 0, self.SIZE)
+        self.assertRefused(400, "InvalidArgument", copy, 10_001, 0, 5)
+        self.assertRefused(412, "PreconditionFailed", copy, 1, 0, 5, '"other"')
+        parts = [copy(1, 0, (1 << 30) - 1), copy(2, 1 << 30, self.SIZE - 1)]
+        self.assertRefused(400, "InvalidPartOrder", complete, *reversed(parts))
+        self.assertRefused(400, "InvalidPart", complete, parts[0], {"PartNumber": 2, "ETag": '"x"'})
+        self.assertRefused(400, "EntityTooSmall", complete, copy(3, 0, 5), copy(4, 0, 5))
+        self.assertEqual(["copy"], [upload["key"] for upload in self.fixtures.uploads("large")])
+        complete(*parts)
+        self.assertEqual([], self.fixtures.uploads("large"))
+        self.assertEqual(self.SIZE, self.s3.head_object(Bucket="large", Key="copy")["ContentLength"])
+        self.assertEqual(b"\0mark\0", self.ranged("copy", self.MARK - 1, self.MARK + 4))
+        self.assertRefused(404, "NoSuchUpload", complete, *parts)
+        stranger = Fixtures(self.endpoint, self.info["access_key_id"], "wrong").client("s3")
+        self.assertRefused(403, "SignatureDoesNotMatch", stranger.get_object, Bucket="large", Key="copy")
+
+    def test_source_is_replaced_under_a_copy(self):
+        etag = self.s3.head_object(Bucket="large", Key="six")["ETag"]
+        which = {"Bucket": "large", "Key": "copy"}
+        upload = self.s3.create_multipart_upload(**which)["UploadId"]
+        self.control("faults", [{"key": "copy", "do": "replace"}])
+        self.assertRefused(412, "PreconditionFailed", self.s3.upload_part_copy, **which, UploadId=upload, PartNumber=1,
+                           CopySource="large/six", CopySourceIfMatch=etag, CopySourceRange="bytes=0-9")
+        self.s3.abort_multipart_upload(**which, UploadId=upload)
 
 
 class AccessTest(ServerTest):

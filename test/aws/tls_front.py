@@ -1,6 +1,7 @@
-"""TLS before the AWS test server: `tls_front.py TARGET_PORT CERTIFICATE KEY`, both files PEM.
+"""TLS before the AWS test server: `tls_front.py TARGET_PORT CERTIFICATE KEY [ADDRESS PORT]`, both files PEM. Without TLS if
+their names are empty.
 
-Prints the port of the loopback that it listens on; then a line for each connection that comes: "refused" if the client
+Listens on a port of the loopback, or where it is told, and prints the port; then a line for each connection that comes: "refused" if the client
 ended it over the certificate, "served" once the first bytes of a request have come through. Ends when stdin is closed.
 """
 import os
@@ -30,7 +31,8 @@ def say(line):
 
 def serve(client, context, target_port):
     try:
-        client = context.wrap_socket(client, server_side=True)
+        if context:
+            client = context.wrap_socket(client, server_side=True)
         first = client.recv(65536)
     except OSError:
         first = b""
@@ -47,9 +49,11 @@ def serve(client, context, target_port):
 
 def main():
     target_port, certificate, key = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    address, port = sys.argv[4:] or ("127.0.0.1", 0)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+    if context:
+        context.load_cert_chain(certificate, key)
+    listener = socket.create_server((address, int(port)), backlog=64)
 
     def accept():
         while True:
