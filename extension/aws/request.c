@@ -8,14 +8,12 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
 #include <time.h>
 
 #include "aws/bucket_region.h"
 #include "aws/redirect.h"
 #include "aws/request.h"
 #include "aws/sigv4.h"
-#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/transaction.h"
 #include "common/pg_prng.h"
@@ -188,30 +186,6 @@ read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failur
 	copy_header(failure->location, sizeof(failure->location), http, "Location");
 }
 
-/* True when the answer says that our time is off, and by enough that signing anew will help. HEAD's has no code. */
-static bool
-learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
-{
-	static const char *const codes[] = {"", "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
-										"InvalidSignatureException", "SignatureDoesNotMatch"};
-	const char *date = http_header(http, "Date");
-	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
-
-	if (failure->code[0] == '\0' && failure->status != 403)
-		return false;
-	for (int i = 0; theirs > 0 && i < lengthof(codes); i++)
-		if (strcmp(failure->code, codes[i]) == 0)
-		{
-			int64 offset = (int64) theirs - (int64) timestamptz_to_time_t(clock_now());
-			bool helps = Abs(offset - clock_offset_s) > 4 * 60;
-
-			if (helps)
-				clock_offset_s = offset;
-			return helps;
-		}
-	return false;
-}
-
 /*
  * Is another attempt worth it, after `attempts` of them? Then in so many milliseconds, and it took so many tokens of the
  * retry quota.
@@ -356,7 +330,8 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, EtlAwsFailure *failure, 
 {
 	attempts->failed++;
 	*wait_ms = 0;
-	if (!attempts->clock_corrected && learn_clock_offset(http, failure))
+	if (!attempts->clock_corrected && aws_error_tells_time(failure, http_header(http, "Date"),
+														   timestamptz_to_time_t(clock_now()), &clock_offset_s))
 		return attempts->clock_corrected = true;
 	if (!attempts->keys_renewed && renew_keys(attempts, failure))
 		return attempts->keys_renewed = true;
@@ -514,23 +489,10 @@ aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out)
 	return fetch;
 }
 
-/*
- * S3 begins to answer a copy before it is through, with 200 and blanks that keep the connection alive; what came of it is
- * in the body.
- */
 static bool
 body_is_error(const EtlAwsFetch *fetch)
 {
-	const char *body = fetch->out->data + strspn(fetch->out->data, " \t\r\n");
-	bool is_error;
-	EtlXml xml;
-	EtlError error;
-
-	if (!fetch->request.may_fail_late || !xml_parse(body, strlen(body), &xml, &error))
-		return false;
-	is_error = strcmp(xml.elements[0].name, "Error") == 0;
-	xml_free(&xml);
-	return is_error;
+	return fetch->request.may_fail_late && aws_error_is_late(fetch->out->data, fetch->out->len);
 }
 
 /* The attempt was in vain: is that the end, or is there another? */

@@ -137,9 +137,8 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Keys are asked for percent-encoded, since XML can't hold every character one may have. NULL: this one isn't. */
-static char *
-percent_decode(const char *text, EtlError *error)
+char *
+s3_key_decode(const char *text, EtlError *error)
 {
 	char *out = palloc(strlen(text) + 1);
 	char *to = out;
@@ -262,7 +261,7 @@ s3_page_parse(const EtlXml *xml, EtlS3Page *page, EtlError *error)
 			continue;
 		if (!entry_parse(xml, i, &object, error))
 			return false;
-		if (encoded && (object.key = percent_decode(object.key, error)) == NULL)
+		if (encoded && (object.key = s3_key_decode(object.key, error)) == NULL)
 			return false;
 		if (object.is_prefix && prefixes == NULL)
 			prefixes = palloc((xml->count + 1) * sizeof(EtlS3Object));
@@ -299,7 +298,7 @@ s3_marker_parse(const EtlXml *xml, bool versions, EtlS3Marker *marker, EtlError 
 	if ((marker->token == NULL || *marker->token == '\0') && marker->key == NULL)
 		return refused(error, "The listing goes on, but does not say where.");
 	if (marker->key != NULL && is_encoded(xml))
-		marker->key = percent_decode(marker->key, error);
+		marker->key = s3_key_decode(marker->key, error);
 	return versions ? marker->key != NULL : true;
 }
 

@@ -29,5 +29,7 @@ extern void s3_xml_append(StringInfo out, const char *text);
 extern char *s3_copy_source(const char *bucket, const char *key);
 /* Raises 08P01: the answer about the object is not one that S3 gives. */
 extern void s3_protocol_error(const char *uri, const char *detail) pg_attribute_noreturn();
+/* The same, as a parser of answers says why; if it had no memory, that. */
+extern void s3_answer_raise(const char *uri, const EtlError *error) pg_attribute_noreturn();
 
 #endif
