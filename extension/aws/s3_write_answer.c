@@ -119,8 +119,8 @@ root_text(const EtlXml *xml, const char *name)
 static bool
 key_copy(const char *text, bool encoded, char **key, EtlError *error)
 {
-	*key = encoded ? s3_key_decode(text, error) : pstrdup(text);
-	return *key != NULL;
+	*key = pstrdup(text);
+	return !encoded || s3_key_decode(*key, error);
 }
 
 static bool
