@@ -145,11 +145,14 @@ checksum_expect(S3Reader *reader, const EtlHttp *http)
 
 		if (value == NULL || strchr(value, '-') != NULL)
 			continue;
+		if (!checksum_is_base64(kind, value))
+			s3_protocol_error(reader->base.name,
+							  psprintf("Its x-amz-checksum-%s is not a checksum.", checksum_name(kind)));
 		reader->checksum_owner = etl_handle_reserve(reader->context, checksum_end);
 		if (!checksum_begin(&reader->checksum, kind))
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start a checksum"));
 		reader->checksum_owner->handle = &reader->checksum;
-		reader->checksum_expected = s3_etag_copy(value);
+		reader->checksum_expected = pstrdup(value);
 	}
 }
 

@@ -16,9 +16,9 @@ extern bool s3_upload_id_parse(const char *body, size_t size, char **id, EtlErro
 /* What a request has made, whose ETag is in the answer's body. */
 typedef enum EtlS3Made
 {
-	S3_MADE_COPY,	/* CopyObject */
-	S3_MADE_PART,	/* UploadPartCopy */
-	S3_MADE_UPLOAD	/* CompleteMultipartUpload */
+	S3_MADE_COPY,  /* CopyObject */
+	S3_MADE_PART,  /* UploadPartCopy */
+	S3_MADE_UPLOAD /* CompleteMultipartUpload */
 } EtlS3Made;
 
 /* Its ETag, without the quotes: printable ASCII. */
@@ -39,8 +39,8 @@ extern bool s3_deletion_parse(const char *body, size_t size, EtlS3Deletion *out,
 
 typedef struct EtlS3UploadEntry
 {
-	char *key; /* UTF-8 */
-	char *id;  /* printable ASCII */
+	char *key;	 /* UTF-8 */
+	char *id;	 /* printable ASCII */
 	int64 begun; /* Unix time, by S3's clock */
 } EtlS3UploadEntry;
 

@@ -44,9 +44,8 @@ parse(const EtlXml *xml, const char *action, EtlAwsKeys *keys, int64 *expires_at
 		etl_error_detail(error, "Its Expiration is not a time.");
 		return false;
 	}
-	*keys = (EtlAwsKeys){.access_key_id = pstrdup(id),
-						 .secret_access_key = pstrdup(secret),
-						 .session_token = pstrdup(token)};
+	*keys = (EtlAwsKeys){
+		.access_key_id = pstrdup(id), .secret_access_key = pstrdup(secret), .session_token = pstrdup(token)};
 	return true;
 }
 

@@ -26,7 +26,8 @@ test_find(void **state)
 	assert_true(add(&headers, "HTTP/1.1 200 OK\r\n") && add(&headers, "ETag: \"a\"\r\n") &&
 				add(&headers, "content-length:5\r\n") && add(&headers, "X-Empty:\r\n") &&
 				add(&headers, "X-Blanks: \t a b \t\r\n") && add(&headers, "etag: second\r\n") &&
-				add(&headers, " ETag-Folded: x\r\n") && add(&headers, "nonsense\r\n") && add(&headers, "\r\n"));
+				add(&headers, " ETag-Folded: x\r\n") && add(&headers, "nonsense\r\n") &&
+				add(&headers, "\r\n"));
 	assert_string_equal(http_headers_find(&headers, "etag"), "\"a\"");
 	assert_string_equal(http_headers_find(&headers, "Content-Length"), "5");
 	assert_string_equal(http_headers_find(&headers, "x-empty"), "");
@@ -43,7 +44,8 @@ test_announcement(void **state)
 	char data[64];
 	EtlHttpHeaders headers = {.data = data, .room = sizeof(data)};
 
-	assert_true(add(&headers, "HTTP/1.1 100 Continue\r\n") && add(&headers, "Date: then\r\n") && add(&headers, "\r\n"));
+	assert_true(add(&headers, "HTTP/1.1 100 Continue\r\n") && add(&headers, "Date: then\r\n") &&
+				add(&headers, "\r\n"));
 	assert_string_equal(http_headers_find(&headers, "Date"), "then");
 	assert_true(add(&headers, "HTTP/2 200\r\n"));
 	assert_null(http_headers_find(&headers, "Date"));

@@ -80,7 +80,8 @@ test_upload_id_refused(void **state)
 		{"<!DOCTYPE a [<!ENTITY e \"canary\">]><InitiateMultipartUploadResult><UploadId>&e;</UploadId>"
 		 "</InitiateMultipartUploadResult>",
 		 NULL},
-		{"<InitiateMultipartUploadResult><UploadId>&canary;</UploadId></InitiateMultipartUploadResult>", NULL},
+		{"<InitiateMultipartUploadResult><UploadId>&canary;</UploadId></InitiateMultipartUploadResult>",
+		 NULL},
 		{"<Error><Code>InternalError</Code></Error>", "The answer is no InitiateMultipartUploadResult."},
 		{"<html><UploadId>canary</UploadId></html>", "The answer is no InitiateMultipartUploadResult."},
 		{"<s3:InitiateMultipartUploadResult xmlns:s3=\"http://s3\"><s3:UploadId>canary</s3:UploadId>"
@@ -116,8 +117,9 @@ test_upload_id_refused(void **state)
 		check_refusal(&error, answers[i].detail);
 		assert_null(strstr(error.detail, "canary"));
 	}
-	enormous = psprintf("<InitiateMultipartUploadResult><UploadId>%s</UploadId></InitiateMultipartUploadResult>",
-						repeated("canary", 100 * 1000));
+	enormous =
+		psprintf("<InitiateMultipartUploadResult><UploadId>%s</UploadId></InitiateMultipartUploadResult>",
+				 repeated("canary", 100 * 1000));
 	assert_false(upload_id(enormous, &id, &error));
 	check_refusal(&error, "Its UploadId is longer than it can be.");
 	/* what follows a byte 0 is a part of the answer, too */
@@ -171,8 +173,10 @@ test_made_refused(void **state)
 	} answers[] = {
 		{S3_MADE_COPY, "", NULL},
 		{S3_MADE_COPY, "<CopyObjectResult><ETag>\"e\"</ETag>", NULL},
-		{S3_MADE_COPY, "<CopyPartResult><ETag>\"e\"</ETag></CopyPartResult>", "The answer is no CopyObjectResult."},
-		{S3_MADE_PART, "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>", "The answer is no CopyPartResult."},
+		{S3_MADE_COPY, "<CopyPartResult><ETag>\"e\"</ETag></CopyPartResult>",
+		 "The answer is no CopyObjectResult."},
+		{S3_MADE_PART, "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>",
+		 "The answer is no CopyPartResult."},
 		{S3_MADE_UPLOAD, "<Error><Code>InternalError</Code><ETag>\"e\"</ETag></Error>",
 		 "The answer is no CompleteMultipartUploadResult."},
 		{S3_MADE_PART, "<CopyPartResult></CopyPartResult>", "The answer has no ETag."},
@@ -214,12 +218,20 @@ test_part(void **state)
 static void
 test_late_error(void **state)
 {
-	static const char *const errors[] = {
-		"<Error><Code>InternalError</Code><Message>m</Message></Error>",
-		"   \r\n\t<Error/>", DECLARATION "<Error" S3_NS "><Code>SlowDown</Code></Error>\n"};
-	static const char *const others[] = {"", "  ", "<Error>", "<Error><Code>x</Code>", "Error", "<error/>",
-										 "<A><Error/></A>", "<CopyObjectResult/>", "{\"Error\": 1}",
-										 "<s:Error xmlns:s=\"http://s3\"/>", "<Error/>x"};
+	static const char *const errors[] = {"<Error><Code>InternalError</Code><Message>m</Message></Error>",
+										 "   \r\n\t<Error/>",
+										 DECLARATION "<Error" S3_NS "><Code>SlowDown</Code></Error>\n"};
+	static const char *const others[] = {"",
+										 "  ",
+										 "<Error>",
+										 "<Error><Code>x</Code>",
+										 "Error",
+										 "<error/>",
+										 "<A><Error/></A>",
+										 "<CopyObjectResult/>",
+										 "{\"Error\": 1}",
+										 "<s:Error xmlns:s=\"http://s3\"/>",
+										 "<Error/>x"};
 
 	for (int i = 0; i < lengthof(errors); i++)
 		if (!aws_error_is_late(errors[i], strlen(errors[i])))
@@ -246,11 +258,12 @@ test_deletion(void **state)
 	assert_true(deletion(DECLARATION "<DeleteResult" S3_NS "/>", &found, &error));
 	assert_int_equal(found.refused, 0);
 	assert_null(found.key);
-	assert_true(deletion("<DeleteResult><Deleted><Key>a</Key><Code>no</Code></Deleted>"
-						 "<Error><Key>b &lt;c&gt; \xC3\xA9+%20</Key><VersionId>v</VersionId><Code>AccessDenied</Code>"
-						 "<Message>Access Denied</Message></Error>"
-						 "<Error><Key>d</Key><Code>InternalError</Code></Error></DeleteResult>",
-						 &found, &error));
+	assert_true(
+		deletion("<DeleteResult><Deleted><Key>a</Key><Code>no</Code></Deleted>"
+				 "<Error><Key>b &lt;c&gt; \xC3\xA9+%20</Key><VersionId>v</VersionId><Code>AccessDenied</Code>"
+				 "<Message>Access Denied</Message></Error>"
+				 "<Error><Key>d</Key><Code>InternalError</Code></Error></DeleteResult>",
+				 &found, &error));
 	assert_int_equal(found.refused, 2);
 	assert_string_equal(found.key, "b <c> \xC3\xA9+%20"); /* these are not percent-encoded */
 	assert_string_equal(found.code, "AccessDenied");
@@ -301,8 +314,8 @@ test_deletion_enormous(void **state)
 /* ---- uploads ---- */
 
 #define UPLOAD(key, id, begun)                                                                               \
-	"<Upload><Key>" key "</Key><UploadId>" id "</UploadId><Initiator><ID>i</ID></Initiator><Initiated>" begun  \
-	"</Initiated></Upload>"
+	"<Upload><Key>" key "</Key><UploadId>" id                                                                \
+	"</UploadId><Initiator><ID>i</ID></Initiator><Initiated>" begun "</Initiated></Upload>"
 #define UPLOADS(rest) "<ListMultipartUploadsResult" S3_NS ">" rest "</ListMultipartUploadsResult>"
 
 static bool
@@ -317,16 +330,20 @@ test_uploads(void **state)
 	EtlS3UploadPage page;
 	EtlError error;
 
-	assert_true(uploads(UPLOADS("<Bucket>b</Bucket><IsTruncated>false</IsTruncated><NextKeyMarker>x</NextKeyMarker>"),
-						&page, &error));
+	assert_true(
+		uploads(UPLOADS("<Bucket>b</Bucket><IsTruncated>false</IsTruncated><NextKeyMarker>x</NextKeyMarker>"),
+				&page, &error));
 	assert_int_equal(page.count, 0);
 	assert_null(page.next_key);
 	assert_null(page.next_id);
-	assert_true(uploads(UPLOADS("<EncodingType>url</EncodingType>" UPLOAD("a+b%2Bc%01%C3%A9", "i1",
-																		 "1970-01-01T00:01:00.000Z")
-								UPLOAD("d", "i2", "2026-11-20T01:02:03Z") "<IsTruncated>true</IsTruncated>"
-								"<NextKeyMarker>d%20e</NextKeyMarker><NextUploadIdMarker>i2</NextUploadIdMarker>"),
-						&page, &error));
+	assert_true(uploads(
+		UPLOADS(
+			"<EncodingType>url</EncodingType>" UPLOAD("a+b%2Bc%01%C3%A9", "i1", "1970-01-01T00:01:00.000Z")
+				UPLOAD("d", "i2",
+					   "2026-11-20T01:02:03Z") "<IsTruncated>true</IsTruncated>"
+											   "<NextKeyMarker>d%20e</NextKeyMarker><NextUploadIdMarker>i2</"
+											   "NextUploadIdMarker>"),
+		&page, &error));
 	assert_int_equal(page.count, 2);
 	assert_string_equal(page.entries[0].key, "a b+c\x01\xC3\xA9");
 	assert_string_equal(page.entries[0].id, "i1");
@@ -363,8 +380,9 @@ test_uploads_refused(void **state)
 		UPLOADS("<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"),
 		UPLOADS("<IsTruncated>true</IsTruncated><NextKeyMarker/><NextUploadIdMarker>i</NextUploadIdMarker>"),
 		UPLOADS("<IsTruncated>true</IsTruncated><NextUploadIdMarker>i</NextUploadIdMarker>"),
-		UPLOADS("<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>%</NextKeyMarker>"
-				"<NextUploadIdMarker>i</NextUploadIdMarker>"),
+		UPLOADS(
+			"<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>%</NextKeyMarker>"
+			"<NextUploadIdMarker>i</NextUploadIdMarker>"),
 	};
 	EtlS3UploadPage page = {.count = -7};
 	EtlError error;
@@ -383,13 +401,17 @@ test_uploads_refused(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_upload_id),		 cmocka_unit_test(test_upload_id_refused),
-		cmocka_unit_test(test_made),			 cmocka_unit_test(test_made_refused),
-		cmocka_unit_test(test_part),			 cmocka_unit_test(test_late_error),
-		cmocka_unit_test(test_deletion),		 cmocka_unit_test(test_deletion_refused),
-		cmocka_unit_test(test_deletion_enormous), cmocka_unit_test(test_uploads),
-		cmocka_unit_test(test_uploads_refused)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_upload_id),
+									   cmocka_unit_test(test_upload_id_refused),
+									   cmocka_unit_test(test_made),
+									   cmocka_unit_test(test_made_refused),
+									   cmocka_unit_test(test_part),
+									   cmocka_unit_test(test_late_error),
+									   cmocka_unit_test(test_deletion),
+									   cmocka_unit_test(test_deletion_refused),
+									   cmocka_unit_test(test_deletion_enormous),
+									   cmocka_unit_test(test_uploads),
+									   cmocka_unit_test(test_uploads_refused)};
 
 	return cmocka_run_group_tests_name("s3_write_answer", tests, NULL, NULL);
 }

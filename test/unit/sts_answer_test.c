@@ -13,12 +13,12 @@
 #include "aws/sns_answer.h"
 
 #define ANSWER(action, credentials)                                                                          \
-	"<" action "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><" action "Result>" credentials    \
-	"<AssumedRoleUser><Arn>a</Arn><AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser></" action           \
+	"<" action "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><" action "Result>" credentials \
+	"<AssumedRoleUser><Arn>a</Arn><AssumedRoleId>AROA:s</AssumedRoleId></AssumedRoleUser></" action          \
 	"Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></" action "Response>"
 #define CREDENTIALS(members) "<Credentials>" members "</Credentials>"
 #define MEMBERS(id, secret, token, expiration)                                                               \
-	"<AccessKeyId>" id "</AccessKeyId><SecretAccessKey>" secret "</SecretAccessKey><SessionToken>" token       \
+	"<AccessKeyId>" id "</AccessKeyId><SecretAccessKey>" secret "</SecretAccessKey><SessionToken>" token     \
 	"</SessionToken><Expiration>" expiration "</Expiration>"
 #define TIME "2026-11-20T01:02:03Z"
 #define ROLE(id, secret, token, expiration)                                                                  \
@@ -34,8 +34,9 @@ static void
 test_keys(void **state)
 {
 	static const char web[] =
-		ANSWER("AssumeRoleWithWebIdentity", "<SubjectFromWebIdentityToken>s</SubjectFromWebIdentityToken>" CREDENTIALS(
-												MEMBERS("ASIA2", "s2", "t2", "2026-11-20T01:02:03.123Z")));
+		ANSWER("AssumeRoleWithWebIdentity",
+			   "<SubjectFromWebIdentityToken>s</SubjectFromWebIdentityToken>" CREDENTIALS(
+				   MEMBERS("ASIA2", "s2", "t2", "2026-11-20T01:02:03.123Z")));
 	EtlAwsKeys keys;
 	int64 expires_at;
 	EtlError error;
@@ -119,23 +120,24 @@ test_enormous(void **state)
 }
 
 #define PUBLISHED(members)                                                                                   \
-	"<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>" members              \
+	"<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>" members            \
 	"</PublishResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishResponse>"
 
 static void
 test_published(void **state)
 {
-	static const char good[] =
-		PUBLISHED("<MessageId>94f20ce6-13c5-43a0-9a9e-ca52d816e90b</MessageId><SequenceNumber>1</SequenceNumber>");
-	static const char *const bad[] = {"",
-									  "<PublishResponse><MessageId>m</MessageId></PublishResponse>",
-									  "<PublishResult><MessageId>m</MessageId></PublishResult>",
-									  PUBLISHED(""),
-									  PUBLISHED("<MessageId/>"),
-									  PUBLISHED("<MessageId>a b</MessageId>"),
-									  PUBLISHED("<MessageId>\xC3\xA9</MessageId>"),
-									  PUBLISHED("<MessageId>a</MessageId><MessageId>a</MessageId>"),
-									  "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"};
+	static const char good[] = PUBLISHED(
+		"<MessageId>94f20ce6-13c5-43a0-9a9e-ca52d816e90b</MessageId><SequenceNumber>1</SequenceNumber>");
+	static const char *const bad[] = {
+		"",
+		"<PublishResponse><MessageId>m</MessageId></PublishResponse>",
+		"<PublishResult><MessageId>m</MessageId></PublishResult>",
+		PUBLISHED(""),
+		PUBLISHED("<MessageId/>"),
+		PUBLISHED("<MessageId>a b</MessageId>"),
+		PUBLISHED("<MessageId>\xC3\xA9</MessageId>"),
+		PUBLISHED("<MessageId>a</MessageId><MessageId>a</MessageId>"),
+		"<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"};
 	char *id;
 	EtlError error;
 
