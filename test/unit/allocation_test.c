@@ -1,6 +1,6 @@
 /*
  * allocation_test.c
- *		Everything that is pure in aws, net and store with its first allocation failing, its second, and so on until none does:
+ *		Everything that is pure in aws, net, store and remote with its first allocation failing, its second, and so on until none does:
  *		it raises or says that there is no memory, or does without; leaks nothing, crashes never, and is never wrong.
  */
 #include "failing_memory.h"
@@ -27,6 +27,7 @@
 #include "aws/sns_answer.h"
 #include "aws/sts_answer.h"
 #include "aws/xml.h"
+#include "remote/secret_value.h"
 #include "store/coder.h"
 #include "store/glob.h"
 #include "store/uri.h"
@@ -214,6 +215,20 @@ run_credentials(EtlError *error)
 	return CHECK(strcmp(keys.access_key_id, "AKIA") == 0 && strcmp(keys.secret_access_key, "s") == 0 &&
 				 keys.session_token != NULL && strcmp(keys.session_token, "t") == 0 &&
 				 expires_at == 1795136523);
+}
+
+static Outcome
+run_warehouse_secret(EtlError *error)
+{
+	static const char json[] = "{\"host\": \"h\", \"port\": 5439, \"username\": \"u\", \"password\": \"a password that is "
+							   "longer than json-c's first buffer\", \"dbname\": \"d\"}";
+	EtlWarehouseSecret secret;
+
+	if (!warehouse_secret_parse(json, strlen(json), "s", true, &secret, error))
+		return REFUSED;
+	return CHECK(strcmp(secret.host, "h") == 0 && strcmp(secret.port, "5439") == 0 &&
+				 strcmp(secret.password, "a password that is longer than json-c's first buffer") == 0 &&
+				 strcmp(secret.dbname, "d") == 0);
 }
 
 static Outcome
@@ -495,6 +510,7 @@ static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
 							 {"error xml", run_error_xml},
 							 {"error json", run_error_json},
 							 {"secret answer", run_secret},
+							 {"warehouse secret", run_warehouse_secret},
 							 {"credentials answer", run_credentials},
 							 {"credentials line", run_line},
 							 {"role", run_role},
