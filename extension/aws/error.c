@@ -106,6 +106,23 @@ aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFail
 		failure->message[0] = '\0';
 }
 
+/* Up to the first character that is none of a word. */
+static void
+copy_word(char *to, size_t size, const char *from)
+{
+	if (from != NULL && *to == '\0')
+		for (size_t i = 0; i < size - 1 && from[i] > ' ' && from[i] < 0x7F; i++)
+			to[i] = from[i];
+}
+
+void
+aws_error_headers(EtlAwsFailure *failure, const char *request_id, const char *region, const char *location)
+{
+	copy_word(failure->request_id, sizeof(failure->request_id), request_id);
+	copy_word(failure->region, sizeof(failure->region), region);
+	copy_word(failure->location, sizeof(failure->location), location);
+}
+
 bool
 aws_error_is_late(const char *body, size_t size)
 {

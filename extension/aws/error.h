@@ -36,6 +36,9 @@ typedef struct EtlAwsAction
  * header x-amzn-errortype (NULL: none). A body that is neither leaves them empty.
  */
 extern void aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure);
+/* What headers say besides, each of them NULL for none: printable ASCII, cut to size. What is known already stays. */
+extern void aws_error_headers(EtlAwsFailure *failure, const char *request_id, const char *region,
+							  const char *location);
 /* Does it say that the keys are not, or no more, good? Others may be. */
 extern bool aws_error_refuses_keys(const EtlAwsFailure *failure);
 /*

@@ -159,16 +159,6 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	return http;
 }
 
-static void
-copy_header(char *to, size_t size, const EtlHttp *http, const char *name)
-{
-	const char *value = http_header(http, name);
-
-	if (value != NULL && *to == '\0')
-		for (size_t i = 0; i < size - 1 && value[i] > ' ' && value[i] < 0x7F; i++)
-			to[i] = value[i];
-}
-
 /* Why this answer isn't what was asked for. */
 static void
 read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failure)
@@ -180,10 +170,9 @@ read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failur
 		return;
 	failure->transport.sqlstate = 0; /* half an explanation is an answer, too */
 	aws_error_parse(body, size, http_header(http, "x-amzn-errortype"), failure);
-	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
-	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
-	copy_header(failure->region, sizeof(failure->region), http, "x-amz-bucket-region");
-	copy_header(failure->location, sizeof(failure->location), http, "Location");
+	aws_error_headers(failure, http_header(http, "x-amz-request-id"), http_header(http, "x-amz-bucket-region"),
+					  http_header(http, "Location"));
+	aws_error_headers(failure, http_header(http, "x-amzn-requestid"), NULL, NULL);
 }
 
 /*

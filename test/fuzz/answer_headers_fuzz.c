@@ -9,6 +9,7 @@
 
 #include "aws/error.h"
 #include "aws/s3_answer.h"
+#include "aws/s3_part.h"
 #include "net/date.h"
 #include "net/headers.h"
 #include "net/retry.h"
@@ -75,6 +76,40 @@ read_numbers(const char *text)
 		abort();
 }
 
+/* As length and range of a part, which come one after the other; what was asked for is in the first bytes. */
+static void
+read_part(const uint8 *data, size_t size)
+{
+	EtlS3Asked asked = {.known = false};
+	const char *length = (const char *) data + 4;
+	const char *range;
+	uint64 end = 0;
+	uint64 total = 0;
+	EtlError error = {0};
+
+	if (size < 4)
+		return;
+	length = pnstrdup(length, size - 4);
+	range = strchr(length, '\n');
+	if (range != NULL)
+		length = pnstrdup(length, range++ - length);
+	asked = (EtlS3Asked){.position = data[1],
+						 .end = (data[0] & 1) ? data[1] + data[2] + 1 : 0,
+						 .whole = (data[0] & 2) && !(data[0] & 1) && data[1] == 0,
+						 .known = data[0] & 4,
+						 .object_size = data[3] * 4};
+	if (!s3_part_parse(&asked, (data[0] & 8) ? 200 : 206, length, range, &end, &total, &error))
+	{
+		if (error.sqlstate != ERRCODE_PROTOCOL_VIOLATION || error.detail[0] == '\0' || end != 0 || total != 0)
+			abort();
+		return;
+	}
+	if (end < asked.position || end > total || (asked.end > 0 && end > asked.end) ||
+		(end < total && end != asked.end) || (asked.known && total != asked.object_size) ||
+		strtoull(length, NULL, 10) != end - asked.position)
+		abort();
+}
+
 static void
 read_texts(const char *text)
 {
@@ -135,6 +170,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	read_dates(text);
 	read_numbers(text);
 	read_texts(text);
+	read_part(data, size);
 	read_lines((const char *) data, size);
 	run_memory_free();
 	return 0;
