@@ -29,7 +29,12 @@ static void
 check_json(const char *text, size_t size)
 {
 	json_tokener *tokener;
+	bool no_memory;
+	json_object *small = aws_json_parse(text, size, 16, &no_memory);
 
+	if (no_memory)
+		abort();
+	json_object_put(small);
 	if (!aws_json_valid(text, size))
 		return;
 	tokener = json_tokener_new_ex(1024);

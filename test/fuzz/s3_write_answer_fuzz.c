@@ -5,6 +5,7 @@
  */
 #include "aws/error.h"
 #include "aws/s3_write_answer.h"
+#include "aws/xml_answer.h"
 #include "mb/pg_wchar.h"
 #include "run_memory.h"
 
@@ -36,6 +37,22 @@ check_utf8(const char *text)
 
 	if (pg_encoding_verifymbstr(PG_UTF8, text, length) != length)
 		abort();
+}
+
+static void
+read_root(const char *text, size_t size)
+{
+	EtlXml xml = {.count = 0};
+	EtlError error = {0};
+
+	if (!xml_answer_parse(text, size, "Error", &xml, &error))
+	{
+		check_refusal(&error);
+		return;
+	}
+	if (xml.count == 0 || strcmp(xml.elements[0].name, "Error") != 0 || !aws_error_is_late(text, size))
+		abort();
+	xml_free(&xml);
 }
 
 static void
@@ -156,6 +173,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 
 	memcpy(text, data, size);
 	text[size] = '\0';
+	read_root(text, size);
 	read_upload_id(text, size);
 	read_etags(text, size);
 	read_part(text);
