@@ -31,6 +31,12 @@ foreach my $body ('[1, 2, 3]', '"MessageId"', '17', 'null', '[]', '["Messages", 
 	refused("SELECT etl.aws_pages('sqs', 'ListQueues', '{}')", { service => 'sqs', body => $body }, 'It is not a JSON object.',
 		"pages: $body");
 }
+refused("SELECT * FROM etl.sqs_receive('$queue')", { service => 'sqs', body => '{"Messages": 5}' }, 'Its Messages are not an array.',
+	'messages that are none');
+refused("SELECT * FROM etl.sqs_receive('$queue')", { service => 'sqs', body => '{"Messages": [{"MessageId": "m"}, "canary"]}' },
+	'One of its Messages is not an object.', 'one that is none');
+refused("SELECT etl.sqs_send('$queue', 'm')", { service => 'sqs', body => '{"MessageId": {"canary": 1}}' }, 'The answer has no MessageId.',
+	'a message without id');
 refused("SELECT etl.aws_call('sqs', 'ListQueues', '{}')", { service => 'sqs', body => qq({"QueueUrls": ["\xff\xfe canary"]}) },
 	'It is not UTF-8.', 'text that is none');
 refused("SELECT etl.aws_call('sqs', 'ListQueues', '{}')", { service => 'sqs', body => qq({"a": "\xed\xa0\x80"}) }, 'It is not UTF-8.',
