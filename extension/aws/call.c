@@ -149,24 +149,3 @@ aws_call_header(const EtlAwsCallRun *run, const char *name)
 {
 	return aws_fetch_header(run->fetch, name);
 }
-
-void
-aws_call_xml(EtlAwsCallRun *run, EtlXml *out)
-{
-	EtlError error;
-
-	if (!xml_parse(run->answer.data, run->answer.len, out, &error))
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not %s \"%s\": unexpected answer", run->doing, run->object),
-				errdetail("%s", error.detail));
-	explicit_bzero(run->answer.data, run->answer.len);
-}
-
-void
-aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters, EtlXml *out)
-{
-	EtlAwsCallRun *run = aws_call_query_start(call, parameters, nparameters);
-
-	aws_call_wait(run);
-	aws_call_xml(run, out);
-}

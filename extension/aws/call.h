@@ -12,7 +12,6 @@
 #include "aws/credentials.h"
 #include "aws/protocol.h"
 #include "aws/server.h"
-#include "aws/xml.h"
 #include "net/http.h"
 
 typedef struct EtlAwsCall
@@ -27,13 +26,9 @@ typedef struct EtlAwsCall
 	int timeout_ms; /* of an attempt; 0: as long as something moves */
 } EtlAwsCall;
 
-/* Query protocol. Raises when it fails. */
-extern void aws_call_query(const EtlAwsCall *call, const EtlHttpField *parameters, int nparameters,
-						   EtlXml *out);
-
 /*
- * The form that doesn't wait (base/wait.h), of a call by query protocol or, with a JSON object as input, by JSON, or of a
- * message of any protocol. Server, credentials and texts must stay as they are until it is through. Polling raises when it
+ * Without waiting (base/wait.h): a call by query protocol or, with a JSON object as input, by JSON, or a message of any
+ * protocol. Server, credentials and texts must stay as they are until it is through. Polling raises when it
  * fails.
  */
 typedef struct EtlAwsCallRun EtlAwsCallRun;
@@ -43,9 +38,8 @@ extern EtlAwsCallRun *aws_call_message_start(const EtlAwsCall *call, const EtlAw
 extern bool aws_call_poll(EtlAwsCallRun *run, EtlWait *wait);
 /* Wait right here until it is through. */
 extern void aws_call_wait(EtlAwsCallRun *run);
-/* The answer of one that is through: as it came, or taken apart. */
+/* The answer of one that is through, as it came. */
 extern StringInfo aws_call_answer(EtlAwsCallRun *run);
-extern void aws_call_xml(EtlAwsCallRun *run, EtlXml *out);
 /* Its status, and a header or NULL. */
 extern int aws_call_status(const EtlAwsCallRun *run);
 extern const char *aws_call_header(const EtlAwsCallRun *run, const char *name);

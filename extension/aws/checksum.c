@@ -179,6 +179,16 @@ checksum_base64(EtlChecksum *checksum, char out[ETL_CHECKSUM_BASE64_SIZE])
 	return true;
 }
 
+bool
+checksum_is_base64(EtlChecksumKind kind, const char *text)
+{
+	static const int sizes[ETL_CHECKSUM_KINDS] = {4, 4, 8, 20, 32};
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t digits = (sizes[kind] * 8 + 5) / 6;
+
+	return strspn(text, alphabet) == digits && strcmp(text + digits, sizes[kind] % 3 == 1 ? "==" : "=") == 0;
+}
+
 void
 checksum_end(void *checksum)
 {

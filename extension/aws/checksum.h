@@ -43,6 +43,8 @@ extern bool checksum_begin(EtlChecksum *checksum, EtlChecksumKind kind);
 extern void checksum_update(EtlChecksum *checksum, const void *data, size_t size);
 /* Of all that was given; no more can be given afterwards. False when OpenSSL has failed, here or before. */
 extern bool checksum_base64(EtlChecksum *checksum, char out[ETL_CHECKSUM_BASE64_SIZE]);
+/* Is this one of that kind, as it stands in a header: base64 of so many bytes, and nothing else? */
+extern bool checksum_is_base64(EtlChecksumKind kind, const char *text);
 /* Takes an EtlChecksum. It may be begun again. */
 extern void checksum_end(void *checksum);
 

@@ -6,37 +6,11 @@
  */
 #include "aws/credentials_answer.h"
 
-#include <time.h>
-
 #include "aws/json.h"
+#include "net/date.h"
 
 #define JSON_DEPTH 4
 #define MAX_TEXT_SIZE (16 * 1024)
-
-bool
-credentials_time_parse(const char *text, int64 *out)
-{
-	struct tm tm = {0};
-	int length = 0;
-	time_t t;
-
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-			   &tm.tm_min, &tm.tm_sec, &length) != 6 ||
-		length == 0)
-		return false;
-	if (text[length] == '.')
-		length += 1 + (int) strspn(text + length + 1, "0123456789");
-	if (strcmp(text + length, "Z") != 0)
-		return false;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-		tm.tm_min > 59 || tm.tm_sec > 60 || tm.tm_year < 1970)
-		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	t = timegm(&tm);
-	*out = (int64) t;
-	return t > 0;
-}
 
 /* A member that is text, in `out`, as a header could hold it. False: there is none such. */
 static bool
@@ -112,7 +86,8 @@ extract(const char *json, size_t size, Parts *parts)
 static bool
 parts_check(const Parts *parts, int64 *expires_at, EtlError *error)
 {
-	*expires_at = 0;
+	int64 expiration = 0;
+
 	if (parts->no_memory)
 		return etl_error_set(error, ERRCODE_OUT_OF_MEMORY, "out of memory");
 	if (parts->code[0] != '\0' && strcmp(parts->code, "Success") != 0)
@@ -131,10 +106,13 @@ parts_check(const Parts *parts, int64 *expires_at, EtlError *error)
 		etl_error_detail(error, "The answer is not a JSON object.");
 	else if (!parts->has_id || !parts->has_secret)
 		etl_error_detail(error, "The answer has no %s.", parts->has_id ? "SecretAccessKey" : "AccessKeyId");
-	else if (parts->has_expiration && !credentials_time_parse(parts->expiration, expires_at))
+	else if (parts->has_expiration && !date_parse_iso(parts->expiration, &expiration))
 		etl_error_detail(error, "Its Expiration is not a time.");
 	else
+	{
+		*expires_at = expiration;
 		return true;
+	}
 	return false;
 }
 
@@ -156,4 +134,22 @@ credentials_answer_parse(const char *json, size_t size, EtlAwsKeys *keys, int64 
 	explicit_bzero(parts, sizeof(*parts));
 	pfree(parts);
 	return good;
+}
+
+bool
+credentials_line_parse(const char *text, size_t size, const char *what, char **line, EtlError *error)
+{
+	size_t length = 0;
+	bool good = true;
+
+	for (; length < size && text[length] != '\r' && text[length] != '\n'; length++)
+		good = good && text[length] > 0x20 && text[length] < 0x7F;
+	if (good && length > 0 && length <= MAX_TEXT_SIZE)
+	{
+		*line = pnstrdup(text, length);
+		return true;
+	}
+	etl_error_set(error, ERRCODE_PROTOCOL_VIOLATION, "unexpected answer");
+	etl_error_detail(error, "It has no %s.", what);
+	return false;
 }

@@ -16,7 +16,10 @@
 extern bool credentials_answer_parse(const char *json, size_t size, EtlAwsKeys *keys, int64 *expires_at,
 									 EtlError *error);
 
-/* 2026-11-20T01:02:03Z, with or without a fraction, as Unix time. */
-extern bool credentials_time_parse(const char *text, int64 *out);
+/*
+ * The first line of an answer that is text, a token or a role's name: printable ASCII without blanks, so that it may become a
+ * header or a part of a path. False with 08P01: it has no such `what`.
+ */
+extern bool credentials_line_parse(const char *text, size_t size, const char *what, char **line, EtlError *error);
 
 #endif

@@ -68,20 +68,18 @@ refused(const InstanceRun *run, int status)
 					: errhint("The instance's metadata options must let version 2 be used."));
 }
 
-/* A line of text that may become part of a header or a path. */
 static char *
 take_line(const InstanceRun *run, StringInfo body, const char *what)
 {
-	char *line = pnstrdup(body->data, strcspn(body->data, "\r\n"));
+	char *line;
+	EtlError error;
+	bool good = credentials_line_parse(body->data, body->len, what, &line, &error);
 
 	explicit_bzero(body->data, body->maxlen);
-	for (const unsigned char *c = (const unsigned char *) line; *c; c++)
-		if (*c <= 0x20 || *c >= 0x7F)
-			line[0] = '\0';
-	if (*line == '\0')
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not get AWS credentials from \"%s\": unexpected answer", run->endpoint),
-				errdetail("It has no %s.", what));
+	if (!good)
+		ereport(ERROR, errcode(error.sqlstate),
+				errmsg("could not get AWS credentials from \"%s\": %s", run->endpoint, error.message),
+				errdetail("%s", error.detail));
 	return line;
 }
 

@@ -10,9 +10,13 @@
 #include "aws/endpoint.h"
 #include "aws/json.h"
 #include "aws/xml.h"
+#include "aws/xml_answer.h"
+#include "net/date.h"
 #include "net/retry.h"
 
 #define JSON_DEPTH 16
+#define LEAST_SKEW_S (4 * 60)	 /* AWS takes what is off by five minutes, or by fifteen */
+#define MOST_SKEW_S (366 * 86400) /* with a clock that is off by more no certificate would be good */
 
 /* Printable ASCII only: the text may be in an encoding that the database's can't hold. */
 static void
@@ -100,6 +104,60 @@ aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFail
 	/* These quote what was signed. */
 	if (strstr(failure->code, "Signature") != NULL)
 		failure->message[0] = '\0';
+}
+
+/* Up to the first character that is none of a word. */
+static void
+copy_word(char *to, size_t size, const char *from)
+{
+	if (from != NULL && *to == '\0')
+		for (size_t i = 0; i < size - 1 && from[i] > ' ' && from[i] < 0x7F; i++)
+			to[i] = from[i];
+}
+
+void
+aws_error_headers(EtlAwsFailure *failure, const char *request_id, const char *region, const char *location)
+{
+	copy_word(failure->request_id, sizeof(failure->request_id), request_id);
+	copy_word(failure->region, sizeof(failure->region), region);
+	copy_word(failure->location, sizeof(failure->location), location);
+}
+
+bool
+aws_error_is_late(const char *body, size_t size)
+{
+	EtlXml xml;
+	EtlError error;
+
+	if (!xml_answer_parse(body, size, "Error", &xml, &error))
+		return false;
+	xml_free(&xml);
+	return true;
+}
+
+/* An answer to HEAD has no code. */
+static bool
+may_be_skewed(const EtlAwsFailure *failure)
+{
+	static const char *const codes[] = {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
+										"InvalidSignatureException", "SignatureDoesNotMatch"};
+
+	for (int i = 0; i < lengthof(codes); i++)
+		if (strcmp(failure->code, codes[i]) == 0)
+			return true;
+	return failure->code[0] == '\0' && failure->status == 403;
+}
+
+bool
+aws_error_tells_time(const EtlAwsFailure *failure, const char *date, int64 now, int64 *offset)
+{
+	int64 theirs;
+
+	if (!may_be_skewed(failure) || !date_parse_http(date, &theirs) ||
+		Abs(theirs - now - *offset) <= LEAST_SKEW_S || Abs(theirs - now) > MOST_SKEW_S)
+		return false;
+	*offset = theirs - now;
+	return true;
 }
 
 void

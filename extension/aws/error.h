@@ -36,8 +36,21 @@ typedef struct EtlAwsAction
  * header x-amzn-errortype (NULL: none). A body that is neither leaves them empty.
  */
 extern void aws_error_parse(const char *body, size_t size, const char *errortype, EtlAwsFailure *failure);
+/* What headers say besides, each of them NULL for none: printable ASCII, cut to size. What is known already stays. */
+extern void aws_error_headers(EtlAwsFailure *failure, const char *request_id, const char *region,
+							  const char *location);
 /* Does it say that the keys are not, or no more, good? Others may be. */
 extern bool aws_error_refuses_keys(const EtlAwsFailure *failure);
+/*
+ * S3 begins to answer what takes long (a copy, the end of an upload) before it is through, with 200 and blanks that keep the
+ * connection alive. Is what came then, after all, an error?
+ */
+extern bool aws_error_is_late(const char *body, size_t size);
+/*
+ * Does it say that we sign with a wrong time, and does header Date (NULL: none) tell of one that is another by enough that it
+ * is worth signing anew? Then *offset, which is the seconds that are added to `now` (Unix time) so far, is what it takes.
+ */
+extern bool aws_error_tells_time(const EtlAwsFailure *failure, const char *date, int64 now, int64 *offset);
 /* An error that is a part of an answer: its code and message, either NULL. */
 extern void aws_error_set(EtlAwsFailure *failure, const char *code, const char *message);
 /* The failure as a PostgreSQL error. */

@@ -7,6 +7,7 @@
 #include "aws/input.h"
 #include "aws/request.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -97,11 +98,14 @@ aws_answer_jsonb(const char *what, StringInfo text)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Jsonb *volatile result = NULL;
-	char *converted =
-		aws_text_from_utf8(text->data[strspn(text->data, " \t\r\n")] != '\0' ? text->data : "{}");
+	char *converted;
 
 	if (strlen(text->data) != text->len)
 		unexpected_answer(what, ERRCODE_PROTOCOL_VIOLATION, "It holds a byte 0.");
+	/* neither a conversion that isn't one nor jsonb looks at that */
+	if (pg_encoding_verifymbstr(PG_UTF8, text->data, text->len) != text->len)
+		unexpected_answer(what, ERRCODE_PROTOCOL_VIOLATION, "It is not UTF-8.");
+	converted = aws_text_from_utf8(text->data[strspn(text->data, " \t\r\n")] != '\0' ? text->data : "{}");
 	PG_TRY();
 	{
 		result = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(converted)));
@@ -120,5 +124,8 @@ aws_answer_jsonb(const char *what, StringInfo text)
 		unexpected_answer(what, ERRCODE_PROTOCOL_VIOLATION, "It is not JSON.");
 	}
 	PG_END_TRY();
+	/* who looks for a member of anything else reads what isn't there */
+	if (!JB_ROOT_IS_OBJECT(result))
+		unexpected_answer(what, ERRCODE_PROTOCOL_VIOLATION, "It is not a JSON object.");
 	return result;
 }

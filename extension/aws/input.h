@@ -14,8 +14,8 @@
 /* In UTF-8, in the current context. */
 extern EtlAwsValue *aws_input_value(Jsonb *input);
 /*
- * The jsonb of JSON text in UTF-8; none at all is {}. Raises 08P01, with `what` named, when it is none. Nothing of the text is in an
- * error: it may hold secrets.
+ * The jsonb of a JSON object in UTF-8; no text at all is {}. Raises 08P01, with `what` named, when it is anything else. Nothing
+ * of the text is in an error: it may hold secrets.
  */
 extern Jsonb *aws_answer_jsonb(const char *what, StringInfo text);
 

@@ -8,14 +8,12 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
 #include <time.h>
 
 #include "aws/bucket_region.h"
 #include "aws/redirect.h"
 #include "aws/request.h"
 #include "aws/sigv4.h"
-#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/transaction.h"
 #include "common/pg_prng.h"
@@ -161,16 +159,6 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 	return http;
 }
 
-static void
-copy_header(char *to, size_t size, const EtlHttp *http, const char *name)
-{
-	const char *value = http_header(http, name);
-
-	if (value != NULL && *to == '\0')
-		for (size_t i = 0; i < size - 1 && value[i] > ' ' && value[i] < 0x7F; i++)
-			to[i] = value[i];
-}
-
 /* Why this answer isn't what was asked for. */
 static void
 read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failure)
@@ -182,34 +170,9 @@ read_failure(EtlHttp *http, const char *body, size_t size, EtlAwsFailure *failur
 		return;
 	failure->transport.sqlstate = 0; /* half an explanation is an answer, too */
 	aws_error_parse(body, size, http_header(http, "x-amzn-errortype"), failure);
-	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amz-request-id");
-	copy_header(failure->request_id, sizeof(failure->request_id), http, "x-amzn-requestid");
-	copy_header(failure->region, sizeof(failure->region), http, "x-amz-bucket-region");
-	copy_header(failure->location, sizeof(failure->location), http, "Location");
-}
-
-/* True when the answer says that our time is off, and by enough that signing anew will help. HEAD's has no code. */
-static bool
-learn_clock_offset(const EtlHttp *http, const EtlAwsFailure *failure)
-{
-	static const char *const codes[] = {"", "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
-										"InvalidSignatureException", "SignatureDoesNotMatch"};
-	const char *date = http_header(http, "Date");
-	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
-
-	if (failure->code[0] == '\0' && failure->status != 403)
-		return false;
-	for (int i = 0; theirs > 0 && i < lengthof(codes); i++)
-		if (strcmp(failure->code, codes[i]) == 0)
-		{
-			int64 offset = (int64) theirs - (int64) timestamptz_to_time_t(clock_now());
-			bool helps = Abs(offset - clock_offset_s) > 4 * 60;
-
-			if (helps)
-				clock_offset_s = offset;
-			return helps;
-		}
-	return false;
+	aws_error_headers(failure, http_header(http, "x-amz-request-id"), http_header(http, "x-amz-bucket-region"),
+					  http_header(http, "Location"));
+	aws_error_headers(failure, http_header(http, "x-amzn-requestid"), NULL, NULL);
 }
 
 /*
@@ -356,7 +319,8 @@ attempts_go_on(Attempts *attempts, const EtlHttp *http, EtlAwsFailure *failure, 
 {
 	attempts->failed++;
 	*wait_ms = 0;
-	if (!attempts->clock_corrected && learn_clock_offset(http, failure))
+	if (!attempts->clock_corrected && aws_error_tells_time(failure, http_header(http, "Date"),
+														   timestamptz_to_time_t(clock_now()), &clock_offset_s))
 		return attempts->clock_corrected = true;
 	if (!attempts->keys_renewed && renew_keys(attempts, failure))
 		return attempts->keys_renewed = true;
@@ -514,23 +478,10 @@ aws_fetch_start(const EtlAwsRequest *request, size_t limit, StringInfo out)
 	return fetch;
 }
 
-/*
- * S3 begins to answer a copy before it is through, with 200 and blanks that keep the connection alive; what came of it is
- * in the body.
- */
 static bool
 body_is_error(const EtlAwsFetch *fetch)
 {
-	const char *body = fetch->out->data + strspn(fetch->out->data, " \t\r\n");
-	bool is_error;
-	EtlXml xml;
-	EtlError error;
-
-	if (!fetch->request.may_fail_late || !xml_parse(body, strlen(body), &xml, &error))
-		return false;
-	is_error = strcmp(xml.elements[0].name, "Error") == 0;
-	xml_free(&xml);
-	return is_error;
+	return fetch->request.may_fail_late && aws_error_is_late(fetch->out->data, fetch->out->len);
 }
 
 /* The attempt was in vain: is that the end, or is there another? */

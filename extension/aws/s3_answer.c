@@ -137,14 +137,12 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Keys are asked for percent-encoded, since XML can't hold every character one may have. NULL: this one isn't. */
-static char *
-percent_decode(const char *text, EtlError *error)
+bool
+s3_key_decode(char *key, EtlError *error)
 {
-	char *out = palloc(strlen(text) + 1);
-	char *to = out;
+	char *to = key;
 
-	for (const char *from = text; *from; from++)
+	for (const char *from = key; *from; from++)
 	{
 		int high;
 		int low;
@@ -159,18 +157,12 @@ percent_decode(const char *text, EtlError *error)
 			from += 2;
 		}
 		else
-		{
-			refused(error, "A key in the listing is not percent-encoded.");
-			return NULL;
-		}
+			return refused(error, "A key in the listing is not percent-encoded.");
 	}
 	*to = '\0';
-	if (pg_encoding_verifymbstr(PG_UTF8, out, (int) (to - out)) != (int) (to - out))
-	{
-		refused(error, "A key in the listing is not UTF-8.");
-		return NULL;
-	}
-	return out;
+	if (pg_encoding_verifymbstr(PG_UTF8, key, (int) (to - key)) != (int) (to - key))
+		return refused(error, "A key in the listing is not UTF-8.");
+	return true;
 }
 
 /* The child of the root, or NULL. */
@@ -262,7 +254,7 @@ s3_page_parse(const EtlXml *xml, EtlS3Page *page, EtlError *error)
 			continue;
 		if (!entry_parse(xml, i, &object, error))
 			return false;
-		if (encoded && (object.key = percent_decode(object.key, error)) == NULL)
+		if (encoded && !s3_key_decode(object.key = pstrdup(object.key), error))
 			return false;
 		if (object.is_prefix && prefixes == NULL)
 			prefixes = palloc((xml->count + 1) * sizeof(EtlS3Object));
@@ -299,8 +291,13 @@ s3_marker_parse(const EtlXml *xml, bool versions, EtlS3Marker *marker, EtlError 
 	if ((marker->token == NULL || *marker->token == '\0') && marker->key == NULL)
 		return refused(error, "The listing goes on, but does not say where.");
 	if (marker->key != NULL && is_encoded(xml))
-		marker->key = percent_decode(marker->key, error);
-	return versions ? marker->key != NULL : true;
+	{
+		char *key = pstrdup(marker->key);
+
+		marker->key = key;
+		return s3_key_decode(key, error);
+	}
+	return true;
 }
 
 static bool

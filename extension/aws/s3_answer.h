@@ -50,6 +50,12 @@ extern bool s3_marker_is_same(const EtlS3Marker *a, const EtlS3Marker *b);
  */
 extern char *s3_token_guess(const char *body);
 
+/*
+ * Keys are asked for percent-encoded, since XML can't hold every character that one may have: decode it where it is. False
+ * also when it isn't UTF-8 then.
+ */
+extern bool s3_key_decode(char *key, EtlError *error);
+
 /* 2026-11-20T01:02:03.000Z; 0: it isn't one. */
 extern TimestampTz s3_time_parse(const char *text);
 /*

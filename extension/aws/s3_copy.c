@@ -11,8 +11,8 @@
 #include "aws/s3_body.h"
 #include "aws/s3_multipart.h"
 #include "aws/s3_request.h"
+#include "aws/s3_write_answer.h"
 #include "aws/sigv4.h"
-#include "aws/xml.h"
 
 #define MAX_ANSWER_SIZE (64 * 1024)
 
@@ -53,9 +53,7 @@ s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	StringInfoData answer;
 	EtlAwsFetch *fetch;
 	EtlWait wait;
-	EtlXml xml;
 	EtlError error;
-	const char *body;
 	char *copied;
 
 	request.headers = headers;
@@ -68,10 +66,7 @@ s3_object_copy(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	if (aws_fetch_failure(fetch) != NULL)
 		s3_copy_raise(&request, aws_fetch_failure(fetch),
 					  psprintf("s3://%s/%s", source_bucket, source_key), etag);
-	body = answer.data + strspn(answer.data, " \t\r\n");
-	if (!xml_parse(body, strlen(body), &xml, &error))
-		s3_protocol_error(request.action.object, error.detail);
-	copied = s3_etag_copy(xml_text(&xml, 0, "ETag"));
-	xml_free(&xml);
+	if (!s3_made_etag_parse(answer.data, answer.len, S3_MADE_COPY, &copied, &error))
+		s3_answer_raise(request.action.object, &error);
 	return copied;
 }

@@ -7,7 +7,7 @@
 #include "aws/s3.h"
 #include "aws/s3_body.h"
 #include "aws/s3_request.h"
-#include "aws/xml.h"
+#include "aws/s3_write_answer.h"
 #include "common/base64.h"
 #include "common/md5.h"
 #include "miscadmin.h"
@@ -63,26 +63,18 @@ md5_text(const char *data, size_t size, char out[MD5_TEXT_SIZE])
 static void
 note_refused(const StringInfo answer, const char *bucket, int status, Refused *refused)
 {
-	EtlXml xml;
+	EtlS3Deletion deletion;
 	EtlError error;
 
-	if (!xml_parse(answer->data, answer->len, &xml, &error))
-		s3_protocol_error(psprintf("s3://%s/", bucket), error.detail);
-	for (int i = 1; i < xml.count; i++)
+	if (!s3_deletion_parse(answer->data, answer->len, &deletion, &error))
+		s3_answer_raise(psprintf("s3://%s/", bucket), &error);
+	if (deletion.refused > 0 && refused->count == 0)
 	{
-		const char *key = xml_text(&xml, i, "Key");
-		const char *code = xml_text(&xml, i, "Code");
-		const char *message = xml_text(&xml, i, "Message");
-
-		if (xml.elements[i].depth != 1 || strcmp(xml.elements[i].name, "Error") != 0)
-			continue;
-		if (refused->count++ > 0)
-			continue;
-		refused->uri = psprintf("s3://%s/%s", bucket, key != NULL ? aws_text_from_utf8(pstrdup(key)) : "");
+		refused->uri = psprintf("s3://%s/%s", bucket, aws_text_from_utf8(deletion.key));
 		refused->failure.status = status;
-		aws_error_set(&refused->failure, code, message);
+		aws_error_set(&refused->failure, deletion.code, deletion.message);
 	}
-	xml_free(&xml);
+	refused->count += deletion.refused;
 }
 
 static void

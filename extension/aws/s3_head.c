@@ -4,18 +4,17 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
 #include "aws/s3.h"
 #include "aws/s3_request.h"
+#include "net/date.h"
 #include "utils/timestamp.h"
 
 static TimestampTz
-parse_http_date(const char *text)
+modified_time(const char *last_modified)
 {
-	time_t t = text != NULL ? curl_getdate(text, NULL) : -1;
+	int64 time;
 
-	return t < 0 ? 0 : time_t_to_timestamptz(t);
+	return date_parse_http(last_modified, &time) ? time_t_to_timestamptz((pg_time_t) time) : 0;
 }
 
 /*
@@ -79,7 +78,7 @@ s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	memset(object, 0, sizeof(*object));
 	object->key = pstrdup(key);
 	object->etag = s3_etag_copy(http_header(http, "ETag"));
-	object->last_modified = parse_http_date(http_header(http, "Last-Modified"));
+	object->last_modified = modified_time(http_header(http, "Last-Modified"));
 	if (!s3_size_parse(http_header(http, "Content-Length"), &object->size))
 		s3_protocol_error(request.action.object, "The answer has no Content-Length.");
 	http_close(http);

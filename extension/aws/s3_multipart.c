@@ -11,16 +11,13 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-#include <time.h>
-
 #include "aws/s3_body.h"
-#include "aws/s3_answer.h"
 #include "aws/s3_multipart.h"
 #include "aws/s3_request.h"
-#include "aws/xml.h"
+#include "aws/s3_write_answer.h"
 #include "base/clock.h"
 #include "miscadmin.h"
+#include "net/date.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -59,26 +56,6 @@ upload_request(const EtlS3Upload *upload, const char *method)
 						   "s3:PutObject");
 }
 
-/* The text of an element of an answer; raises when it isn't there. */
-static char *
-answer_text(const StringInfo answer, const char *name, const char *uri)
-{
-	const char *body = answer->data + strspn(answer->data, " \t\r\n");
-	EtlXml xml;
-	EtlError error;
-	const char *text;
-	char *copy;
-
-	if (!xml_parse(body, strlen(body), &xml, &error))
-		s3_protocol_error(uri, error.detail);
-	text = xml_text(&xml, 0, name);
-	if (text == NULL || *text == '\0')
-		s3_protocol_error(uri, psprintf("The answer has no %s.", name));
-	copy = pstrdup(text);
-	xml_free(&xml);
-	return copy;
-}
-
 /* ---- create ---- */
 
 static void
@@ -102,6 +79,7 @@ s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credential
 	EtlAwsFetch *fetch;
 	const EtlAwsFailure *failure;
 	const char *type;
+	EtlError error;
 
 	*upload = (EtlS3Upload){.context = CurrentMemoryContext,
 							.server = server,
@@ -135,8 +113,8 @@ s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credential
 		*unknown = failure->status < 400 || failure->status >= 500 || aws_fetch_failures(fetch) > 1;
 		aws_request_raise(&request, failure);
 	}
-	upload->id = answer_text(&answer, "UploadId", request.action.object);
-	aws_text_check("an upload id", upload->id);
+	if (!s3_upload_id_parse(answer.data, answer.len, &upload->id, &error))
+		s3_answer_raise(request.action.object, &error);
 	*unknown = aws_fetch_failures(fetch) > 0;
 	/* What speaks S3's protocol and knows no checksums of the whole takes those of the parts. */
 	type = aws_fetch_header(fetch, "x-amz-checksum-type");
@@ -236,13 +214,14 @@ part_start(EtlS3Upload *upload, PartSource *source, PartRun *run)
 static void
 part_end(EtlS3Upload *upload, const PartSource *source, PartRun *run)
 {
-	const char *uri = psprintf("s3://%s/%s", upload->bucket, upload->key);
-	char *etag = source->copy_source != NULL ? answer_text(&run->answer, "ETag", uri)
-											 : unconstify(char *, aws_fetch_header(run->fetch, "ETag"));
+	char *etag;
+	EtlError error;
+	bool good = source->copy_source != NULL
+					? s3_made_etag_parse(run->answer.data, run->answer.len, S3_MADE_PART, &etag, &error)
+					: s3_part_etag_parse(aws_fetch_header(run->fetch, "ETag"), &etag, &error);
 
-	if (etag == NULL)
-		s3_protocol_error(uri, "The answer about a part has no ETag.");
-	etag = s3_etag_copy(etag);
+	if (!good)
+		s3_answer_raise(psprintf("s3://%s/%s", upload->bucket, upload->key), &error);
 	upload->parts[run->number - 1].etag = MemoryContextStrdup(upload->context, etag);
 }
 
@@ -362,6 +341,7 @@ s3_upload_complete(EtlS3Upload *upload, bool must_not_exist)
 	EtlAwsFetch *fetch;
 	const EtlAwsFailure *failure;
 	char *etag;
+	EtlError error;
 
 	request.query = &query;
 	request.nquery = 1;
@@ -385,7 +365,9 @@ s3_upload_complete(EtlS3Upload *upload, bool must_not_exist)
 	if (failure == NULL)
 	{
 		aws_fetch_abandon(fetch);
-		return s3_etag_copy(answer_text(&answer, "ETag", request.action.object));
+		if (!s3_made_etag_parse(answer.data, answer.len, S3_MADE_UPLOAD, &etag, &error))
+			s3_answer_raise(request.action.object, &error);
+		return etag;
 	}
 	etag = s3_marked_find(upload->server, upload->credentials, upload->bucket, upload->key, upload->mark);
 	if (etag == NULL)
@@ -414,27 +396,24 @@ s3_upload_abort(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 
 /* ---- list ---- */
 
-/* 2026-11-20T01:02:03.000Z; -1: it isn't one. */
-static pg_time_t
-parse_time(const char *text)
-{
-	struct tm tm = {0};
-
-	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-							   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	return timegm(&tm);
-}
-
 /* By how much S3's clock is ahead of ours, as the Date of an answer tells. */
 static pg_time_t
 clock_ahead(const char *date)
 {
-	time_t theirs = date != NULL ? curl_getdate(date, NULL) : -1;
+	int64 theirs;
 
-	return theirs > 0 ? (pg_time_t) theirs - timestamptz_to_time_t(clock_now()) : 0;
+	return date_parse_http(date, &theirs) ? theirs - timestamptz_to_time_t(clock_now()) : 0;
+}
+
+/* A page's uploads of this key that were begun then, to `ids`. */
+static List *
+page_take(const EtlS3UploadPage *page, const char *key, pg_time_t since, pg_time_t until, List *ids)
+{
+	for (int i = 0; i < page->count; i++)
+		if (strcmp(page->entries[i].key, key) == 0 && page->entries[i].begun >= since &&
+			page->entries[i].begun <= until)
+			ids = lappend(ids, page->entries[i].id);
+	return ids;
 }
 
 List *
@@ -443,19 +422,20 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 {
 	EtlAwsRequest request = s3_request_make(server, credentials, "GET", bucket, NULL, "list the uploads to",
 											"s3:ListBucketMultipartUploads");
-	EtlHttpField query[4] = {{"uploads", ""}, {"prefix", aws_text_to_utf8(key)}};
+	const char *prefix = aws_text_to_utf8(key);
+	EtlHttpField query[5] = {{"uploads", ""}, {"encoding-type", "url"}, {"prefix", prefix}};
+	EtlS3UploadPage page;
 	List *ids = NIL;
 	bool more;
 
 	request.query = query;
-	request.nquery = 2;
+	request.nquery = 3;
 	do
 	{
+		const char *before = request.nquery == 5 ? query[4].value : NULL;
 		StringInfoData body;
-		const char *truncated;
 		EtlAwsFetch *fetch;
 		pg_time_t ahead;
-		EtlXml xml;
 		EtlError error;
 
 		CHECK_FOR_INTERRUPTS();
@@ -464,29 +444,16 @@ s3_uploads_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials
 		aws_fetch_wait(fetch);
 		ahead = clock_ahead(aws_fetch_header(fetch, "Date"));
 		aws_fetch_abandon(fetch);
-		if (!xml_parse(body.data, body.len, &xml, &error))
-			s3_protocol_error(request.action.object, error.detail);
-		for (int i = 1; i < xml.count; i++)
-		{
-			const char *found = xml_text(&xml, i, "Key");
-			const char *id = xml_text(&xml, i, "UploadId");
-			pg_time_t begun = parse_time(xml_text(&xml, i, "Initiated"));
-
-			if (xml.elements[i].depth == 1 && strcmp(xml.elements[i].name, "Upload") == 0 && found != NULL &&
-				id != NULL && strcmp(found, query[1].value) == 0 && begun >= since + ahead &&
-				begun <= until + ahead)
-				ids = lappend(ids, pstrdup(id));
-		}
-		truncated = xml_text(&xml, 0, "IsTruncated");
-		if (request.nquery == 4 && query[3].value != NULL && xml_text(&xml, 0, "NextUploadIdMarker") != NULL &&
-			strcmp(query[3].value, xml_text(&xml, 0, "NextUploadIdMarker")) == 0)
-			break; /* it would never end */
-		query[2] = (EtlHttpField){"key-marker", xml_text(&xml, 0, "NextKeyMarker")};
-		query[3] = (EtlHttpField){"upload-id-marker", xml_text(&xml, 0, "NextUploadIdMarker")};
-		request.nquery = 4;
-		/* They come by key: what follows this one is of other keys. */
-		more = truncated != NULL && strcmp(truncated, "true") == 0 && query[2].value != NULL &&
-			   query[3].value != NULL && strcmp(query[2].value, query[1].value) == 0;
+		if (!s3_upload_page_parse(body.data, body.len, &page, &error))
+			s3_answer_raise(request.action.object, &error);
+		pfree(body.data);
+		ids = page_take(&page, prefix, since + ahead, until + ahead, ids);
+		query[3] = (EtlHttpField){"key-marker", page.next_key};
+		query[4] = (EtlHttpField){"upload-id-marker", page.next_id};
+		request.nquery = 5;
+		/* They come by key: what follows this one is of other keys. A page that begins where the last one did would never end. */
+		more = page.next_key != NULL && strcmp(page.next_key, prefix) == 0 &&
+			   (before == NULL || strcmp(before, page.next_id) != 0);
 	} while (more);
 	return ids;
 }

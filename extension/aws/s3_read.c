@@ -16,6 +16,7 @@
 #include "aws/checksum.h"
 #include "aws/module.h"
 #include "aws/s3.h"
+#include "aws/s3_part.h"
 #include "aws/s3_request.h"
 #include "base/handle.h"
 #include "miscadmin.h"
@@ -101,34 +102,19 @@ part_send(S3Reader *reader, Part *part)
 	MemoryContextSwitchTo(caller);
 }
 
-/*
- * A part that is not the one asked for would be silently wrong data, and so would one whose length isn't said: where
- * it breaks off it looks complete.
- */
 static void
 part_check(S3Reader *reader, Part *part)
 {
-	uint64 first = 0;
-	uint64 end;
-	uint64 length;
-	uint64 total;
+	EtlS3Asked asked = {.position = part->position,
+						.end = part->end,
+						.whole = part->whole,
+						.known = reader->answered,
+						.object_size = reader->object_size};
+	EtlError error;
 
-	if (!s3_size_parse(http_header(part->http, "Content-Length"), &length))
-		s3_protocol_error(reader->base.name, "The answer has no Content-Length.");
-	end = total = length;
-	if (!part->whole && (http_status(part->http) != 206 ||
-						 !s3_range_parse(http_header(part->http, "Content-Range"), &first, &end, &total)))
-		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
-	if (first != part->position || end < first || end - first != length || end > total)
-		s3_protocol_error(reader->base.name, "A part of the object was asked for, and another one came.");
-	if (reader->answered && total != reader->object_size)
-		s3_protocol_error(reader->base.name, "The object's size has changed, and its ETag hasn't.");
-	if (part->end > 0 && end > part->end)
-		s3_protocol_error(reader->base.name, "More bytes came than were asked for.");
-	if (end < (part->end > 0 ? Min(part->end, total) : total))
-		s3_protocol_error(reader->base.name, "The rest of the object was asked for, and less came.");
-	part->end = end;
-	reader->object_size = total;
+	if (!s3_part_parse(&asked, http_status(part->http), http_header(part->http, "Content-Length"),
+					   http_header(part->http, "Content-Range"), &part->end, &reader->object_size, &error))
+		s3_answer_raise(reader->base.name, &error);
 }
 
 /* The checksum that S3 has of the whole object. One of the checksums of parts ("…-3") is of no use without the parts' sizes. */
@@ -145,11 +131,14 @@ checksum_expect(S3Reader *reader, const EtlHttp *http)
 
 		if (value == NULL || strchr(value, '-') != NULL)
 			continue;
+		if (!checksum_is_base64(kind, value))
+			s3_protocol_error(reader->base.name,
+							  psprintf("Its x-amz-checksum-%s is not a checksum.", checksum_name(kind)));
 		reader->checksum_owner = etl_handle_reserve(reader->context, checksum_end);
 		if (!checksum_begin(&reader->checksum, kind))
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start a checksum"));
 		reader->checksum_owner->handle = &reader->checksum;
-		reader->checksum_expected = s3_etag_copy(value);
+		reader->checksum_expected = pstrdup(value);
 	}
 }
 

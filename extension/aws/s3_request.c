@@ -93,3 +93,11 @@ s3_protocol_error(const char *uri, const char *detail)
 	ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("unexpected answer from S3 about \"%s\"", uri),
 			errdetail("%s", detail));
 }
+
+void
+s3_answer_raise(const char *uri, const EtlError *error)
+{
+	if (error->sqlstate == ERRCODE_PROTOCOL_VIOLATION)
+		s3_protocol_error(uri, error->detail);
+	etl_error_raise(error);
+}

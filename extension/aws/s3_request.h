@@ -32,5 +32,7 @@ extern void s3_copy_raise(const EtlAwsRequest *request, const EtlAwsFailure *fai
 						  const char *etag);
 /* Raises 08P01: the answer about the object is not one that S3 gives. */
 extern void s3_protocol_error(const char *uri, const char *detail) pg_attribute_noreturn();
+/* The same, as a parser of answers says why; if it had no memory, that. */
+extern void s3_answer_raise(const char *uri, const EtlError *error) pg_attribute_noreturn();
 
 #endif

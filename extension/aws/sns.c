@@ -12,6 +12,7 @@
 #include "aws/local_topic.h"
 #include "aws/request.h"
 #include "aws/sns.h"
+#include "aws/sns_answer.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 
@@ -261,18 +262,17 @@ sns_publish_start(const EtlAwsServer *server, const char *topic_arn, const char 
 char *
 sns_publish_poll(EtlPublishRun *run, EtlWait *wait)
 {
-	const char *message_id;
-	EtlXml answer;
+	StringInfo answer;
+	EtlError error;
 
 	if (run->message_id != NULL || !aws_call_poll(run->call, wait))
 		return run->message_id;
-	aws_call_xml(run->call, &answer);
-	message_id = xml_text(&answer, 0, "MessageId");
-	if (message_id == NULL)
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not publish to topic \"%s\": unexpected answer", run->topic_arn),
-				errdetail("The answer has no MessageId."));
-	return run->message_id = pstrdup(message_id);
+	answer = aws_call_answer(run->call);
+	if (!sns_answer_parse(answer->data, answer->len, &run->message_id, &error))
+		ereport(ERROR, errcode(error.sqlstate),
+				errmsg("could not publish to topic \"%s\": %s", run->topic_arn, error.message),
+				error.detail[0] ? errdetail("%s", error.detail) : 0);
+	return run->message_id;
 }
 
 char *

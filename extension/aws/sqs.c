@@ -137,6 +137,13 @@ member_text(Jsonb *object, const char *name)
 													 : pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+static void
+unexpected_answer(const char *action, const char *detail)
+{
+	ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("could not call \"sqs:%s\": unexpected answer", action),
+			errdetail("%s", detail));
+}
+
 Datum
 pg_etl_sqs_send(PG_FUNCTION_ARGS)
 {
@@ -160,9 +167,7 @@ pg_etl_sqs_send(PG_FUNCTION_ARGS)
 		aws_invoke(aws_server_get(text_argument(fcinfo, 6)), "sqs", "SendMessage", finish(&input)),
 		"MessageId");
 	if (message_id == NULL)
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not call \"sqs:SendMessage\": unexpected answer"),
-				errdetail("The answer has no MessageId."));
+		unexpected_answer("SendMessage", "The answer has no MessageId.");
 	PG_RETURN_TEXT_P(cstring_to_text(message_id));
 }
 
@@ -215,13 +220,17 @@ receive_batch(const EtlAwsServer *server, const char *queue_url, int count, int 
 	if (visibility_s >= 0)
 		appendStringInfo(&input, ", \"VisibilityTimeout\": %d", visibility_s);
 	messages = member(aws_invoke(server, "sqs", "ReceiveMessage", finish(&input)), "Messages");
-	if (messages == NULL || messages->type != jbvBinary || !JsonContainerIsArray(messages->val.binary.data))
+	if (messages == NULL || messages->type == jbvNull)
 		return 0;
+	if (messages->type != jbvBinary || !JsonContainerIsArray(messages->val.binary.data))
+		unexpected_answer("ReceiveMessage", "Its Messages are not an array.");
 	iterator = JsonbIteratorInit(messages->val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
 	{
-		if (token != WJB_ELEM || item.type != jbvBinary || !JsonContainerIsObject(item.val.binary.data))
+		if (token != WJB_ELEM)
 			continue;
+		if (item.type != jbvBinary || !JsonContainerIsObject(item.val.binary.data))
+			unexpected_answer("ReceiveMessage", "One of its Messages is not an object.");
 		put_message(rows, JsonbValueToJsonb(&item));
 		received++;
 	}

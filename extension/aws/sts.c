@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "aws/call.h"
-#include "aws/credentials_answer.h"
 #include "aws/sts.h"
+#include "aws/sts_answer.h"
 
 #define TIMEOUT_MS 10000 /* who comes after one that gave up waits for the same attempt */
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -14,6 +14,7 @@
 struct EtlStsRun
 {
 	char *role_arn;
+	const char *action;
 	char *token; /* NULL: none */
 	EtlAwsCallRun *call;
 };
@@ -57,6 +58,7 @@ start(const EtlStsRole *role, const EtlAwsCredentials *credentials, const char *
 					   .timeout_ms = TIMEOUT_MS};
 
 	call.object = run->role_arn = pstrdup(role->role_arn);
+	run->action = action;
 	run->call = aws_call_query_start(&call, parameters, third.value != NULL ? 3 : 2);
 	return run;
 }
@@ -77,35 +79,23 @@ sts_web_identity_start(const EtlStsRole *role, char *token, bool *progress)
 	return run;
 }
 
-static char *
-required_text(const EtlStsRun *run, const EtlXml *xml, const char *name)
-{
-	const char *text = xml_text(xml, 0, name);
-
-	if (text == NULL || *text == '\0')
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not assume role \"%s\": unexpected answer", run->role_arn),
-				errdetail("The answer has no %s.", name));
-	return pstrdup(text);
-}
-
 bool
 sts_poll(EtlStsRun *run, EtlAwsKeys *keys, int64 *expires_at, EtlWait *wait)
 {
-	EtlXml answer;
+	StringInfo answer;
+	EtlError error;
+	bool good;
 
 	if (!aws_call_poll(run->call, wait))
 		return false;
 	if (run->token != NULL)
 		explicit_bzero(run->token, strlen(run->token));
-	aws_call_xml(run->call, &answer);
-	keys->access_key_id = required_text(run, &answer, "AccessKeyId");
-	keys->secret_access_key = required_text(run, &answer, "SecretAccessKey");
-	keys->session_token = required_text(run, &answer, "SessionToken");
-	if (!credentials_time_parse(required_text(run, &answer, "Expiration"), expires_at))
-		ereport(ERROR, errcode(ERRCODE_PROTOCOL_VIOLATION),
-				errmsg("could not assume role \"%s\": unexpected answer", run->role_arn),
-				errdetail("Its Expiration is not a time."));
-	xml_free(&answer);
+	answer = aws_call_answer(run->call);
+	good = sts_answer_parse(answer->data, answer->len, run->action, keys, expires_at, &error);
+	explicit_bzero(answer->data, answer->maxlen);
+	if (!good)
+		ereport(ERROR, errcode(error.sqlstate),
+				errmsg("could not assume role \"%s\": %s", run->role_arn, error.message),
+				error.detail[0] ? errdetail("%s", error.detail) : 0);
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "base/handle.h"
 #include "miscadmin.h"
 #include "net/guard.h"
+#include "net/headers.h"
 #include "net/http.h"
 #include "net/pump.h"
 #include "utils/memutils.h"
@@ -49,8 +50,7 @@ struct EtlHttp
 	uint64 sent;
 	int body_errno; /* of reading it */
 
-	char *headers; /* the response's, each NUL-terminated, "name: value" */
-	size_t headers_size;
+	EtlHttpHeaders headers; /* the response's */
 	bool headers_done;
 	bool waited; /* for: no more of the body is wanted yet than comes along */
 	bool headers_overflow;
@@ -85,15 +85,10 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 {
 	EtlHttp *http = arg;
 	size_t length = size * count;
-	size_t text = length;
 
 	if (http->headers_done)
 		return length; /* trailers */
-	while (text > 0 && (line[text - 1] == '\r' || line[text - 1] == '\n'))
-		text--;
-	if (text > 5 && strncmp(line, "HTTP/", 5) == 0)
-		http->headers_size = 0;
-	if (text == 0)
+	if (length == 0 || line[0] == '\r' || line[0] == '\n')
 	{
 		long status = 0;
 
@@ -104,15 +99,10 @@ receive_header(char *line, size_t size, size_t count, void *arg)
 		curl_easy_getinfo(http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &http->left);
 		return length;
 	}
-	if (text + 1 > HEADERS_SIZE - http->headers_size)
-	{
-		http->headers_overflow = true;
-		return 0;
-	}
-	memcpy(http->headers + http->headers_size, line, text);
-	http->headers[http->headers_size + text] = '\0';
-	http->headers_size += text + 1;
-	return length;
+	if (http_headers_add(&http->headers, line, length))
+		return length;
+	http->headers_overflow = true;
+	return 0;
 }
 
 /*
@@ -284,7 +274,7 @@ transfer_free(void *handle)
 	for (struct curl_slist *line = http->request_headers; line != NULL; line = line->next)
 		explicit_bzero(line->data, strlen(line->data)); /* a session token may be among them */
 	curl_slist_free_all(http->request_headers);
-	free(http->headers);
+	free(http->headers.data);
 	if (http->buffer_is_ours)
 		free(http->buffer);
 	free(http);
@@ -310,12 +300,13 @@ transfer_create(const EtlHttpRequest *request)
 	owner->handle = http;
 	http->context = context;
 	http->owner = owner;
-	http->headers = malloc(HEADERS_SIZE);
+	http->headers.data = malloc(HEADERS_SIZE);
+	http->headers.room = HEADERS_SIZE;
 	http->buffer_is_ours = request->buffer == NULL;
 	http->buffer = http->buffer_is_ours ? malloc(BODY_BUFFER_SIZE) : request->buffer;
 	http->buffer_size = http->buffer_is_ours ? BODY_BUFFER_SIZE : request->buffer_size;
 	http->easy = curl_easy_init();
-	if (http->headers == NULL || http->buffer == NULL || http->easy == NULL)
+	if (http->headers.data == NULL || http->buffer == NULL || http->easy == NULL)
 		out_of_memory();
 	return http;
 }
@@ -571,13 +562,7 @@ http_failure(const EtlHttp *http)
 const char *
 http_header(const EtlHttp *http, const char *name)
 {
-	size_t length = strlen(name);
-
-	for (const char *line = http->headers; line < http->headers + http->headers_size;
-		 line += strlen(line) + 1)
-		if (pg_strncasecmp(line, name, length) == 0 && line[length] == ':')
-			return line + length + 1 + strspn(line + length + 1, " \t");
-	return NULL;
+	return http_headers_find(&http->headers, name);
 }
 
 /* curl holds back what had no place in the buffer: let it fill that. */

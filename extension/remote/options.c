@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "remote/secret_value.h"
 #include "remote/target.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -74,12 +75,6 @@ positive_number(const char *text, long max)
 	errno = 0;
 	number = strtol(text, &end, 10);
 	return errno == 0 && isdigit((unsigned char) text[0]) && *end == '\0' && number >= 1 && number <= max;
-}
-
-bool
-warehouse_port_valid(const char *port)
-{
-	return positive_number(port, 65535);
 }
 
 static void

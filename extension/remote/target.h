@@ -40,7 +40,4 @@ extern void warehouse_target_from_server(const char *name, EtlWarehouseTarget *t
 extern EtlSecretRun *warehouse_secret_start(const EtlWarehouseTarget *target);
 extern bool warehouse_secret_poll(EtlSecretRun *run, EtlWarehouseTarget *target, EtlWait *wait);
 
-/* Is this a port number? Whatever else it is, it is not for libpq. */
-extern bool warehouse_port_valid(const char *port);
-
 #endif

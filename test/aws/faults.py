@@ -9,6 +9,8 @@ must match as a whole):
 What happens then:
     do: "status"    answer `status` with error `code` and `message` (and `headers`, and `extra` elements of S3's
                     <Error>), without performing the request; with status 200: an error that S3 learns of late
+    do: "answer"    answer `status` (default 200) with `body`, each of whose characters is a byte, and `headers`, without
+                    performing the request
     do: "reset"     reset the connection: at once, or with `after` after that many bytes of the answer's body
     do: "truncate"  close the connection in order after `after` bytes of the body (default: half of it)
     do: "slow"      send the body at `bytes_per_second`
@@ -22,9 +24,9 @@ What happens then:
 import re
 import threading
 
-ACTIONS = ("status", "reset", "truncate", "slow", "stall", "corrupt", "replace", "drop")
+ACTIONS = ("status", "answer", "reset", "truncate", "slow", "stall", "corrupt", "replace", "drop")
 PATTERNS = ("bucket", "key", "action")
-KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "extra", "after",
+KNOWN = {"service", "method", "nth", "times", "do", "status", "code", "message", "headers", "extra", "body", "after",
          "bytes_per_second", "seconds", "expire", *PATTERNS}
 
 

@@ -132,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
                 raise AwsError(fault.get("status", 500), fault.get("code", "InternalError"),
                                fault.get("message", "A failure that a test asked for."),
                                extra=fault.get("extra"), headers=fault.get("headers"))
+            if fault and fault["do"] == "answer":
+                return fault.get("status", 200), fault.get("headers", {}), fault["body"].encode("latin-1"), None
             if fault and fault["do"] == "reset" and "after" not in fault:
                 raise Disconnect(0, reset=True)
             if fault and fault["do"] == "stall" and "after" not in fault:

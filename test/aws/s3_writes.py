@@ -1,7 +1,7 @@
 """S3's rules for writing in parts, copying and deleting many, where moto has none or others.
 
-    uploads     an id that is completed, aborted or made up is NoSuchUpload; ListMultipartUploads says when each was begun;
-                a checksum of the whole object (FULL_OBJECT) is verified when the upload is completed
+    uploads     an id that is completed, aborted or made up is NoSuchUpload; ListMultipartUploads says when each was begun, and encodes
+                keys; a checksum of the whole object (FULL_OBJECT) is verified when the upload is completed
     copies      x-amz-copy-source-if-match
     deletions   DeleteObjects must carry Content-MD5 or a checksum; each key is authorized by itself
 """
@@ -9,9 +9,9 @@ import base64
 import re
 import threading
 from datetime import datetime, timezone
-from urllib.parse import unquote
+from urllib.parse import quote_plus, unquote
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 import access
 import checksums
@@ -34,7 +34,7 @@ def perform(request, principal, go_on):
         if request.method == "POST" and "delete" in query:
             return _delete_many(request, principal, go_on)
         answer = go_on(request)
-        return _list(answer) if request.method == "GET" and "uploads" in query else answer
+        return _list(answer, query) if request.method == "GET" and "uploads" in query else answer
     if "x-amz-copy-source" in request.headers:
         _check_source(request)
     if request.method == "POST" and "uploads" in query:
@@ -92,7 +92,7 @@ def _check_whole(request, upload):
         raise AwsError(400, "BadDigest", "The CRC32C you specified did not match the calculated checksum.")
 
 
-def _list(answer):
+def _list(answer, query):
     status, headers, body = answer
 
     def begun(match):
@@ -101,6 +101,12 @@ def _list(answer):
         return match[1] + when.strftime("%Y-%m-%dT%H:%M:%S.000Z").encode() + b"<"
 
     body = re.sub(rb"(<UploadId>([^<]*)</UploadId>(?:(?!</Upload>).)*?<Initiated>)[^<]*<", begun, body, flags=re.S)
+    if status == 200 and query.get("encoding-type") == "url":
+        def encoded(match):
+            return match[1] + quote_plus(unescape(match[2].decode()), safe="/").encode() + b"<"
+
+        body = re.sub(rb"(<(?:Key|Prefix|KeyMarker|NextKeyMarker|Delimiter)>)([^<]*)<", encoded, body)
+        body = body.replace(b"<Bucket>", b"<EncodingType>url</EncodingType><Bucket>", 1)
     return status, headers, body
 
 

@@ -32,10 +32,12 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	if (size > 0)
 		aws_error_parse(text + 1, size - 1, NULL, &failure);
 	aws_error_parse("", 0, text, &failure); /* as the header x-amzn-errortype */
+	aws_error_headers(&failure, text, text, text);
 	check_plain(failure.code, sizeof(failure.code));
 	check_plain(failure.message, sizeof(failure.message));
 	check_plain(failure.region, sizeof(failure.region));
 	check_plain(failure.request_id, sizeof(failure.request_id));
+	check_plain(failure.location, sizeof(failure.location));
 	if (strstr(failure.code, "Signature") != NULL && failure.message[0] != '\0')
 		abort();
 	aws_error_describe(&failure, &action, &error);

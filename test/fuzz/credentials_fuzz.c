@@ -18,14 +18,38 @@ static void
 try_answer(const char *text, size_t size)
 {
 	EtlAwsKeys keys = {NULL};
-	int64 expires_at;
+	int64 expires_at = -1;
 	EtlError error = {0};
 
 	if (!credentials_answer_parse(text, size, &keys, &expires_at, &error))
+	{
 		check_refusal(&error);
+		if (keys.access_key_id != NULL || keys.secret_access_key != NULL || expires_at != -1)
+			abort();
+	}
 	else if (keys.access_key_id == NULL || keys.secret_access_key == NULL || expires_at < 0)
 		abort();
 	aws_keys_wipe(&keys);
+}
+
+static void
+try_line(const char *text, size_t size)
+{
+	char *line = NULL;
+	EtlError error = {0};
+
+	if (!credentials_line_parse(text, size, "token", &line, &error))
+	{
+		check_refusal(&error);
+		if (line != NULL || strcmp(error.detail, "It has no token.") != 0)
+			abort();
+		return;
+	}
+	if (*line == '\0' || strlen(line) > Min(size, 16 * 1024))
+		abort();
+	for (; *line; line++)
+		if (*line <= 0x20 || *line >= 0x7F)
+			abort();
 }
 
 static void
@@ -47,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	EtlError error = {0};
 
 	try_answer((const char *) data, size);
+	try_line((const char *) data, size);
 	try_profile(text, false);
 	try_profile(text, true);
 	if (!container_uri_check(text, &error))

@@ -3,9 +3,17 @@
 FUZZERS = $(patsubst test/fuzz/%.c,build/fuzz/%,$(sort $(wildcard test/fuzz/*_fuzz.c)))
 FUZZ_SECONDS ?= 60
 
-build/fuzz/%: test/fuzz/%.c $(PURE_SOURCES) $(wildcard extension/*/*.h test/fuzz/*.h) test/unit/PURE
-	@mkdir -p build/fuzz
-	clang $(UNIT_CFLAGS) -Wno-error -Wno-ignored-attributes -fsanitize=fuzzer -o $@ $< $(PURE_SOURCES) $(UNIT_LIBS)
+FUZZ_OBJS = $(PURE_SOURCES:%.c=build/fuzz/objects/%.o)
+FUZZ_CC = clang $(UNIT_CFLAGS) -Wno-error -Wno-ignored-attributes
+
+build/fuzz/objects/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/%_fuzz: test/fuzz/%_fuzz.c $(FUZZ_OBJS) $(wildcard test/fuzz/*.h) test/unit/PURE
+	$(FUZZ_CC) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(FUZZ_OBJS) $(UNIT_LIBS)
+
+-include $(FUZZ_OBJS:.o=.d) $(FUZZERS:=.d)
 
 .PHONY: fuzz
 fuzz: $(FUZZERS)

@@ -1,6 +1,6 @@
 /*
  * allocation_test.c
- *		Everything that is pure in aws, net and store with its first allocation failing, its second, and so on until none does:
+ *		Everything that is pure in aws, net, store and remote with its first allocation failing, its second, and so on until none does:
  *		it raises or says that there is no memory, or does without; leaks nothing, crashes never, and is never wrong.
  */
 #include "failing_memory.h"
@@ -21,9 +21,13 @@
 #include "aws/profile_file.h"
 #include "aws/protocol.h"
 #include "aws/s3_answer.h"
+#include "aws/s3_write_answer.h"
 #include "aws/secret_answer.h"
 #include "aws/sigv4.h"
+#include "aws/sns_answer.h"
+#include "aws/sts_answer.h"
 #include "aws/xml.h"
+#include "remote/secret_value.h"
 #include "store/coder.h"
 #include "store/glob.h"
 #include "store/uri.h"
@@ -214,6 +218,122 @@ run_credentials(EtlError *error)
 }
 
 static Outcome
+run_warehouse_secret(EtlError *error)
+{
+	static const char json[] = "{\"host\": \"h\", \"port\": 5439, \"username\": \"u\", \"password\": \"a password that is "
+							   "longer than json-c's first buffer\", \"dbname\": \"d\"}";
+	EtlWarehouseSecret secret;
+
+	if (!warehouse_secret_parse(json, strlen(json), "s", true, &secret, error))
+		return REFUSED;
+	return CHECK(strcmp(secret.host, "h") == 0 && strcmp(secret.port, "5439") == 0 &&
+				 strcmp(secret.password, "a password that is longer than json-c's first buffer") == 0 &&
+				 strcmp(secret.dbname, "d") == 0);
+}
+
+static Outcome
+run_line(EtlError *error)
+{
+	char *line;
+
+	if (!credentials_line_parse("role\n", 5, "role", &line, error))
+		return REFUSED;
+	return CHECK(strcmp(line, "role") == 0);
+}
+
+static Outcome
+run_role(EtlError *error)
+{
+	static const char text[] =
+		"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s"
+		"</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2026-11-20T01:02:03Z</Expiration>"
+		"</Credentials></AssumeRoleResult></AssumeRoleResponse>";
+	EtlAwsKeys keys;
+	int64 expires_at;
+
+	if (!sts_answer_parse(text, strlen(text), "AssumeRole", &keys, &expires_at, error))
+		return REFUSED;
+	return CHECK(strcmp(keys.access_key_id, "ASIA") == 0 && strcmp(keys.secret_access_key, "s") == 0 &&
+				 strcmp(keys.session_token, "t") == 0 && expires_at == 1795136523);
+}
+
+static Outcome
+run_published(EtlError *error)
+{
+	static const char text[] =
+		"<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
+	char *id;
+
+	if (!sns_answer_parse(text, strlen(text), &id, error))
+		return REFUSED;
+	return CHECK(strcmp(id, "m") == 0);
+}
+
+/* ---- what S3 answers to writes ---- */
+
+static Outcome
+run_upload_id(EtlError *error)
+{
+	static const char text[] =
+		"<InitiateMultipartUploadResult><UploadId>i</UploadId></InitiateMultipartUploadResult>";
+	char *id;
+
+	if (!s3_upload_id_parse(text, strlen(text), &id, error))
+		return REFUSED;
+	return CHECK(strcmp(id, "i") == 0);
+}
+
+static Outcome
+run_made(EtlError *error)
+{
+	static const char text[] = "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>";
+	char *etag;
+
+	if (!s3_made_etag_parse(text, strlen(text), S3_MADE_COPY, &etag, error))
+		return REFUSED;
+	return CHECK(strcmp(etag, "e") == 0);
+}
+
+/* It has no error of its own: an error that can't be read is seen to be none of the answers that there may be. */
+static Outcome
+run_late_error(EtlError *error)
+{
+	static const char text[] = " <Error><Code>InternalError</Code></Error>";
+	char *etag;
+
+	if (aws_error_is_late(text, strlen(text)))
+		return RIGHT;
+	return CHECK(!s3_made_etag_parse(text, strlen(text), S3_MADE_COPY, &etag, error)) == RIGHT ? REFUSED : WRONG;
+}
+
+static Outcome
+run_deletion(EtlError *error)
+{
+	static const char text[] = "<DeleteResult><Error><Key>k</Key><Code>c</Code></Error></DeleteResult>";
+	EtlS3Deletion deletion;
+
+	if (!s3_deletion_parse(text, strlen(text), &deletion, error))
+		return REFUSED;
+	return CHECK(deletion.refused == 1 && strcmp(deletion.key, "k") == 0 && strcmp(deletion.code, "c") == 0);
+}
+
+static Outcome
+run_uploads(EtlError *error)
+{
+	static const char text[] =
+		"<ListMultipartUploadsResult><EncodingType>url</EncodingType><Upload><Key>a%20b</Key><UploadId>i</UploadId>"
+		"<Initiated>1970-01-01T00:00:01Z</Initiated></Upload><IsTruncated>true</IsTruncated>"
+		"<NextKeyMarker>a+b</NextKeyMarker><NextUploadIdMarker>i</NextUploadIdMarker>"
+		"</ListMultipartUploadsResult>";
+	EtlS3UploadPage page;
+
+	if (!s3_upload_page_parse(text, strlen(text), &page, error))
+		return REFUSED;
+	return CHECK(page.count == 1 && strcmp(page.entries[0].key, "a b") == 0 && page.entries[0].begun == 1 &&
+				 strcmp(page.next_key, "a b") == 0 && strcmp(page.next_id, "i") == 0);
+}
+
+static Outcome
 run_profile(EtlError *error)
 {
 	EtlAwsProfile profile = {.found = false};
@@ -390,7 +510,16 @@ static const Case cases[] = {{"sigv4 headers", run_sign_headers, true, 1},
 							 {"error xml", run_error_xml},
 							 {"error json", run_error_json},
 							 {"secret answer", run_secret},
+							 {"warehouse secret", run_warehouse_secret},
 							 {"credentials answer", run_credentials},
+							 {"credentials line", run_line},
+							 {"role", run_role},
+							 {"published", run_published},
+							 {"upload id", run_upload_id},
+							 {"made", run_made},
+							 {"late error", run_late_error, true},
+							 {"deletion", run_deletion},
+							 {"uploads", run_uploads},
 							 {"profile file", run_profile},
 							 {"container uri", run_container_uri},
 							 {"uri", run_uri},

@@ -240,6 +240,53 @@ test_no_answer(void **state)
 	assert_string_equal(e.detail, "The request failed: connection reset.");
 }
 
+/* Answers of now, of a clock that we are behind by twenty minutes, and of one that is no clock. */
+static void
+test_time(void **state)
+{
+	static const int64 now = 1795136523; /* Fri, 20 Nov 2026 01:02:03 GMT */
+	static const struct
+	{
+		int status;
+		const char *code;
+		const char *date;
+		int64 before;
+		int64 after;
+		bool told;
+	} cases[] = {
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 01:22:03 GMT", 0, 1200, true},
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 00:42:03 GMT", 0, -1200, true},
+		{400, "InvalidSignatureException", "Fri, 20 Nov 2026 01:22:03 GMT", 0, 1200, true},
+		{403, "", "Fri, 20 Nov 2026 01:22:03 GMT", 0, 1200, true}, /* of HEAD */
+		{400, "", "Fri, 20 Nov 2026 01:22:03 GMT", 0, 0, false},
+		{403, "AccessDenied", "Fri, 20 Nov 2026 01:22:03 GMT", 0, 0, false},
+		/* known already, and known no longer to be true */
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 01:22:03 GMT", 1200, 1200, false},
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 01:22:03 GMT", 1201 - 240, 1201 - 240, false},
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 01:02:03 GMT", 1200, 0, true},
+		{403, "RequestTimeTooSkewed", "Fri, 20 Nov 2026 01:05:00 GMT", 0, 0, false},
+		/* no certificate would be good at that time, and signing fails after the year 9999 */
+		{403, "RequestTimeTooSkewed", "Fri, 31 Dec 9999 23:59:59 GMT", 0, 0, false},
+		{403, "RequestTimeTooSkewed", "Thu, 01 Jan 1970 00:00:00 GMT", 0, 0, false},
+		{403, "RequestTimeTooSkewed", "Sat, 20 Nov 2027 01:02:03 GMT", 0, 365 * 86400, true},
+		{403, "RequestTimeTooSkewed", "Friday, 20-Nov-26 01:22:03 GMT", 0, 0, false},
+		{403, "RequestTimeTooSkewed", "soon", 0, 0, false},
+		{403, "RequestTimeTooSkewed", NULL, 0, 0, false},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		EtlAwsFailure failure = {.status = cases[i].status};
+		int64 offset = cases[i].before;
+		bool told;
+
+		strlcpy(failure.code, cases[i].code, sizeof(failure.code));
+		told = aws_error_tells_time(&failure, cases[i].date, now, &offset);
+		if (told != cases[i].told || offset != cases[i].after)
+			fail_msg("case %d: %d, " INT64_FORMAT, i, told, offset);
+	}
+}
+
 int
 main(void)
 {
@@ -251,7 +298,7 @@ main(void)
 									   cmocka_unit_test(test_no_body),
 									   cmocka_unit_test(test_nonsense),
 									   cmocka_unit_test(test_no_answer),
-									   cmocka_unit_test(test_signature_not_quoted), cmocka_unit_test(test_region_not_a_statement)};
+									   cmocka_unit_test(test_signature_not_quoted), cmocka_unit_test(test_region_not_a_statement), cmocka_unit_test(test_time)};
 
 	return cmocka_run_group_tests_name("aws_error", tests, NULL, NULL);
 }

@@ -88,6 +88,24 @@ test_names(void **state)
 		assert_string_equal(checksum_name(kind), names[kind]);
 }
 
+static void
+test_base64(void **state)
+{
+	static const char *const good[] = {"y/Q5Jg==", "4waSgw==", "AAAAAAAAAAA=", "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=",
+									   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="};
+	static const char *const none[] = {"",		   "=",			"y/Q5Jg",	"y/Q5Jg=",	"y/Q5Jg===", "y/Q5Jg== ", " y/Q5Jg==",
+									   "y/Q5Jg==-3", "y/Q5J===", "y_Q5Jg==", "y/Q5Jgg=", "\xC3\xA9Q5Jg==", "1234567"};
+
+	for (int kind = 0; kind < ETL_CHECKSUM_KINDS; kind++)
+	{
+		for (int i = 0; i < lengthof(good); i++)
+			assert_int_equal(checksum_is_base64(kind, good[i]), strlen(good[i]) == strlen(good[kind]));
+		for (int i = 0; i < lengthof(none); i++)
+			assert_false(checksum_is_base64(kind, none[i]));
+		assert_true(checksum_is_base64(kind, take(kind, "abc", 3, 3)));
+	}
+}
+
 int
 main(void)
 {
@@ -97,6 +115,7 @@ main(void)
 		cmocka_unit_test(test_crc64nvme_blocks),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_base64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

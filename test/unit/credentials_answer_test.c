@@ -94,32 +94,54 @@ test_nonsense(void **state)
 	}
 }
 
+/* A fault leaves what was there before. */
 static void
-test_times(void **state)
+test_nothing_half_filled(void **state)
 {
-	static const char *const bad[] = {"",
-									  "2026-11-20",
-									  "2026-11-20T01:02:03",
-									  "2026-11-20T01:02:03+01:00",
-									  "2026-11-20T01:02:03Zx",
-									  "2026-11-20T25:02:03Z",
-									  "1960-11-20T01:02:03Z",
-									  "2026-00-20T01:02:03Z"};
-	int64 t;
+	EtlAwsKeys keys = {.access_key_id = "before"};
+	int64 expires_at = 7;
+	EtlError error;
 
-	assert_true(credentials_time_parse("1970-01-02T00:00:00Z", &t));
-	assert_int_equal(t, 86400);
-	assert_true(credentials_time_parse("2026-11-20T01:02:03.123456Z", &t));
-	assert_int_equal(t, 1795136523);
-	for (int i = 0; i < lengthof(bad); i++)
-		assert_false(credentials_time_parse(bad[i], &t));
+	assert_false(parse("{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"s\", \"Expiration\": \"never\"}", &keys,
+					   &expires_at, &error));
+	assert_string_equal(keys.access_key_id, "before");
+	assert_null(keys.secret_access_key);
+	assert_int_equal(expires_at, 7);
+}
+
+static void
+test_line(void **state)
+{
+	static const char *const none[] = {"", "\n", "\r\nrole", " role", "ro le", "role\t", "r\xC3\xB6le", "role\x7F\n"};
+	char *line = NULL;
+	char *longest = palloc(16 * 1024 + 1);
+	EtlError error;
+
+	assert_true(credentials_line_parse("role-1\r\nrole-2\n", 16, "role", &line, &error));
+	assert_string_equal(line, "role-1");
+	assert_true(credentials_line_parse("AQAAA==rest", 7, "token", &line, &error));
+	assert_string_equal(line, "AQAAA==");
+	line = NULL;
+	for (int i = 0; i < lengthof(none); i++)
+	{
+		assert_false(credentials_line_parse(none[i], strlen(none[i]), "role", &line, &error));
+		assert_int_equal(error.sqlstate, ERRCODE_PROTOCOL_VIOLATION);
+		assert_string_equal(error.detail, "It has no role.");
+	}
+	/* text of a C string ends there, that of an answer does not */
+	assert_false(credentials_line_parse("role\0x", 6, "role", &line, &error));
+	memset(longest, 'a', 16 * 1024 + 1);
+	assert_false(credentials_line_parse(longest, 16 * 1024 + 1, "token", &line, &error));
+	assert_null(line);
+	assert_true(credentials_line_parse(longest, 16 * 1024, "token", &line, &error));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys), cmocka_unit_test(test_refusals),
-									   cmocka_unit_test(test_nonsense), cmocka_unit_test(test_times)};
+									   cmocka_unit_test(test_nonsense), cmocka_unit_test(test_nothing_half_filled),
+									   cmocka_unit_test(test_line)};
 
 	return cmocka_run_group_tests_name("credentials_answer", tests, NULL, NULL);
 }
