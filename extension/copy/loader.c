@@ -37,6 +37,7 @@
 #include "utils/resowner.h"
 
 #define SHOWN_VALUE_BYTES 100 /* of a value in an error, as COPY shows */
+#define MAX_PATHS_SIZE (4 * 1024 * 1024)
 
 typedef struct Loader
 {
@@ -423,7 +424,6 @@ loader_open_insert(Loader *loader, List *attnums)
 {
 	if (loader->options.no_load)
 	{
-		insert_check(loader->rel, attnums);
 		loader->slot = MakeSingleTupleTableSlot(RelationGetDescr(loader->rel), &TTSOpsVirtual);
 		loader->expressions = CreateStandaloneExprContext();
 		return;
@@ -446,17 +446,20 @@ loader_open(Loader *loader, List *attnums)
 {
 	const EtlLoadOptions *options = &loader->options;
 
+	insert_check(loader->rel, attnums);
 	loader->most_errors = errors_allowed(options);
 	loader->goes_on = loader->most_errors > 1;
 	loader->column = -1;
 	loader->plan = load_plan_make(loader->rel, attnums, options);
+	loader->source = load_source_open(loader->transfer->uri, options);
+	if (options->paths != NULL)
+		loader->plan->path_text = load_source_text(loader->source, options->paths, MAX_PATHS_SIZE);
 	record_reader_check(loader->plan);
 	loader->completion = completion_create(loader->rel, loader->plan);
 	loader->may_fail = completion_may_fail(loader->completion);
 	loader_open_insert(loader, attnums);
 	loader->plan->keep_raw = loader->may_fail;
 	loader->items = palloc(ETL_BATCH_ROWS * sizeof(EtlBatchItem));
-	loader->source = load_source_open(loader->transfer->uri, options);
 	loader->transfer->bytes = (int64) load_source_bytes(loader->source);
 	loader->transfer->files = load_source_file_count(loader->source);
 	loader->file_rows = MemoryContextAllocHuge(CurrentMemoryContext, loader->transfer->files * sizeof(int64));

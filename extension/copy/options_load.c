@@ -211,27 +211,6 @@ format_check(EtlCopyOptionsGiven given, LoadRaw *raw)
 	}
 }
 
-/* What is read and isn't carried out yet. */
-static void
-copy_load_options_unserved(const EtlLoadOptions *out)
-{
-	const struct
-	{
-		const char *name;
-		bool given;
-	} unserved[] = {
-		{"encoding", out->encoding != ETL_ENCODING_UTF8},
-	};
-
-	if (out->format != ETL_COPY_TEXT && out->format != ETL_COPY_CSV)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("loading format \"%s\" is not supported yet", copy_format_name(out->format)));
-	for (int i = 0; i < lengthof(unserved); i++)
-		if (unserved[i].given)
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("option \"%s\" is not supported yet", unserved[i].name));
-}
-
 void
 copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions *out)
 {
@@ -249,6 +228,5 @@ copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions 
 	raw.out.max_error = (int) raw.max_error;
 	if (raw.out.invalid != NULL && (strlen(raw.out.invalid) != 1 || (unsigned char) raw.out.invalid[0] > 127))
 		option_invalid("acceptinvchars", "a single ASCII character");
-	copy_load_options_unserved(&raw.out);
 	*out = raw.out;
 }

@@ -258,21 +258,27 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	append_record(parser, batch, record, text_count);
 }
 
-/* A record that isn't well-formed. One that has no end is the end of the load. */
-static void
+/* A record that isn't well-formed. One that has no end is the end of the load: false, or raised in an empty batch. */
+static bool
 reject_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, const EtlError *error)
 {
 	const char *reason = error->message;
 
 	if (error->sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+	{
+		/* what was found before it comes first, be it what explains it */
+		if (((EtlBatch *) batch->data)->rows > 0)
+			return false;
 		ereport(ERROR, errcode(error->sqlstate), errmsg("%s", error->message),
 				errdetail("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record->line),
 				error->hint[0] == '\0' ? 0 : errhint("%s", error->hint));
+	}
 	/* the line is beside it */
 	if (strncmp(reason, "line ", 5) == 0 && strstr(reason, ": ") != NULL)
 		reason = strstr(reason, ": ") + 2;
 	append_error(batch, record, record->code == ETL_LOAD_OK ? ETL_LOAD_UNKNOWN : record->code,
 				 record->bad_field < parser->plan->column_count ? record->bad_field : -1, NULL, reason);
+	return true;
 }
 
 bool
@@ -293,7 +299,8 @@ load_parser_next(EtlLoadParser *parser, StringInfo batch)
 				parse_record(parser, batch, &record);
 				break;
 			case ETL_RECORD_ERROR:
-				reject_record(parser, batch, &record, &error);
+				if (!reject_record(parser, batch, &record, &error))
+					return true;
 				break;
 			case ETL_RECORD_NEED_MORE:
 				parser_feed(parser);

@@ -6,7 +6,12 @@
 
 #include "copy/record_reader.h"
 #include "format/delimited.h"
+#include "format/encoding.h"
+#include "format/fixed_width.h"
+#include "format/json_paths.h"
+#include "format/json_reader.h"
 #include "format/time_format.h"
+#include "format/xml_reader.h"
 #include "store/codec.h"
 
 static EtlDelimitedOptions
@@ -47,14 +52,128 @@ record_reader_time_formats(const EtlLoadOptions *options, EtlValueRules *rules)
 	rules->time_format = time_format(options->time_format, false);
 }
 
+static EtlFixedWidthOptions
+fixed_width_options(const EtlLoadOptions *options)
+{
+	int *widths = palloc(options->fixed_count * sizeof(int));
+	EtlFixedWidthOptions fixed = {.widths = widths,
+								  .width_count = options->fixed_count,
+								  .null_string = options->null,
+								  .null_len = options->null_len,
+								  .ignore_blank_lines = options->ignore_blank_lines,
+								  .ignore_header = options->ignore_header};
+
+	for (int i = 0; i < options->fixed_count; i++)
+		widths[i] = options->fixed[i].width;
+	return fixed;
+}
+
+static const char *const *
+column_names(const EtlLoadPlan *plan)
+{
+	const char **names = palloc(plan->column_count * sizeof(char *));
+
+	for (int i = 0; i < plan->column_count; i++)
+		names[i] = plan->columns[i].name;
+	return names;
+}
+
+/* The compiled paths; NULL: there are none. */
+static EtlJsonPaths *
+paths_of(const EtlLoadPlan *plan)
+{
+	bool xml = plan->options.format == ETL_COPY_XML;
+	EtlJsonPaths *paths = palloc0(sizeof(EtlJsonPaths));
+	EtlError error;
+
+	if (plan->path_text == NULL)
+		return NULL;
+	if (!json_paths_parse(plan->path_text, strlen(plan->path_text), xml ? "xmlpaths" : "jsonpaths", paths, &error))
+		ereport(ERROR, errcode(error.sqlstate), errmsg("%s", error.message),
+				errdetail("It is in file \"%s\".%s%s", plan->options.paths, error.detail[0] == '\0' ? "" : " ",
+						  error.detail),
+				error.hint[0] == '\0' ? 0 : errhint("%s", error.hint));
+	if (paths->count != plan->column_count)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("file \"%s\" has %d paths for %d columns", plan->options.paths, paths->count,
+					   plan->column_count),
+				errhint("Give one path a column, in the order of the column list."));
+	return paths;
+}
+
+static EtlJsonOptions
+json_options(const EtlLoadPlan *plan)
+{
+	EtlJsonOptions json = {.mapping = plan->options.json,
+						   .columns = column_names(plan),
+						   .paths = paths_of(plan),
+						   .column_count = plan->column_count};
+
+	return json;
+}
+
+static EtlXmlOptions
+xml_options(const EtlLoadPlan *plan)
+{
+	EtlXmlOptions xml = {.row_tag = plan->options.row_tag,
+						 .columns = column_names(plan),
+						 .paths = paths_of(plan),
+						 .column_count = plan->column_count,
+						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8};
+
+	return xml;
+}
+
+static void
+json_check(const EtlLoadPlan *plan)
+{
+	(void) paths_of(plan);
+	if (plan->options.json == ETL_JSON_NOSHRED && plan->column_count != 1)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("JSON 'noshred' loads into one column, not %d", plan->column_count),
+				errhint("Name the column: COPY table (column) FROM …"));
+}
+
 void
 record_reader_check(const EtlLoadPlan *plan)
 {
-	EtlDelimitedOptions dialect = delimited_options(&plan->options);
 	EtlValueRules ignored;
 	EtlError error;
+	bool ok = true;
 
-	if (!delimited_options_check(&dialect, &error))
+	switch (plan->options.format)
+	{
+		case ETL_COPY_TEXT:
+		case ETL_COPY_CSV:
+		{
+			EtlDelimitedOptions dialect = delimited_options(&plan->options);
+
+			ok = delimited_options_check(&dialect, &error);
+			break;
+		}
+		case ETL_COPY_FIXEDWIDTH:
+		{
+			EtlFixedWidthOptions fixed = fixed_width_options(&plan->options);
+
+			ok = fixed_width_options_check(&fixed, &error);
+			if (ok && fixed.width_count != plan->column_count)
+				ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("FIXEDWIDTH has %d widths for %d columns", fixed.width_count, plan->column_count),
+						errhint("Give one width a column, in the order of the column list."));
+			break;
+		}
+		case ETL_COPY_JSON:
+			json_check(plan);
+			break;
+		case ETL_COPY_XML:
+		{
+			EtlXmlOptions xml = xml_options(plan);
+
+			ok = xml_options_check(&xml, &error);
+			break;
+		}
+	}
+	if (!ok)
 		etl_error_raise(&error);
 	record_reader_time_formats(&plan->options, &ignored);
 }
@@ -62,15 +181,49 @@ record_reader_check(const EtlLoadPlan *plan)
 EtlReader *
 record_reader_stream(const EtlLoadOptions *options, EtlReader *stream)
 {
-	return codec_reader(stream, options->codec);
+	return encoding_reader(codec_reader(stream, options->codec), options->encoding);
+}
+
+static EtlRecordReader *
+xml_reader(const EtlLoadPlan *plan)
+{
+	EtlXmlOptions xml = xml_options(plan);
+	EtlError error;
+	EtlRecordReader *reader = xml_reader_create(&xml, &error);
+
+	if (reader == NULL)
+		etl_error_raise(&error);
+	return reader;
 }
 
 EtlRecordReader *
 record_reader_create(const EtlLoadPlan *plan)
 {
-	EtlDelimitedOptions dialect = delimited_options(&plan->options);
+	switch (plan->options.format)
+	{
+		case ETL_COPY_TEXT:
+		case ETL_COPY_CSV:
+		{
+			EtlDelimitedOptions dialect = delimited_options(&plan->options);
 
-	return delimited_reader_create(&dialect);
+			return delimited_reader_create(&dialect);
+		}
+		case ETL_COPY_FIXEDWIDTH:
+		{
+			EtlFixedWidthOptions fixed = fixed_width_options(&plan->options);
+
+			return fixed_width_reader_create(&fixed);
+		}
+		case ETL_COPY_JSON:
+		{
+			EtlJsonOptions json = json_options(plan);
+
+			return json_reader_create(&json);
+		}
+		case ETL_COPY_XML:
+			return xml_reader(plan);
+	}
+	pg_unreachable();
 }
 
 EtlRecordReader *
