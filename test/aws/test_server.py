@@ -114,6 +114,14 @@ class S3Test(ServerTest):
                 self.s3.delete_object(Bucket="lake", Key=key)
                 self.assertRefused(404, "NoSuchKey", self.s3.get_object, Bucket="lake", Key=key)
 
+    def test_uploads_are_listed_with_encoded_keys(self):
+        arguments = {"Bucket": "lake", "Key": "a b+c/\u00e9&"}
+        upload = self.s3.create_multipart_upload(**arguments)["UploadId"]
+        listed = self.s3.list_multipart_uploads(Bucket="lake", EncodingType="url")
+        self.assertEqual("url", listed["EncodingType"])
+        self.assertIn("a+b%2Bc/%C3%A9%26", [found["Key"] for found in listed["Uploads"]])
+        self.s3.abort_multipart_upload(**arguments, UploadId=upload)
+
     def test_uploads_end_once(self):
         arguments = {"Bucket": "lake", "Key": "ends"}
         upload = self.s3.create_multipart_upload(**arguments)["UploadId"]
@@ -530,6 +538,13 @@ class FaultTest(ServerTest):
         with self.assertRaises(ClientError) as caught:
             self.fixtures.client("s3", parameter_validation=False).get_object(Bucket="lake", Key="big")
         self.assertIn(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], (301, 400))
+
+    def test_answer(self):
+        self.fault(do="answer", body="\xff\0<html>", headers={"ETag": '"x"'})
+        answer = self.s3.get_object(Bucket="lake", Key="big")
+        self.assertEqual((200, '"x"', b"\xff\0<html>"),
+                         (answer["ResponseMetadata"]["HTTPStatusCode"], answer["ETag"], answer["Body"].read()))
+        self.assertEqual(b"x" * 100_000, self.get())
 
     def test_reset_and_drop(self):
         self.fault(do="reset")
