@@ -226,13 +226,16 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	static const EtlField missing = {.data = "", .len = 0};
 	const EtlLoadPlan *plan = parser->plan;
 	char reason[ETL_VALUE_REASON_SIZE];
+	size_t fields_len = 0;
 	int text_count = 0;
 	int count;
 
 	if (!check_count(parser, batch, record, &count))
 		return;
+	for (int i = 0; i < Min(count, plan->column_count); i++)
+		fields_len += record->fields[i].len;
 	resetStringInfo(&parser->scratch);
-	value_scratch_reserve(&parser->scratch, parser->types, plan->column_count, record->raw_len);
+	value_scratch_reserve(&parser->scratch, parser->types, plan->column_count, fields_len);
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		const EtlLoadColumn *column = &plan->columns[i];

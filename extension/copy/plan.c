@@ -80,9 +80,8 @@ value_type_init(EtlValueType *value, Oid type, int32 typmod)
 		case ETL_VALUE_TIMETZ:
 		case ETL_VALUE_TIMESTAMP:
 		case ETL_VALUE_TIMESTAMPTZ:
-			/* fewer digits of a second than all: its input function rounds */
-			if (typmod >= 0)
-				value->kind = ETL_VALUE_OTHER;
+			/* digits of a second that are dropped */
+			value->scale = typmod < 0 ? 0 : 6 - typmod;
 			break;
 		default:
 			break;
