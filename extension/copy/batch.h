@@ -16,7 +16,7 @@
 #include "format/record.h"
 
 /* Some 1,000 rows of a usual size: what table_multi_insert takes at a time. */
-#define ETL_BATCH_BYTES (128 * 1024)
+#define ETL_BATCH_BYTES (64 * 1024)
 #define ETL_BATCH_ROWS 1000
 #define ETL_BATCH_RAW_BYTES 1024 /* kept of a record or a value, for errors */
 

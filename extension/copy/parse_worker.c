@@ -29,7 +29,7 @@
 
 #define PARSE_MAGIC 0x65746c70
 #define QUEUE_IN_BYTES (1024 * 1024)
-#define QUEUE_OUT_BYTES (4 * 1024 * 1024)
+#define QUEUE_OUT_BYTES (1 * 1024 * 1024)
 
 enum
 {

@@ -31,6 +31,37 @@ align_zeroed(char *at, uintptr_t base, char align)
 	return at;
 }
 
+/* memcpy for the few bytes that most values have: no call, no loop. */
+static inline void
+copy_short(char *to, const char *from, uint32 len)
+{
+	if (len >= 8 && len <= 16)
+	{
+		uint64 first;
+		uint64 last;
+
+		memcpy(&first, from, 8);
+		memcpy(&last, from + len - 8, 8);
+		memcpy(to, &first, 8);
+		memcpy(to + len - 8, &last, 8);
+	}
+	else if (len >= 4 && len < 8)
+	{
+		uint32 first;
+		uint32 last;
+
+		memcpy(&first, from, 4);
+		memcpy(&last, from + len - 4, 4);
+		memcpy(to, &first, 4);
+		memcpy(to + len - 4, &last, 4);
+	}
+	else if (len > 16)
+		memcpy(to, from, len);
+	else
+		for (uint32 i = 0; i < len; i++)
+			to[i] = from[i];
+}
+
 static inline char *
 varlena_write(char *at, uintptr_t base, const EtlLoadAttribute *attribute, const EtlValue *value)
 {
@@ -45,7 +76,7 @@ varlena_write(char *at, uintptr_t base, const EtlLoadAttribute *attribute, const
 		SET_VARSIZE(at, value->len + VARHDRSZ);
 		at += VARHDRSZ;
 	}
-	memcpy(at, value->data, value->len);
+	copy_short(at, value->data, value->len);
 	return at + value->len;
 }
 
