@@ -79,7 +79,8 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA redshift TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.load_file, etl.load_error, etl.unload_history, etl.unload_file,'
 		' redshift.stl_load_errors, redshift.stl_loaderror_detail, redshift.sys_load_error_detail, redshift.sys_load_history,'
-		' redshift.stl_load_commits, redshift.sys_unload_history, redshift.stl_unload_log TO %s', role);
+		' redshift.stl_load_commits, redshift.sys_unload_history, redshift.stl_unload_log, etl.load_progress TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._load_progress() TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl._grant_transfers(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl._grant_transfers(regrole) IS 'Lets a role look at loads and unloads. Internal.';
