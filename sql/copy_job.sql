@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 CREATE TABLE t (id int, name varchar(5));
 SELECT etl.s3_put('s3://jobs/in/before', E'0|old\n') \gset
 CALL etl.execute($$ COPY t FROM 's3://jobs/in/' IAM_ROLE default JOB CREATE Nightly AUTO OFF $$);
-SELECT job_id, name, owner = current_user::regrole AS mine, table_name, uri, format, options, statement, auto FROM etl.copy_job;
+SELECT job_id, name, owner = current_user::regrole AS mine, table_name, uri, format, options, server, statement, auto FROM etl.copy_job;
 SELECT uri, size, status, load_id FROM etl.copy_job_file;
 CALL etl.execute('COPY JOB RUN nightly');
 SELECT * FROM t;
@@ -122,7 +122,7 @@ SET ROLE etl_test_author;
 SELECT count(*) FROM etl.copy_job;
 SELECT etl.copy_job_run('all');
 SELECT etl.copy_job_create('mine', 'c', 's3://jobs/csv/', 'csv', auto => false);
-INSERT INTO etl.copy_job (name, owner, table_name, uri) VALUES ('theirs', 'etl_test_reader', 'c', 's3://jobs/csv/');
+INSERT INTO etl.copy_job (name, owner, table_name, uri, server) VALUES ('theirs', 'etl_test_reader', 'c', 's3://jobs/csv/', 'aws');
 SELECT etl.s3_put('s3://jobs/csv/2', E'2,b\n') \gset
 SELECT etl.copy_job_run('mine');
 SELECT job_name, status FROM redshift.sys_copy_job_detail;

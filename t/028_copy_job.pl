@@ -8,7 +8,7 @@ use EtlTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $etl = EtlTest->new;
+my $etl = EtlTest->new(aws => 1);
 my $node = $etl->primary;
 my $root = PostgreSQL::Test::Utils::tempdir;
 
@@ -111,13 +111,31 @@ $etl->sql(q{SET ROLE author; CALL etl.execute('COPY JOB DROP own')});
 $etl->sql_is(q{SELECT count(*) FROM etl.workflow}, '0', 'its schedule goes with it');
 $holder->quit;
 
+# --- On S3: another server's, which the job remembers
+$etl->create_aws_server(name => 's3');
+$etl->fixtures('make-bucket', 'remote');
+$etl->put_object('remote', 'in/0', '0');
+$etl->sql(q{TRUNCATE t; SET etl.aws_server = 's3'; SELECT etl.copy_job_create('remote', 't', 's3://remote/in/', auto => false)});
+$etl->put_object('remote', "in/$_", "$_\n") foreach 1, 10, 2;
+$etl->sql_is(q{SELECT etl.copy_job_run('remote')}, '3', 'new objects are loaded');
+is(scalar $etl->requests(method => 'GET', key => qr{^in/0}), 0, 'and no other is read');
+$etl->put_object('remote', 'in/2', "22\n");
+$etl->put_object('remote', 'in/1', "1\n");
+$etl->sql_is(q{SELECT etl.copy_job_run('remote')}, '1', 'an object is known by its ETag');
+is_loaded('1,2,10,22', 'each once');
+$etl->put_object('remote', 'in/3', "3\n");
+$etl->faults({ do => 'status', method => 'GET', key => 'in/3', status => 403, code => 'AccessDenied', times => 100 });
+$etl->sql_fails(q{SELECT etl.copy_job_run('remote')}, 'an object that may not be read', qr/42501/);
+$etl->faults();
+$etl->sql_is(q{SELECT etl.copy_job_run('remote')}, '1', 'is loaded when it may be');
+
 # --- Dumped and restored: what was loaded is not loaded again, and what runs by itself does so once.
 $etl->sql(q{CALL etl.execute('COPY JOB ALTER job AUTO ON')});
 my $dump = PostgreSQL::Test::Utils::tempdir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'it is dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'and restored');
-is($node->safe_psql('restored', q{SELECT table_name, auto FROM etl.copy_job}), 't|t', 'with its table');
+is($node->safe_psql('restored', q{SELECT table_name, auto FROM etl.copy_job WHERE name = 'job'}), 't|t', 'with its table');
 is($node->safe_psql('restored', q{SELECT etl.copy_job_run('job')}), '0', 'what was loaded is not loaded again');
 is($node->safe_psql('restored', q{SELECT etl.copy_job_create('next', 't', 's3://jobs/in/', auto => false) > max(job_id) FROM etl.copy_job}), 't', 'ids go on');
 

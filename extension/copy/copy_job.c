@@ -17,6 +17,7 @@
 #include "base/spi.h"
 #include "catalog/pg_type.h"
 #include "copy/history.h"
+#include "copy/load_code.h"
 #include "copy/options.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -25,6 +26,7 @@
 #include "store/uri.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -45,6 +47,7 @@ typedef struct CopyJob
 	Datum uri;
 	Datum format;
 	Datum options;
+	char *server;
 } CopyJob;
 
 typedef struct CopyJobRun
@@ -108,7 +111,8 @@ pg_etl_copy_job_refuse_keys(PG_FUNCTION_ARGS)
 	if (JB_ROOT_IS_OBJECT(options) &&
 		getKeyJsonValueFromContainer(&options->root, "credentials", strlen("credentials"), NULL) != NULL)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errhidestmt(true),
-				errmsg("copy job \"%s\" cannot have keys", text_to_cstring(PG_GETARG_TEXT_PP(0))), errhint("Use IAM_ROLE."));
+				errmsg("copy job \"%s\" cannot have keys", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				errhint("Use IAM_ROLE."));
 	PG_RETURN_VOID();
 }
 
@@ -128,10 +132,11 @@ copy_datum(const EtlSpiScope *spi, int column, int16 typlen)
 static void
 read_job(const char *name, CopyJob *job)
 {
-	static EtlSpiPlan find = {"SELECT job_id, owner, table_name, uri, format, options FROM etl.copy_job"
-							  " WHERE job_id = etl._copy_job_id($1) FOR NO KEY UPDATE",
-							  1,
-							  {TEXTOID}};
+	static EtlSpiPlan find = {
+		"SELECT job_id, owner, table_name, uri, format, options, server FROM etl.copy_job"
+		" WHERE job_id = etl._copy_job_id($1) FOR NO KEY UPDATE",
+		1,
+		{TEXTOID}};
 	Datum values[] = {CStringGetTextDatum(name)};
 	EtlSpiScope spi;
 	Oid owner;
@@ -148,6 +153,7 @@ read_job(const char *name, CopyJob *job)
 	job->uri = copy_datum(&spi, 4, -1);
 	job->format = copy_datum(&spi, 5, -1);
 	job->options = copy_datum(&spi, 6, -1);
+	job->server = etl_spi_text(&spi, 0, 7);
 	etl_spi_close(&spi);
 	if (owner != GetUserId())
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -200,12 +206,8 @@ options_of(const CopyJobRun *run, int first, int last)
 		"i))",
 		6,
 		{JSONBOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT4OID, INT4OID}};
-	Datum values[] = {run->job.options,
-					  run->uris,
-					  run->etags,
-					  run->sizes,
-					  Int32GetDatum(first),
-					  Int32GetDatum(last)};
+	Datum values[] = {run->job.options,		run->uris,			run->etags, run->sizes,
+					  Int32GetDatum(first), Int32GetDatum(last)};
 	EtlSpiScope spi;
 	Datum options;
 
@@ -259,12 +261,9 @@ mark(const CopyJobRun *run, int first, int last, const char *status, const char 
 static bool
 is_of_data(int sqlstate)
 {
-	int category = ERRCODE_TO_CATEGORY(sqlstate);
-
 	if (sqlstate == ERRCODE_INVALID_PARAMETER_VALUE)
 		return false; /* an option */
-	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-		   sqlstate == ERRCODE_RAISE_EXCEPTION || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+	return load_code_is_of_row(sqlstate) || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
 static void
@@ -342,13 +341,17 @@ pg_etl_copy_job_run(PG_FUNCTION_ARGS)
 {
 	CopyJobRun run = {.count = 0};
 	char *message;
+	int guc_level;
 
 	read_job(text_to_cstring(PG_GETARG_TEXT_PP(0)), &run.job);
+	/* where the job's files are, whatever the session's are */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("etl.aws_server", run.job.server, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	find_new(&run, PG_GETARG_BOOL(1));
-	if (run.count == 0)
-		PG_RETURN_INT64(0);
-	if (run.count == 1 || !try_files(&run, 1, run.count, &message))
+	if (run.count == 1 || (run.count > 1 && !try_files(&run, 1, run.count, &message)))
 		load_one_by_one(&run);
+	AtEOXact_GUC(true, guc_level);
 	if (run.failed > 0)
 		ereport(WARNING, errcode(ERRCODE_WARNING),
 				errmsg("copy job \"%s\" has not loaded %d of %d files", run.job.name, run.failed, run.count),

@@ -8,6 +8,7 @@ CREATE TABLE etl.copy_job (
 	uri text NOT NULL,
 	format text NOT NULL DEFAULT 'text',
 	options jsonb NOT NULL DEFAULT '{}',
+	server text NOT NULL,
 	statement text,
 	auto boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT etl._clock()
@@ -20,6 +21,7 @@ COMMENT ON COLUMN etl.copy_job.table_name IS 'The table that it loads into';
 COMMENT ON COLUMN etl.copy_job.uri IS 'The prefix';
 COMMENT ON COLUMN etl.copy_job.format IS 'Of the files';
 COMMENT ON COLUMN etl.copy_job.options IS 'Those of etl.load, without keys';
+COMMENT ON COLUMN etl.copy_job.server IS 'The server of etl_aws that has the files: what etl.aws_server was when the job was made';
 COMMENT ON COLUMN etl.copy_job.statement IS 'The COPY that it was made with; null: etl.copy_job_create was called';
 COMMENT ON COLUMN etl.copy_job.auto IS 'Runs by itself: workflow copy_job_NAME has its schedule';
 COMMENT ON COLUMN etl.copy_job.created_at IS 'When it was made';
@@ -132,9 +134,11 @@ CREATE FUNCTION etl.copy_job_create(name text, table_name regclass, uri text, fo
 DECLARE
 	job bigint;
 BEGIN
-	INSERT INTO etl.copy_job (name, table_name, uri, format, options, auto, statement)
+	-- The library is there then, and its settings.
+	PERFORM etl._copy_job_refuse_keys(copy_job_create.name, copy_job_create.options);
+	INSERT INTO etl.copy_job (name, table_name, uri, format, options, server, auto, statement)
 		VALUES (copy_job_create.name, copy_job_create.table_name, copy_job_create.uri, copy_job_create.format, copy_job_create.options,
-			false, copy_job_create.statement)
+			current_setting('etl.aws_server'), false, copy_job_create.statement)
 		RETURNING job_id INTO job;
 	-- Looked at in any case: so it is known now whether the options and the prefix can be read.
 	INSERT INTO etl.copy_job_file (job_id, uri, etag, size, last_modified, status)
@@ -187,10 +191,10 @@ REVOKE ALL ON FUNCTION etl.copy_job_drop(text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.copy_job_drop(text) IS 'Remove a copy job, its schedule and what is known of its files; what COPY JOB DROP calls. What was loaded stays.';
 
 CREATE FUNCTION etl.copy_job_show(name text, OUT job_id bigint, OUT job_name text, OUT owner regrole, OUT table_name regclass, OUT uri text,
-		OUT format text, OUT options jsonb, OUT auto boolean, OUT created_at timestamptz, OUT files_loaded bigint, OUT files_failed bigint,
+		OUT format text, OUT options jsonb, OUT server text, OUT auto boolean, OUT created_at timestamptz, OUT files_loaded bigint, OUT files_failed bigint,
 		OUT last_loaded_at timestamptz)
 	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-	SELECT j.job_id, j.name, j.owner, j.table_name, j.uri, j.format, j.options, j.auto, j.created_at,
+	SELECT j.job_id, j.name, j.owner, j.table_name, j.uri, j.format, j.options, j.server, j.auto, j.created_at,
 			(SELECT count(*) FROM etl.copy_job_file f WHERE f.job_id = j.job_id AND f.status = 'loaded'),
 			(SELECT count(*) FROM etl.copy_job_file f WHERE f.job_id = j.job_id AND f.status = 'failed'),
 			(SELECT max(f.at) FROM etl.copy_job_file f WHERE f.job_id = j.job_id AND f.status = 'loaded')
