@@ -198,7 +198,7 @@ load_history_add(const EtlTransfer *transfer)
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	load_history_insert(transfer, &session, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	etl_spi_close(&spi);
-	last_load_rows = transfer->rows;
+	last_load_rows = strcmp(transfer->status, "loaded") == 0 ? transfer->rows : 0;
 }
 
 void

@@ -125,8 +125,8 @@ CREATE VIEW redshift.sys_load_history WITH (security_invoker = true) AS
 		(extract(epoch FROM h.finished_at - h.started_at) * 1000000)::bigint AS duration,
 		h.uri AS data_source,
 		CASE h.format WHEN 'text' THEN 'txt' ELSE h.format END AS file_format,
-		h.rows AS loaded_rows,
-		h.bytes AS loaded_bytes,
+		CASE h.status WHEN 'loaded' THEN h.rows ELSE 0 END AS loaded_rows,
+		CASE h.status WHEN 'loaded' THEN h.bytes ELSE 0 END AS loaded_bytes,
 		h.files AS source_file_count,
 		h.bytes AS source_file_bytes,
 		h.files AS file_count_scanned,
@@ -172,7 +172,7 @@ CREATE VIEW redshift.stl_load_commits WITH (security_invoker = true) AS
 		0::bigint AS start_offset,
 		coalesce(h.copy_job_id, 0) AS copy_job_id
 	FROM etl.load_file f JOIN etl.load_history h USING (load_id)
-	WHERE h.status <> 'failed';
+	WHERE h.status = 'loaded';
 COMMENT ON VIEW redshift.stl_load_commits IS 'The files of loads that were committed';
 COMMENT ON COLUMN redshift.stl_load_commits.userid IS 'Who loaded: the role''s OID';
 COMMENT ON COLUMN redshift.stl_load_commits.query IS 'The load';
