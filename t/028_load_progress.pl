@@ -54,6 +54,8 @@ $etl->sql_is('SET ROLE author; SELECT count(*) FROM etl.load_progress', '1', 'wh
 $etl->sql_is('SET ROLE other; SELECT count(*) FROM etl.load_progress', '0', 'another does not');
 $etl->sql_is('SET ROLE operator; SELECT load_id, table_name FROM etl.load_progress', "$load|t", 'an operator does');
 
+$etl->sql_is(qq{SELECT query_id, status, table_name, end_time IS NULL, loaded_rows, source_file_count, file_count_scanned FROM redshift.sys_load_history},
+	"$load|running|t|t|2|3|1", "Redshift's view has it");
 # A load within a load, and one that fails there, have taken its place meanwhile.
 $locks->query_safe('SELECT pg_advisory_unlock(4)');
 $etl->wait_until("$waits AND EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND objid = 7 AND NOT granted)");

@@ -133,19 +133,25 @@ CREATE VIEW redshift.sys_load_history WITH (security_invoker = true) AS
 		h.bytes AS file_bytes_scanned,
 		h.rejected AS error_count,
 		coalesce(h.copy_job_id, 0) AS copy_job_id
-	FROM etl.load_history h;
-COMMENT ON VIEW redshift.sys_load_history IS 'Loads that have ended, as Redshift shows them';
+	FROM etl.load_history h
+	UNION ALL
+	SELECT p.user_id::integer, p.load_id, NULL, p.pid, pg_catalog.current_database()::text, 'running',
+		p.table_id::regclass::text, (p.started_at AT TIME ZONE 'UTC')::timestamp, NULL,
+		(extract(epoch FROM etl._clock() - p.started_at) * 1000000)::bigint, NULL, NULL, p.rows, p.bytes_done, p.files_total::integer,
+		p.bytes_total, p.files_done::integer, p.bytes_done, p.rejected, 0
+	FROM etl._load_progress() p;
+COMMENT ON VIEW redshift.sys_load_history IS 'Loads that have ended or are under way, as Redshift shows them';
 COMMENT ON COLUMN redshift.sys_load_history.user_id IS 'Who loaded: the role''s OID';
 COMMENT ON COLUMN redshift.sys_load_history.query_id IS 'The load: pg_last_copy_id() in its session';
 COMMENT ON COLUMN redshift.sys_load_history.transaction_id IS 'Its transaction; null: it had no id yet';
 COMMENT ON COLUMN redshift.sys_load_history.session_id IS 'The process that loaded';
 COMMENT ON COLUMN redshift.sys_load_history.database_name IS 'The database';
-COMMENT ON COLUMN redshift.sys_load_history.status IS 'completed or aborted';
+COMMENT ON COLUMN redshift.sys_load_history.status IS 'running, completed or aborted';
 COMMENT ON COLUMN redshift.sys_load_history.table_name IS 'The table, with its schema';
 COMMENT ON COLUMN redshift.sys_load_history.start_time IS 'When it began, in UTC';
 COMMENT ON COLUMN redshift.sys_load_history.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.sys_load_history.duration IS 'How long it took, in microseconds';
-COMMENT ON COLUMN redshift.sys_load_history.data_source IS 'The prefix or manifest';
+COMMENT ON COLUMN redshift.sys_load_history.data_source IS 'The prefix or manifest; null: it is running';
 COMMENT ON COLUMN redshift.sys_load_history.file_format IS 'txt, csv, json …';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_rows IS 'Rows loaded';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_bytes IS 'Bytes of the files they came from, as stored';
