@@ -38,6 +38,11 @@ SELECT load_id, uri, line, column_name, type, column_length, position, raw_line,
 	FROM etl.load_error WHERE uri <> 's3://errs/wide' ORDER BY error_id;
 SELECT octet_length(raw_line), octet_length(raw_value), right(raw_line, 3), left(raw_value, 3) FROM etl.load_error WHERE uri = 's3://errs/wide';
 TABLE t ORDER BY id;
+-- Where nothing is to be loaded there is nothing that was.
+SELECT etl.load('t', 's3://errs/good/', options => '{"noload": true}') \gset noload_
+SELECT query_id = redshift.pg_last_copy_id() AS last, redshift.pg_last_copy_count(), status, loaded_rows, loaded_bytes, file_count_scanned
+	FROM redshift.sys_load_history WHERE query_id = redshift.pg_last_copy_id();
+SELECT count(*) FROM redshift.stl_load_commits WHERE query = redshift.pg_last_copy_id();
 -- What fails before a record is read is no error of the data, and not kept.
 SELECT etl.load('t', 's3://errs/nothing');
 SELECT etl.load('t', 's3://errs/bad', options => '{"columns": ["nothing"]}');

@@ -65,6 +65,21 @@ $_->{run}->finish foreach @sessions;
 is_kept($before, 60, 'six sessions with ten bad loads each');
 unlike($etl->server_log, qr/WARNING/, 'without a warning');
 
+# Of a load that goes on after errors, too, be it that nobody commits it.
+$before = $etl->sql('SELECT count(*) FROM etl.load_error');
+$etl->sql(q{SELECT etl.s3_put('s3://bad/many', string_agg(CASE WHEN i % 3 = 0 THEN i::text ELSE repeat('é', 200) END || E'\n', '' ORDER BY i))
+	FROM generate_series(1, 151200) i});
+$etl->sql(q{BEGIN; SELECT etl.load('t', 's3://bad/1', options => '{"maxerror": 2}'); ROLLBACK});
+$etl->sql_is("SELECT count(*) - $before FROM etl.load_error", '1', 'a load that is rolled back has left what it rejected');
+$etl->sql(q{TRUNCATE t; TRUNCATE etl.load_error});
+$etl->sql_is(q{SELECT etl.load('t', 's3://bad/many', options => '{"ignoreallerrors": true}')}, '50400', 'a load that rejects 100,800 records');
+$etl->sql_is(q{SELECT rejected, rows, status FROM etl.load_history ORDER BY load_id DESC LIMIT 1}, '100800|50400|loaded', 'counts them');
+$etl->sql_is(q{SELECT count(*), min(line), max(line), count(fields), max(octet_length(raw_line)), count(DISTINCT load_id) FROM etl.load_error},
+	'100000|1|149999|20|400|1', 'and keeps the first 100,000, the first 20 with their fields');
+is($etl->sql(q{SELECT bool_and(line > before) FROM (SELECT line, lag(line, 1, 0::bigint) OVER (ORDER BY error_id) AS before FROM etl.load_error) e}), 't', 'in their order');
+$etl->sql_fails(q{SELECT etl.load('t', 's3://bad/many', options => '{"maxerror": 100000}')}, 'a load that reaches MAXERROR', qr/reached MAXERROR/);
+$etl->sql_is(q{SELECT rejected, rows, status FROM etl.load_history ORDER BY load_id DESC LIMIT 1}, '100000|0|failed', 'is in history');
+
 # --- Not kept
 $before = kept();
 locked(sub {

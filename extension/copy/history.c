@@ -17,6 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+static int64 copy_job_id = 0; /* of the loads that are made */
+
 /* The session's last, as Redshift's functions give them. */
 static int64 last_load_id = -1;
 static int64 last_load_rows = 0;
@@ -67,6 +69,18 @@ load_history_begin(void)
 }
 
 int64
+load_history_last(void)
+{
+	return last_load_id;
+}
+
+void
+load_history_set_copy_job(int64 job_id)
+{
+	copy_job_id = job_id;
+}
+
+int64
 load_history_transaction(void)
 {
 	return (int64) U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
@@ -81,7 +95,8 @@ load_history_session(EtlTransferSession *session)
 	Datum run_id;
 
 	/* read before the scope makes the extension's owner the current user */
-	*session = (EtlTransferSession){.username = GetUserNameFromId(GetUserId(), false), .pid = MyProcPid};
+	*session = (EtlTransferSession){
+		.username = GetUserNameFromId(GetUserId(), false), .copy_job_id = copy_job_id, .pid = MyProcPid};
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	etl_spi_execute(&run, SPI_OK_SELECT, NULL, NULL);
 	run_id = etl_spi_datum(0, 1, &isnull);
@@ -183,7 +198,7 @@ load_history_add(const EtlTransfer *transfer)
 	etl_spi_open(&spi, ETL_SPI_OWNER);
 	load_history_insert(transfer, &session, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	etl_spi_close(&spi);
-	last_load_rows = transfer->rows;
+	last_load_rows = strcmp(transfer->status, "loaded") == 0 ? transfer->rows : 0;
 }
 
 void

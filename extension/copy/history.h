@@ -51,6 +51,11 @@ typedef struct EtlTransferSession
 	int pid;
 } EtlTransferSession;
 
+/* From now on loads are a COPY JOB's; 0: nobody's. */
+extern void load_history_set_copy_job(int64 job_id);
+/* The load that was begun last in this session. */
+extern int64 load_history_last(void);
+
 extern void load_history_session(EtlTransferSession *session);
 /* The transaction's id, 0 while it has none. */
 extern int64 load_history_transaction(void);

@@ -23,6 +23,7 @@
 #include "copy/insert.h"
 #include "copy/load_code.h"
 #include "copy/load_error.h"
+#include "copy/progress.h"
 #include "copy/record_reader.h"
 #include "copy/secrets.h"
 #include "fmgr.h"
@@ -54,6 +55,7 @@ typedef struct Loader
 	EtlLoadErrors *errors;
 	List *secrets; /* that the statement brought */
 	int64 *file_rows; /* records found in each file */
+	EtlLoadProgress progress;
 	int64 most_errors; /* it fails with so many */
 	bool goes_on;	 /* after errors */
 	bool may_fail;	 /* a row that is read may still be refused */
@@ -355,13 +357,25 @@ loader_take_batch(Loader *loader)
 }
 
 static void
+loader_show_progress(const Loader *loader)
+{
+	int64 rows = loader->insert != NULL ? (int64) insert_count(loader->insert) : loader->checked;
+
+	load_progress_update(&loader->progress, (int64) load_feed_bytes(loader->feed), rows, load_errors_count(loader->errors),
+						 load_feed_files(loader->feed));
+}
+
+static void
 loader_take_all(Loader *loader)
 {
 	/* a load that goes on after errors has a query a batch */
 	if (!loader->goes_on && loader->insert != NULL)
 		insert_query_begin(loader->insert);
 	while ((loader->batch = load_feed_next(loader->feed)) != NULL)
+	{
+		loader_show_progress(loader);
 		loader_take_batch(loader);
+	}
 	load_feed_end(loader->feed);
 	if (loader->insert == NULL)
 	{
@@ -465,6 +479,12 @@ loader_open(Loader *loader, List *attnums)
 	loader->file_rows = MemoryContextAllocHuge(CurrentMemoryContext, loader->transfer->files * sizeof(int64));
 	memset(loader->file_rows, 0, loader->transfer->files * sizeof(int64));
 	loader->feed = load_feed_begin(loader->plan, loader->source);
+	loader->progress = (EtlLoadProgress){.table = loader->transfer->table,
+										 .load_id = loader->transfer->id,
+										 .started_at = loader->transfer->started_at,
+										 .bytes_total = loader->transfer->bytes,
+										 .files_total = loader->transfer->files};
+	load_progress_begin(&loader->progress);
 }
 
 static void
@@ -479,6 +499,7 @@ loader_run(Loader *loader, Oid relid)
 	attnums = columns_choose(loader->rel, &loader->options);
 	loader_open(loader, attnums);
 	loader_take_all(loader);
+	load_progress_end();
 	table_close(loader->rel, NoLock);
 	AtEOXact_GUC(true, guc_level);
 }

@@ -42,6 +42,7 @@ static const EtlCopyOption options[] = {
 	{"encoding", COPY_OPTION_TEXT, AT(encoding)},
 	{"escape", COPY_OPTION_BOOL, AT(out.escape), .formats = COPY_FORMAT(ETL_COPY_TEXT)},
 	{"explicit_ids", COPY_OPTION_BOOL, AT(out.explicit_ids)},
+	{"files", COPY_OPTION_LIST, AT(out.files)},
 	{"fillrecord", COPY_OPTION_BOOL, AT(out.fill_record), .formats = COPY_LINES},
 	{"fixedwidth", COPY_OPTION_TEXT, AT(fixed), .formats = COPY_FORMAT(ETL_COPY_FIXEDWIDTH)},
 	{"gzip", COPY_OPTION_BOOL, AT(compression.gzip)},
@@ -81,6 +82,7 @@ static const EtlCopyOptionPair pairs[] = {
 	{"lzop", "zstd"},
 	{"iam_role", "credentials"},
 	{"ignoreallerrors", "maxerror"},
+	{"files", "manifest"},
 };
 
 static const EtlCopyOptionTable table = {options, lengthof(options), pairs, lengthof(pairs)};

@@ -112,6 +112,33 @@ source_read_manifest(EtlLoadSource *source, const char *uri)
 				errdetail("It lists %d.", list_length(entries)));
 }
 
+/* Those that are asked for one by one. */
+static void
+source_add_named(EtlLoadSource *source, const char *uri, List *files)
+{
+	EtlUri parsed;
+	ListCell *lc;
+
+	store_uri_parse(uri, &parsed);
+	foreach (lc, files)
+	{
+		char *etag = pstrdup(lfirst(lc));
+		char *size = strchr(etag, ' ');
+		char *key = size == NULL ? NULL : strchr(size + 1, ' ');
+		EtlObject object = {.etag = etag};
+
+		if (key == NULL || key[1] == '\0')
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("option \"files\" must be an array of \"ETAG SIZE KEY\""));
+		*size = '\0';
+		*key = '\0';
+		object.size = strtoull(size + 1, NULL, 10);
+		object.key = key + 1;
+		source_add_file(source, parsed.bucket, &object);
+		pfree(etag);
+	}
+}
+
 EtlLoadSource *
 load_source_open(const char *uri, const EtlLoadOptions *options)
 {
@@ -119,7 +146,9 @@ load_source_open(const char *uri, const EtlLoadOptions *options)
 
 	source->context = CurrentMemoryContext;
 	source->store = store_open_with(&options->access);
-	if (options->manifest)
+	if (options->files != NIL)
+		source_add_named(source, uri, options->files);
+	else if (options->manifest)
 		source_read_manifest(source, uri);
 	else
 		source_list(source, uri);

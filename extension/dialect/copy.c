@@ -5,6 +5,7 @@
  * The whole option list is parsed and checked here. Whether an option is served is the loader's to say: it alone
  * knows. COPY from a file, a program or STDIN is PostgreSQL's own and none of this room's business.
  */
+#include "dialect/copy_job.h"
 #include "dialect/json.h"
 #include "dialect/literal.h"
 #include "dialect/options.h"
@@ -62,7 +63,6 @@ static const EtlOptionRule rules[] = {
 	{"MASTER_SYMMETRIC_KEY", ETL_OPTION_REFUSED,
 	 .word = "Let S3 encrypt: objects it encrypts itself need no option."},
 	{"SSH", ETL_OPTION_REFUSED, .word = "Put the files to S3 and load them from there."},
-	{"JOB", ETL_OPTION_REFUSED, .word = "Run COPY as a task of a workflow."},
 };
 
 static const char lines_only[] =
@@ -82,20 +82,6 @@ static const EtlOptionConflict conflicts[] = {
 	{"LZOP", false, "ZSTD"},
 	{"IGNOREALLERRORS", false, "MAXERROR"},
 };
-
-/* COPY JOB RUN name, …: jobs of Redshift's own. A table may be called job: FROM or a bracket follows then. */
-static bool
-is_copy_job(const EtlParser *parser)
-{
-	static const char *const actions[] = {"create", "run", "list", "show", "alter", "drop"};
-
-	if (!parser_is_word(parser, "job"))
-		return false;
-	for (int i = 0; i < lengthof(actions); i++)
-		if (lexer_is_word(parser->sql, parser_peek(parser, 1), actions[i]))
-			return true;
-	return false;
-}
 
 /* The statement's source is one of Redshift's: its URI is at the cursor. */
 static bool
@@ -153,16 +139,13 @@ translate_copy(EtlParser *parser, EtlTranslation *out)
 	StringInfoData json;
 	StringInfoData sql;
 	EtlFamilyResult result;
+	EtlParser copy;
+	EtlCopyJob job;
 	char *table;
 	char *uri;
 
-	if (is_copy_job(parser))
-	{
-		etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "COPY JOB is not supported");
-		etl_error_hint(parser->error, "Run COPY as a task of a workflow.");
-		parser_fail_at(parser, parser_token(parser));
-		return ETL_FAMILY_FAILED;
-	}
+	if (copy_job_is_next(parser))
+		return translate_copy_job(parser, out);
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	result = parse_target(parser, &table, &json, &uri);
@@ -177,20 +160,29 @@ translate_copy(EtlParser *parser, EtlTranslation *out)
 		return ETL_FAMILY_FAILED;
 	}
 	parser_advance(parser);
-	if (!options_parse(parser, &options) || !options_require(parser, &options, "QUOTE", "CSV") ||
-		!options_require(parser, &options, "ROWTAG", "XML") || !options_require(parser, &options, "XML", "ROWTAG"))
+	if (!copy_job_split(parser, &copy, &job) || !options_parse(&copy, &options) ||
+		!options_require(&copy, &options, "QUOTE", "CSV") || !options_require(&copy, &options, "ROWTAG", "XML") ||
+		!options_require(&copy, &options, "XML", "ROWTAG") || !copy_job_check_options(&copy, &job, &options))
 		return ETL_FAMILY_FAILED;
 	options_append(&json, &options);
 	appendStringInfoChar(&json, '}');
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT etl.load(");
+	appendStringInfoString(&sql, job.token != 0 ? "SELECT etl.copy_job_create(" : "SELECT etl.load(");
+	if (job.token != 0)
+	{
+		literal_append(&sql, job.name);
+		appendStringInfoString(&sql, ", ");
+	}
 	literal_append(&sql, table);
 	appendStringInfoString(&sql, "::regclass, ");
 	literal_append(&sql, uri);
 	appendStringInfo(&sql, ", '%s', ", options_format(&options));
 	literal_append(&sql, json.data);
-	appendStringInfoString(&sql, "::jsonb)");
+	appendStringInfoString(&sql, "::jsonb");
+	if (job.token != 0)
+		copy_job_append(&sql, parser, &job);
+	appendStringInfoChar(&sql, ')');
 	out->sql = sql.data;
 	return ETL_FAMILY_DONE;
 }

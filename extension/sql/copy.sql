@@ -203,6 +203,37 @@ REVOKE ALL ON FUNCTION etl.unload(text, text, text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION etl.unload(text, text, text, jsonb)
 	IS 'Write the rows of a query to files whose keys start with the prefix; what UNLOAD calls. Returns the number of rows.';
 
+CREATE FUNCTION etl._load_progress(OUT pid integer, OUT load_id bigint, OUT user_id oid, OUT table_id oid, OUT started_at timestamptz,
+		OUT files_done bigint, OUT files_total bigint, OUT bytes_done bigint, OUT bytes_total bigint, OUT rows bigint, OUT rejected bigint)
+	RETURNS SETOF record
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_load_progress';
+REVOKE ALL ON FUNCTION etl._load_progress() FROM PUBLIC;
+COMMENT ON FUNCTION etl._load_progress() IS 'Loads under way that the current user may see. Internal; see etl.load_progress.';
+
+CREATE VIEW etl.load_progress WITH (security_invoker = true) AS
+	SELECT p.pid, p.load_id, u.rolname AS username, p.table_id::regclass::text AS table_name, p.started_at,
+		p.files_done, p.files_total, p.bytes_done, nullif(p.bytes_total, 0) AS bytes_total, p.rows, p.rejected,
+		(p.rows / e.seconds)::bigint AS rows_per_second, (p.bytes_done / e.seconds)::bigint AS bytes_per_second,
+		CASE WHEN p.bytes_done > 0 AND p.bytes_total >= p.bytes_done
+			THEN make_interval(secs => ((p.bytes_total - p.bytes_done) * e.seconds / p.bytes_done)::bigint) END AS time_left
+	FROM etl._load_progress() p LEFT JOIN pg_roles u ON u.oid = p.user_id,
+		LATERAL (SELECT greatest(extract(epoch FROM etl._clock() - p.started_at)::float8, 0.001) AS seconds) e;
+COMMENT ON VIEW etl.load_progress IS 'Loads under way; users see their own, readers and operators all';
+COMMENT ON COLUMN etl.load_progress.pid IS 'The process that loads';
+COMMENT ON COLUMN etl.load_progress.load_id IS 'What its row of etl.load_history will have';
+COMMENT ON COLUMN etl.load_progress.username IS 'Whose session it is';
+COMMENT ON COLUMN etl.load_progress.table_name IS 'The table';
+COMMENT ON COLUMN etl.load_progress.started_at IS 'When it began';
+COMMENT ON COLUMN etl.load_progress.files_done IS 'Files read to their end';
+COMMENT ON COLUMN etl.load_progress.files_total IS 'Files in all';
+COMMENT ON COLUMN etl.load_progress.bytes_done IS 'Bytes read';
+COMMENT ON COLUMN etl.load_progress.bytes_total IS 'Bytes in all, as stored; null: not known';
+COMMENT ON COLUMN etl.load_progress.rows IS 'Rows loaded';
+COMMENT ON COLUMN etl.load_progress.rejected IS 'Records rejected';
+COMMENT ON COLUMN etl.load_progress.rows_per_second IS 'Since it began';
+COMMENT ON COLUMN etl.load_progress.bytes_per_second IS 'Since it began';
+COMMENT ON COLUMN etl.load_progress.time_left IS 'If it goes on at this rate; null: not known';
+
 CREATE FUNCTION redshift.pg_last_copy_id() RETURNS bigint
 	LANGUAGE c STRICT VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_etl_last_copy_id';
 REVOKE ALL ON FUNCTION redshift.pg_last_copy_id() FROM PUBLIC;

@@ -125,27 +125,33 @@ CREATE VIEW redshift.sys_load_history WITH (security_invoker = true) AS
 		(extract(epoch FROM h.finished_at - h.started_at) * 1000000)::bigint AS duration,
 		h.uri AS data_source,
 		CASE h.format WHEN 'text' THEN 'txt' ELSE h.format END AS file_format,
-		h.rows AS loaded_rows,
-		h.bytes AS loaded_bytes,
+		CASE h.status WHEN 'loaded' THEN h.rows ELSE 0 END AS loaded_rows,
+		CASE h.status WHEN 'loaded' THEN h.bytes ELSE 0 END AS loaded_bytes,
 		h.files AS source_file_count,
 		h.bytes AS source_file_bytes,
 		h.files AS file_count_scanned,
 		h.bytes AS file_bytes_scanned,
 		h.rejected AS error_count,
 		coalesce(h.copy_job_id, 0) AS copy_job_id
-	FROM etl.load_history h;
-COMMENT ON VIEW redshift.sys_load_history IS 'Loads that have ended, as Redshift shows them';
+	FROM etl.load_history h
+	UNION ALL
+	SELECT p.user_id::integer, p.load_id, NULL, p.pid, pg_catalog.current_database()::text, 'running',
+		p.table_id::regclass::text, (p.started_at AT TIME ZONE 'UTC')::timestamp, NULL,
+		(extract(epoch FROM etl._clock() - p.started_at) * 1000000)::bigint, NULL, NULL, p.rows, p.bytes_done, p.files_total::integer,
+		p.bytes_total, p.files_done::integer, p.bytes_done, p.rejected, 0
+	FROM etl._load_progress() p;
+COMMENT ON VIEW redshift.sys_load_history IS 'Loads that have ended or are under way, as Redshift shows them';
 COMMENT ON COLUMN redshift.sys_load_history.user_id IS 'Who loaded: the role''s OID';
 COMMENT ON COLUMN redshift.sys_load_history.query_id IS 'The load: pg_last_copy_id() in its session';
 COMMENT ON COLUMN redshift.sys_load_history.transaction_id IS 'Its transaction; null: it had no id yet';
 COMMENT ON COLUMN redshift.sys_load_history.session_id IS 'The process that loaded';
 COMMENT ON COLUMN redshift.sys_load_history.database_name IS 'The database';
-COMMENT ON COLUMN redshift.sys_load_history.status IS 'completed or aborted';
+COMMENT ON COLUMN redshift.sys_load_history.status IS 'running, completed or aborted';
 COMMENT ON COLUMN redshift.sys_load_history.table_name IS 'The table, with its schema';
 COMMENT ON COLUMN redshift.sys_load_history.start_time IS 'When it began, in UTC';
 COMMENT ON COLUMN redshift.sys_load_history.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.sys_load_history.duration IS 'How long it took, in microseconds';
-COMMENT ON COLUMN redshift.sys_load_history.data_source IS 'The prefix or manifest';
+COMMENT ON COLUMN redshift.sys_load_history.data_source IS 'The prefix or manifest; null: it is running';
 COMMENT ON COLUMN redshift.sys_load_history.file_format IS 'txt, csv, json …';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_rows IS 'Rows loaded';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_bytes IS 'Bytes of the files they came from, as stored';
@@ -172,7 +178,7 @@ CREATE VIEW redshift.stl_load_commits WITH (security_invoker = true) AS
 		0::bigint AS start_offset,
 		coalesce(h.copy_job_id, 0) AS copy_job_id
 	FROM etl.load_file f JOIN etl.load_history h USING (load_id)
-	WHERE h.status <> 'failed';
+	WHERE h.status = 'loaded';
 COMMENT ON VIEW redshift.stl_load_commits IS 'The files of loads that were committed';
 COMMENT ON COLUMN redshift.stl_load_commits.userid IS 'Who loaded: the role''s OID';
 COMMENT ON COLUMN redshift.stl_load_commits.query IS 'The load';

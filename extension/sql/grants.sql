@@ -70,6 +70,7 @@ CREATE POLICY run_reader ON etl.run FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY job_reader ON etl.job FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY load_history_reader ON etl.load_history FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY unload_history_reader ON etl.unload_history FOR SELECT USING ((SELECT etl._sees_all()));
+CREATE POLICY copy_job_reader ON etl.copy_job FOR SELECT USING ((SELECT etl._sees_all()));
 CREATE POLICY load_error_reader ON etl.load_error FOR SELECT USING ((SELECT etl._sees_all()));
 
 -- What was moved, for whoever may see some of it: row security says how much.
@@ -79,7 +80,9 @@ BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA redshift TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.load_history, etl.load_file, etl.load_error, etl.unload_history, etl.unload_file,'
 		' redshift.stl_load_errors, redshift.stl_loaderror_detail, redshift.sys_load_error_detail, redshift.sys_load_history,'
-		' redshift.stl_load_commits, redshift.sys_unload_history, redshift.stl_unload_log TO %s', role);
+		' redshift.stl_load_commits, redshift.sys_unload_history, redshift.stl_unload_log, etl.load_progress,'
+		' etl.copy_job, etl.copy_job_file, redshift.sys_copy_job, redshift.sys_copy_job_detail, redshift.sys_copy_job_info TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION etl._load_progress(), etl._copy_job_id(text), etl.copy_job_show(text) TO %s', role);
 END $$;
 REVOKE ALL ON FUNCTION etl._grant_transfers(regrole) FROM PUBLIC;
 COMMENT ON FUNCTION etl._grant_transfers(regrole) IS 'Lets a role look at loads and unloads. Internal.';
@@ -162,6 +165,8 @@ BEGIN
 		' etl.pool, etl.pool_status, etl.role_grant TO %s', role);
 	EXECUTE format('GRANT SELECT (task_run_id, run_id, since, child_run_id, timeout_at, heartbeat, due_at) ON etl.suspended TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.external_schema, etl.external_partition TO %s', role);
+	EXECUTE format('GRANT INSERT, UPDATE (auto), DELETE ON etl.copy_job TO %s', role);
+	EXECUTE format('GRANT INSERT, UPDATE, DELETE ON etl.copy_job_file TO %s', role);
 	PERFORM etl._grant_transfers(role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON etl.local_secret TO %s', role);
 	EXECUTE format('GRANT SELECT ON etl.local_message TO %s', role);

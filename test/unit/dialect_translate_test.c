@@ -202,7 +202,34 @@ test_copy_errors(void **state)
 		  "option \"ENCRYPTED\" is not supported", 39);
 	fails("copy t from 'emr://b'" ROLE, ERRCODE_FEATURE_NOT_SUPPORTED, "COPY from \"emr\" is not supported",
 		  13);
-	fails("copy job run nightly", ERRCODE_FEATURE_NOT_SUPPORTED, "COPY JOB is not supported", 6);
+	becomes("copy t from 's3://b/in/'" ROLE " csv job create Nightly",
+			"SELECT etl.copy_job_create('nightly', 't'::regclass, 's3://b/in/', 'csv', '{\"iam_role\": \"default\"}'::jsonb,"
+			" auto => true, statement => 'copy t from ''s3://b/in/'' iam_role default csv')");
+	becomes("copy job (a) from 's3://b/job create'" ROLE " job create \"my job\" auto off",
+			"SELECT etl.copy_job_create('my job', 'job'::regclass, 's3://b/job create', 'text', '{\"columns\": [\"a\"],"
+			" \"iam_role\": \"default\"}'::jsonb, auto => false,"
+			" statement => 'copy job (a) from ''s3://b/job create'' iam_role default')");
+	becomes("copy job from 's3://b'" ROLE,
+			"SELECT etl.load('job'::regclass, 's3://b', 'text', '{\"iam_role\": \"default\"}'::jsonb)");
+	becomes("COPY JOB RUN nightly;", "SELECT etl.copy_job_run('nightly')");
+	becomes("copy job list", "SELECT * FROM redshift.sys_copy_job ORDER BY job_name");
+	becomes("copy job show \"It's\"", "SELECT * FROM etl.copy_job_show('It''s')");
+	becomes("copy job alter nightly auto off", "SELECT etl.copy_job_alter('nightly', false)");
+	becomes("copy job alter nightly auto ON", "SELECT etl.copy_job_alter('nightly', true)");
+	becomes("copy job drop nightly", "SELECT etl.copy_job_drop('nightly')");
+	fails("copy job run", syntax, "syntax error at the end of the statement", 13);
+	fails("copy job create nightly", syntax, "JOB CREATE has no COPY", 10);
+	fails("copy job alter nightly", syntax, "syntax error at the end of the statement", 23);
+	fails("copy job alter nightly auto", syntax, "syntax error at the end of the statement", 28);
+	fails("copy job list nightly", syntax, "syntax error at or near \"nightly\"", 15);
+	fails("copy t from 's3://b'" ROLE " job create", syntax, "syntax error at the end of the statement", 49);
+	fails("copy t from 's3://b'" ROLE " job create a auto maybe", syntax, "syntax error at or near \"maybe\"", 57);
+	fails("copy t from 's3://b'" ROLE " job create a csv", syntax, "syntax error at or near \"csv\"", 52);
+	fails("copy t from 's3://b'" ROLE " job a", syntax, "unknown COPY option \"job\"", 39);
+	fails("copy t from 's3://b' access_key_id 'a' secret_access_key 'SeCrEt' job create a", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "a copy job cannot have keys", 67);
+	fails("copy t from 's3://b'" ROLE " maxerror 5 job create a", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "a copy job cannot have option \"MAXERROR\"", 39);
 	fails("copy t (a b) from 's3://b'" ROLE, syntax, "syntax error at or near \"b\"", 11);
 }
 
