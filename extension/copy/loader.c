@@ -52,7 +52,8 @@ typedef struct Loader
 	EtlCompletion *completion;
 	TupleTableSlot *slot;  /* NOLOAD */
 	ExprContext *expressions;
-	EtlLoadErrors *errors;
+	EtlLoadErrors *errors; /* NULL: it hasn't begun */
+	ResourceOwner owner;   /* outside of the load's subtransaction */
 	List *secrets; /* that the statement brought */
 	int64 *file_rows; /* records found in each file */
 	EtlLoadProgress progress;
@@ -455,6 +456,19 @@ loader_open_insert(Loader *loader, List *attnums)
 				errhint("Load without MAXERROR, or into another table."));
 }
 
+/* All is right with the statement: from here on the load is one that has been tried, and keeps what it rejects. */
+static void
+loader_begin(Loader *loader)
+{
+	ResourceOwner current = CurrentResourceOwner;
+
+	loader->transfer->id = load_history_begin();
+	/* not the subtransaction's */
+	CurrentResourceOwner = loader->owner;
+	loader->errors = load_errors_create(loader->transfer->id);
+	CurrentResourceOwner = current;
+}
+
 static void
 loader_open(Loader *loader, List *attnums)
 {
@@ -469,6 +483,7 @@ loader_open(Loader *loader, List *attnums)
 	if (options->paths != NULL)
 		loader->plan->path_text = load_source_text(loader->source, options->paths, MAX_PATHS_SIZE);
 	record_reader_check(loader->plan);
+	loader_begin(loader);
 	loader->completion = completion_create(loader->rel, loader->plan);
 	loader->may_fail = completion_may_fail(loader->completion);
 	loader_open_insert(loader, attnums);
@@ -514,7 +529,7 @@ loader_blame(Loader *loader, ErrorData *data)
 	EtlLoadError error;
 	int file;
 
-	if (loader->failing || !load_code_is_of_row(data->sqlerrcode))
+	if (loader->errors == NULL || loader->failing || !load_code_is_of_row(data->sqlerrcode))
 		return;
 	if (item != NULL)
 		file = loader->batch->file;
@@ -542,6 +557,8 @@ loader_fail(Loader *loader, ErrorData *data)
 {
 	EtlTransfer *transfer = loader->transfer;
 
+	if (loader->errors == NULL)
+		ReThrowError(data);
 	transfer->status = "failed";
 	transfer->message = copy_secrets_blot(data->message, loader->secrets);
 	transfer->rows = 0;
@@ -558,6 +575,7 @@ loader_load(Loader *loader, Oid relid)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	loader->owner = owner;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -607,11 +625,9 @@ load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 	copy_load_options_read(transfer->format, given, &loader.options);
 	transfer->table = relid;
 	transfer->subject = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	transfer->id = load_history_begin();
 	transfer->status = loader.options.no_load ? "checked" : "loaded";
 	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(loader.context);
-	loader.errors = load_errors_create(transfer->id);
 	loader_load(&loader, relid);
 	transfer->rejected = load_errors_count(loader.errors);
 	transfer->file_list = loader_files(&loader);
