@@ -56,8 +56,8 @@ extern bool s3_marker_is_same(const EtlS3Marker *a, const EtlS3Marker *b);
 extern char *s3_token_guess(const char *body);
 
 /*
- * Keys are asked for percent-encoded, since XML can't hold every character that one may have: decode it where it is. False
- * also when it isn't UTF-8 then.
+ * Keys are asked for percent-encoded, since XML can't hold every character that one may have: decode it, which is
+ * UTF-8 as XML is, where it is. False also when it isn't UTF-8 any more then.
  */
 extern bool s3_key_decode(char *key, EtlError *error);
 /* Objects (or their versions, which stay as they are) and prefixes come one after the other, each in order of keys: merge them. */
