@@ -97,6 +97,7 @@ void
 credentials_wipe(EtlAwsCredentials *credentials)
 {
 	aws_keys_wipe(&credentials->keys);
+	explicit_bzero(&credentials->signing_key, sizeof(credentials->signing_key));
 	if (credentials->token != NULL)
 		explicit_bzero(credentials->token, strlen(credentials->token));
 	if (credentials->source != NULL)
@@ -274,6 +275,12 @@ aws_credentials_refused(const EtlAwsCredentials *credentials, const char *access
 	else
 		credentials_cache_forget(credentials, access_key_id);
 	return true;
+}
+
+EtlSigv4Key *
+aws_credentials_signing_key(const EtlAwsCredentials *credentials)
+{
+	return &unconstify(EtlAwsCredentials *, credentials)->signing_key;
 }
 
 const char *

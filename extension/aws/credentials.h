@@ -19,6 +19,7 @@
 
 #include "aws/keys.h"
 #include "aws/server.h"
+#include "aws/sigv4.h"
 #include "base/wait.h"
 
 typedef struct EtlAwsCredentials EtlAwsCredentials;
@@ -58,6 +59,9 @@ extern void aws_credentials_wait(const EtlAwsCredentials *credentials, EtlAwsKey
  * that it is worth trying once more.
  */
 extern bool aws_credentials_refused(const EtlAwsCredentials *credentials, const char *access_key_id);
+
+/* Where the key that is made of these keys may be kept (aws/sigv4.h), as long as they are. */
+extern EtlSigv4Key *aws_credentials_signing_key(const EtlAwsCredentials *credentials);
 
 /* Where its keys come from, for a hint: "the environment that …". NULL: a user mapping. */
 extern const char *aws_credentials_origin(const EtlAwsCredentials *credentials);

@@ -49,6 +49,7 @@ struct EtlAwsCredentials
 	char *token; /* what a container shows; NULL: none */
 	char *token_file;
 	char id[SIGV4_HEX_SIZE];
+	EtlSigv4Key signing_key;
 };
 
 /* One of this provider, in the current context, with a copy of the server; to be completed, then identified. */

@@ -112,7 +112,8 @@ attempts_next(Attempts *attempts, EtlAwsKeys *keys)
 							 .service = request->service,
 							 .timestamp = timestamp,
 							 .encode_path = !s3,
-							 .normalize_path = !s3};
+							 .normalize_path = !s3,
+							 .key = aws_credentials_signing_key(attempts->credentials)};
 	EtlSigv4Request to_sign = {.method = request->method,
 							   .path = psprintf("%s%s", attempts->endpoint.path, request->path),
 							   .query = request->query,

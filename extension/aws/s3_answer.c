@@ -47,7 +47,7 @@ number_parse(const char **text, uint64 *out)
 	{
 		uint64 digit = *c - '0';
 
-		if (*out > (PG_UINT64_MAX - digit) / 10)
+		if (*out > PG_UINT64_MAX / 10 || (*out == PG_UINT64_MAX / 10 && digit > PG_UINT64_MAX % 10))
 			return false;
 		*out = *out * 10 + digit;
 	}
@@ -140,27 +140,36 @@ hex_digit(char c)
 bool
 s3_key_decode(char *key, EtlError *error)
 {
+	char *from = key;
 	char *to = key;
+	bool ascii = true;
 
-	for (const char *from = key; *from; from++)
+	for (;;)
 	{
+		size_t plain = strcspn(from, "%+");
 		int high;
 		int low;
 
+		if (to != from)
+			memmove(to, from, plain);
+		to += plain;
+		from += plain;
+		if (*from == '\0')
+			break;
 		if (*from == '+')
-			*to++ = ' ';
-		else if (*from != '%')
-			*to++ = *from;
-		else if ((high = hex_digit(from[1])) >= 0 && (low = hex_digit(from[2])) >= 0 && (high > 0 || low > 0))
 		{
-			*to++ = (char) (high << 4 | low);
-			from += 2;
+			*to++ = ' ';
+			from++;
+			continue;
 		}
-		else
+		if ((high = hex_digit(from[1])) < 0 || (low = hex_digit(from[2])) < 0 || (high == 0 && low == 0))
 			return refused(error, "A key in the listing is not percent-encoded.");
+		ascii &= high < 8;
+		*to++ = (char) (high << 4 | low);
+		from += 3;
 	}
 	*to = '\0';
-	if (pg_encoding_verifymbstr(PG_UTF8, key, (int) (to - key)) != (int) (to - key))
+	if (!ascii && pg_encoding_verifymbstr(PG_UTF8, key, (int) (to - key)) != (int) (to - key))
 		return refused(error, "A key in the listing is not UTF-8.");
 	return true;
 }
@@ -218,58 +227,60 @@ entry_parse(const EtlXml *xml, int entry, EtlS3Object *object, EtlError *error)
 	return true;
 }
 
-/* Objects (or their versions, which must stay as they are) and prefixes come one after the other, each in order of keys. */
-static void
-merge(EtlS3Page *page, const EtlS3Object *objects, int nobjects, const EtlS3Object *prefixes, int nprefixes)
+void
+s3_page_order(EtlS3Page *page)
 {
-	const EtlS3Object *object = objects;
-	const EtlS3Object *prefix = prefixes;
+	EtlS3Object *sorted;
+	EtlS3Object *prefixes;
+	int nprefixes = 0;
+	int nobjects = 0;
+	int prefix = 0;
+	int object = 0;
 
-	page->count = nobjects + nprefixes;
 	for (int i = 0; i < page->count; i++)
-		if (prefix == prefixes + nprefixes ||
-			(object < objects + nobjects && strcmp(object->key, prefix->key) <= 0))
-			page->objects[i] = *object++;
+		nprefixes += page->objects[i].is_prefix;
+	if (nprefixes == 0)
+		return;
+	sorted = palloc((page->count + nprefixes) * sizeof(EtlS3Object));
+	prefixes = sorted + page->count;
+	for (int i = 0; i < page->count; i++)
+		if (page->objects[i].is_prefix)
+			prefixes[prefix++] = page->objects[i];
 		else
-			page->objects[i] = *prefix++;
+			page->objects[nobjects++] = page->objects[i];
+	prefix = 0;
+	for (int i = 0; i < page->count; i++)
+		if (prefix == nprefixes ||
+			(object < nobjects && strcmp(page->objects[object].key, prefixes[prefix].key) <= 0))
+			sorted[i] = page->objects[object++];
+		else
+			sorted[i] = prefixes[prefix++];
+	page->objects = sorted;
 }
 
 bool
 s3_page_parse(const EtlXml *xml, EtlS3Page *page, EtlError *error)
 {
 	bool encoded = is_encoded(xml);
-	EtlS3Object *objects = palloc((xml->count + 1) * sizeof(EtlS3Object));
-	EtlS3Object *prefixes = NULL;
-	int nobjects = 0;
-	int nprefixes = 0;
 
+	page->objects = palloc((xml->count + 1) * sizeof(EtlS3Object));
+	page->count = 0;
 	for (int i = 1; i < xml->count; i++)
 	{
 		const EtlXmlElement *element = &xml->elements[i];
-		EtlS3Object object;
+		EtlS3Object *object = &page->objects[page->count];
 
 		if (element->depth != 1 ||
 			(strcmp(element->name, "Contents") != 0 && strcmp(element->name, "Version") != 0 &&
 			 strcmp(element->name, "DeleteMarker") != 0 && strcmp(element->name, "CommonPrefixes") != 0))
 			continue;
-		if (!entry_parse(xml, i, &object, error))
+		if (!entry_parse(xml, i, object, error))
 			return false;
-		if (encoded && !s3_key_decode(object.key = pstrdup(object.key), error))
+		if (encoded && !s3_key_decode(object->key = pstrdup(object->key), error))
 			return false;
-		if (object.is_prefix && prefixes == NULL)
-			prefixes = palloc((xml->count + 1) * sizeof(EtlS3Object));
-		if (object.is_prefix)
-			prefixes[nprefixes++] = object;
-		else
-			objects[nobjects++] = object;
+		page->count++;
 	}
-	page->objects = objects;
-	page->count = nobjects;
-	if (nprefixes > 0)
-	{
-		page->objects = palloc((nobjects + nprefixes) * sizeof(EtlS3Object));
-		merge(page, objects, nobjects, prefixes, nprefixes);
-	}
+	s3_page_order(page);
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct EtlS3Listing
 	const char *uri;	 /* for errors */
 	EtlAwsFetch *fetch;	 /* of the next page; NULL: there is none */
 	StringInfoData body; /* its, in its context */
+	int body_size;		 /* of the page before, since this one will have as much */
 	EtlS3Marker marker;	 /* where it begins, in its context, too */
 };
 
@@ -71,10 +72,24 @@ page_request(EtlS3Listing *listing, const EtlS3Marker *marker)
 	request.query = query;
 	request.nquery = n;
 	initStringInfo(&listing->body);
+	enlargeStringInfo(&listing->body, listing->body_size);
 	listing->fetch = aws_fetch_start(&request, MAX_LISTING_SIZE, &listing->body);
 	/* Send it, at least. */
 	if (!aws_fetch_poll(listing->fetch, &wait))
 		http_drive();
+}
+
+static void
+page_read(const EtlS3Listing *listing, const StringInfo body, EtlS3Page *page, EtlS3Marker *marker)
+{
+	EtlXml xml;
+	EtlError error;
+
+	if (!listing->source.versions && s3_page_scan(body->data, body->len, page, marker))
+		return;
+	if (!xml_parse(body->data, body->len, &xml, &error) || !s3_page_parse(&xml, page, &error) ||
+		!s3_marker_parse(&xml, listing->source.versions, marker, &error))
+		s3_protocol_error(listing->uri, error.detail);
 }
 
 /* ---- a listing ---- */
@@ -117,8 +132,6 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 	EtlS3Marker guess = {NULL};
 	EtlS3Marker marker;
 	EtlS3Marker before;
-	EtlXml xml;
-	EtlError error;
 	EtlWait wait;
 	bool goes_on;
 
@@ -129,6 +142,7 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 		http_wait(&wait);
 	listing->fetch = NULL;
 	body = listing->body;
+	listing->body_size = body.len;
 	before = listing->marker;
 	MemoryContextReset(next); /* of the page before */
 	if (!listing->source.versions && (guess.token = s3_token_guess(body.data)) != NULL)
@@ -137,9 +151,7 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 		page_request(listing, &guess);
 		MemoryContextSwitchTo(here);
 	}
-	if (!xml_parse(body.data, body.len, &xml, &error) || !s3_page_parse(&xml, page, &error) ||
-		!s3_marker_parse(&xml, listing->source.versions, &marker, &error))
-		s3_protocol_error(listing->uri, error.detail);
+	page_read(listing, &body, page, &marker);
 	for (int i = 0; i < page->count; i++)
 		page->objects[i].key = aws_text_from_utf8(page->objects[i].key);
 	goes_on = marker.token != NULL || marker.key != NULL;

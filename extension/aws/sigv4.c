@@ -16,12 +16,19 @@
 #define SHA256_SIZE 32
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define DAY_SIZE 8 /* the date part of a timestamp */
+#define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static void
 hex_encode(const unsigned char *bytes, char hex[SIGV4_HEX_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
+
 	for (int i = 0; i < SHA256_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	{
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 0x0F];
+	}
+	hex[2 * SHA256_SIZE] = '\0';
 }
 
 bool
@@ -29,6 +36,11 @@ sigv4_sha256(const void *data, size_t size, char hex[SIGV4_HEX_SIZE], EtlError *
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 
+	if (size == 0) /* as most requests are */
+	{
+		memcpy(hex, HASH_OF_NOTHING, SIGV4_HEX_SIZE);
+		return true;
+	}
 	if (!EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL))
 		return etl_error_set(error, ERRCODE_INTERNAL_ERROR, "could not compute a SHA-256 hash");
 	hex_encode(digest, hex);
@@ -241,22 +253,52 @@ credential_scope(const EtlSigv4Signer *signer)
 
 /* The signing key is the secret, keyed in turn by day, region and service. */
 static bool
-sign_string(const EtlSigv4Signer *signer, const char *string_to_sign, char signature[SIGV4_HEX_SIZE])
+make_key(const EtlSigv4Signer *signer, const char *day, unsigned char key[SHA256_SIZE])
 {
 	char *secret = psprintf("AWS4%s", signer->secret_access_key);
+	bool ok = hmac(secret, strlen(secret), day, key) && hmac(key, SHA256_SIZE, signer->region, key) &&
+			  hmac(key, SHA256_SIZE, signer->service, key) && hmac(key, SHA256_SIZE, "aws4_request", key);
+
+	OPENSSL_cleanse(secret, strlen(secret));
+	pfree(secret);
+	return ok;
+}
+
+/* The same, from where it is kept if it is. What is too long to be kept is made each time. */
+static bool
+find_key(const EtlSigv4Signer *signer, unsigned char key[SHA256_SIZE])
+{
+	EtlSigv4Key *kept = signer->key;
 	char day[DAY_SIZE + 1];
-	unsigned char key[SHA256_SIZE];
-	bool ok;
 
 	strlcpy(day, signer->timestamp, sizeof(day));
-	ok = hmac(secret, strlen(secret), day, key) && hmac(key, sizeof(key), signer->region, key) &&
-		 hmac(key, sizeof(key), signer->service, key) && hmac(key, sizeof(key), "aws4_request", key) &&
-		 hmac(key, sizeof(key), string_to_sign, key);
+	if (kept == NULL || strlen(signer->secret_access_key) >= sizeof(kept->secret) ||
+		strlen(signer->region) >= sizeof(kept->region) || strlen(signer->service) >= sizeof(kept->service))
+		return make_key(signer, day, key);
+	if (strcmp(kept->day, day) != 0 || strcmp(kept->region, signer->region) != 0 ||
+		strcmp(kept->service, signer->service) != 0 || strcmp(kept->secret, signer->secret_access_key) != 0)
+	{
+		kept->day[0] = '\0'; /* nothing, should it fail */
+		if (!make_key(signer, day, kept->key))
+			return false;
+		strlcpy(kept->secret, signer->secret_access_key, sizeof(kept->secret));
+		strlcpy(kept->region, signer->region, sizeof(kept->region));
+		strlcpy(kept->service, signer->service, sizeof(kept->service));
+		strlcpy(kept->day, day, sizeof(kept->day));
+	}
+	memcpy(key, kept->key, SHA256_SIZE);
+	return true;
+}
+
+static bool
+sign_string(const EtlSigv4Signer *signer, const char *string_to_sign, char signature[SIGV4_HEX_SIZE])
+{
+	unsigned char key[SHA256_SIZE];
+	bool ok = find_key(signer, key) && hmac(key, sizeof(key), string_to_sign, key);
+
 	if (ok)
 		hex_encode(key, signature);
 	OPENSSL_cleanse(key, sizeof(key));
-	OPENSSL_cleanse(secret, strlen(secret));
-	pfree(secret);
 	return ok;
 }
 

@@ -14,6 +14,19 @@
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 #define SIGV4_HEX_SIZE 65 /* a SHA-256 in hex, and its NUL */
 
+/*
+ * The signing key that was used last: what comes next is signed, as a rule, by the same secret for the same service on the
+ * same day, and then four of five hashes are saved. All zero: none. It is as secret as the secret that is in it.
+ */
+typedef struct EtlSigv4Key
+{
+	char day[9];
+	char region[64];
+	char service[32];
+	char secret[128];
+	unsigned char key[32];
+} EtlSigv4Key;
+
 typedef struct EtlSigv4Signer
 {
 	const char *access_key_id;
@@ -24,6 +37,7 @@ typedef struct EtlSigv4Signer
 	const char *timestamp; /* 20150830T123600Z */
 	bool encode_path; /* false for S3 */
 	bool normalize_path; /* false for S3 */
+	EtlSigv4Key *key;	 /* NULL: none is kept */
 } EtlSigv4Signer;
 
 typedef struct EtlSigv4Request

@@ -347,7 +347,7 @@ set_headers(EtlHttp *http, const EtlHttpRequest *request)
 		explicit_bzero(line, strlen(line));
 		pfree(line);
 	}
-	if (request->body.size < EXPECT_SIZE)
+	if (request->body.size > 0 && request->body.size < EXPECT_SIZE)
 		add_header(http, "Expect:");
 }
 

@@ -250,7 +250,8 @@ pump_wait(const EtlPumpState *first)
 	{
 		wait_set = CreateWaitEventSet(NULL, 3);
 		AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-		AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+		if (IsUnderPostmaster) /* and not a single-user server */
+			AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 		AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, sockets, NULL, NULL);
 	}
 	if (timer_due_ms >= 0)

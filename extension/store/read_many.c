@@ -22,7 +22,7 @@ typedef struct Ahead
 struct EtlReadMany
 {
 	MemoryContext context;
-	EtlStore *store;
+	EtlStore store;
 	char *bucket;
 	Ahead ahead[MOST]; /* count of them, from first on, around the end */
 	int first;
@@ -35,11 +35,16 @@ store_read_many(EtlStore *store, const char *bucket)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "etl objects ahead", ALLOCSET_DEFAULT_SIZES);
-	EtlReadMany *many = MemoryContextAllocZero(context, sizeof(EtlReadMany));
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	EtlReadMany *many = palloc0(sizeof(EtlReadMany));
 
 	many->context = context;
-	many->store = store;
-	many->bucket = MemoryContextStrdup(context, bucket);
+	many->store = *store;
+	/* Who signs is looked up once. */
+	if (store->driver->read_start != NULL && store->credentials == NULL)
+		many->store.credentials = aws_credentials_get(store->server);
+	many->bucket = pstrdup(bucket);
+	MemoryContextSwitchTo(caller);
 	return many;
 }
 
@@ -69,9 +74,9 @@ read_many_add(EtlReadMany *many, const EtlObject *object)
 	store_require_key(many->bucket, object->key);
 	memset(ahead, 0, sizeof(*ahead));
 	many->count++;
-	if (many->store->driver->read_start != NULL && object->size <= SMALL)
+	if (many->store.driver->read_start != NULL && object->size <= SMALL)
 	{
-		ahead->reader = many->store->driver->read_start(many->store, many->bucket, object);
+		ahead->reader = many->store.driver->read_start(&many->store, many->bucket, object);
 		ahead->room = room_of(object);
 		many->room += ahead->room;
 	}
@@ -98,7 +103,7 @@ read_many_next(EtlReadMany *many)
 	if (reader != NULL)
 		return reader;
 	caller = MemoryContextSwitchTo(many->context);
-	reader = store_read(many->store, many->bucket, ahead->key, 0, 0, ahead->etag);
+	reader = store_read(&many->store, many->bucket, ahead->key, 0, 0, ahead->etag);
 	pfree(ahead->key);
 	if (ahead->etag != NULL)
 		pfree(ahead->etag);

@@ -19,37 +19,44 @@ PG_FUNCTION_INFO_V1(pg_etl_s3_versions);
 #define OBJECT_COLUMNS 4  /* uri, size, etag, last_modified */
 #define VERSION_COLUMNS 7 /* and version_id, is_latest, is_delete_marker */
 
+/* The texts of a row are made in the same memory as those of the row before: a listing has many. */
 typedef struct ObjectRows
 {
 	ReturnSetInfo *result;
-	StringInfoData uri; /* s3://bucket/, and what is built on it */
-	int uri_len;		/* of that beginning */
-	MemoryContext row_context;
+	StringInfoData uri; /* a varlena: s3://bucket/ and a key */
+	int uri_len;		/* without the key */
+	StringInfoData etag;
+	StringInfoData version;
 } ObjectRows;
+
+/* A text value: what is in buf up to `len`, and `rest`. Good until the next one is made in it. */
+static Datum
+text_value(StringInfo buf, int len, const char *rest)
+{
+	buf->len = len;
+	appendStringInfoString(buf, rest);
+	SET_VARSIZE(buf->data, buf->len);
+	return PointerGetDatum(buf->data);
+}
 
 static bool
 add_object_row(const EtlObject *object, void *arg)
 {
 	ObjectRows *rows = arg;
-	MemoryContext caller = MemoryContextSwitchTo(rows->row_context);
 	bool bare = object->is_prefix || object->is_delete_marker;
 	bool nulls[VERSION_COLUMNS] = {false, bare, bare, object->is_prefix, object->version == NULL};
 	Datum values[VERSION_COLUMNS] = {0};
 
-	rows->uri.len = rows->uri_len;
-	appendStringInfoString(&rows->uri, object->key);
-	values[0] = PointerGetDatum(cstring_to_text_with_len(rows->uri.data, rows->uri.len));
+	values[0] = text_value(&rows->uri, rows->uri_len, object->key);
 	values[1] = Int64GetDatum(object->size);
 	if (!bare)
-		values[2] = CStringGetTextDatum(object->etag);
+		values[2] = text_value(&rows->etag, VARHDRSZ, object->etag);
 	values[3] = TimestampTzGetDatum(object->last_modified);
 	if (object->version != NULL)
-		values[4] = CStringGetTextDatum(object->version);
+		values[4] = text_value(&rows->version, VARHDRSZ, object->version);
 	values[5] = BoolGetDatum(object->is_latest);
 	values[6] = BoolGetDatum(object->is_delete_marker);
 	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(rows->row_context);
 	return true;
 }
 
@@ -59,9 +66,10 @@ object_rows_begin(FunctionCallInfo fcinfo, const char *bucket, ObjectRows *rows)
 	InitMaterializedSRF(fcinfo, 0);
 	rows->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	initStringInfo(&rows->uri);
-	appendStringInfoString(&rows->uri, store_uri_format(bucket, ""));
+	initStringInfo(&rows->etag);
+	initStringInfo(&rows->version);
+	(void) text_value(&rows->uri, VARHDRSZ, store_uri_format(bucket, ""));
 	rows->uri_len = rows->uri.len;
-	rows->row_context = AllocSetContextCreate(CurrentMemoryContext, "etl object row", ALLOCSET_SMALL_SIZES);
 }
 
 /* Where a listing begins: a key, or the URI of an object of the same bucket, as a listing answers it. */

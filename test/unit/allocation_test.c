@@ -107,9 +107,9 @@ run_sha256(EtlError *error)
 {
 	char hex[SIGV4_HEX_SIZE];
 
-	if (!sigv4_sha256("", 0, hex, error))
+	if (!sigv4_sha256("abc", 3, hex, error))
 		return REFUSED;
-	return CHECK(strcmp(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") == 0);
+	return CHECK(strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") == 0);
 }
 
 static Outcome

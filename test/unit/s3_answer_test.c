@@ -149,6 +149,115 @@ test_token_guess(void **state)
 	assert_null(s3_token_guess("<R/>"));
 }
 
+#define BEGIN                                                                                                \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult "                                          \
+	"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+#define END "</ListBucketResult>"
+
+/* Pages as S3 and servers like it write them are read in one pass; that it comes to the same is what s3_page_fuzz.c looks at. */
+static void
+test_scan(void **state)
+{
+	static const char page_of_s3[] =
+		BEGIN "<Name>lake</Name><Prefix>a&amp;b</Prefix><NextContinuationToken>1ue&lt;=</NextContinuationToken>"
+			  "<KeyCount>3</KeyCount><MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType>"
+			  "<IsTruncated>true</IsTruncated>"
+			  "<Contents><Key>a%20b%2Bc+d/%C3%A9</Key><LastModified>2026-11-20T01:02:03.000Z</LastModified>"
+			  "<ETag>&quot;e1&quot;</ETag><ChecksumAlgorithm>CRC32C</ChecksumAlgorithm>"
+			  "<Size>18446744073709551615</Size><StorageClass>STANDARD</StorageClass></Contents>"
+			  "<Contents><Size>0</Size><ETag>&#34;e2&#34;</ETag><Key>c</Key></Contents>"
+			  "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>" END;
+	static const char *const others[] = {"<ListBucketResult></ListBucketResult>",
+										 BEGIN "<Prefix/><IsTruncated>false</IsTruncated>" END "\n"};
+	EtlS3Page page;
+	EtlS3Marker marker;
+
+	assert_true(s3_page_scan(page_of_s3, strlen(page_of_s3), &page, &marker));
+	assert_int_equal(page.count, 3);
+	assert_string_equal(page.objects[0].key, "a b+c d/\xC3\xA9");
+	assert_string_equal(page.objects[0].etag, "e1");
+	assert_true(page.objects[0].size == PG_UINT64_MAX);
+	assert_true(page.objects[0].last_modified ==
+				(INT64CONST(1795136523) - INT64CONST(946684800)) * USECS_PER_SEC);
+	assert_string_equal(page.objects[1].key, "b/");
+	assert_true(page.objects[1].is_prefix);
+	assert_string_equal(page.objects[2].key, "c");
+	assert_string_equal(page.objects[2].etag, "e2");
+	assert_string_equal(marker.token, "1ue<=");
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		assert_true(s3_page_scan(others[i], strlen(others[i]), &page, &marker));
+		assert_int_equal(page.count, 0);
+		assert_null(marker.token);
+	}
+}
+
+/* More entries than there is room for at first. */
+static void
+test_scan_many(void **state)
+{
+	StringInfoData text;
+	EtlS3Page page;
+	EtlS3Marker marker;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, BEGIN);
+	for (int i = 0; i < 5000; i++)
+		appendStringInfo(&text, "<Contents><Key>k%d</Key><Size>%d</Size></Contents>", i, i);
+	appendStringInfoString(&text, END);
+	assert_true(s3_page_scan(text.data, text.len, &page, &marker));
+	assert_int_equal(page.count, 5000);
+	assert_string_equal(page.objects[4999].key, "k4999");
+	assert_true(page.objects[4999].size == 4999);
+	for (int length = 0; length < 300; length++)
+	{
+		char *cut = pnstrdup(text.data, length);
+
+		assert_false(s3_page_scan(cut, length, &page, &marker));
+		pfree(cut);
+	}
+}
+
+/* What isn't quite like that is left to expat. */
+static void
+test_scan_leaves(void **state)
+{
+	static const char *const pages[] = {
+		"",
+		" <ListBucketResult></ListBucketResult>",
+		"<!DOCTYPE r [<!ENTITY e 'x'>]><ListBucketResult></ListBucketResult>",
+		"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><ListBucketResult></ListBucketResult>",
+		"<ListBucketResult a='1'></ListBucketResult>",
+		"<R></R>",
+		BEGIN END "x",
+		BEGIN "<!-- no -->" END,
+		BEGIN "<Name><![CDATA[lake]]></Name>" END,
+		BEGIN "<Name>a\x01</Name>" END,
+		BEGIN "<Name>\xC3\xA9</Name>" END,
+		BEGIN "<Name>&copy;</Name>" END,
+		BEGIN "<Name>&#x41;</Name>" END,
+		BEGIN "<Name>a]]></Name>" END,
+		BEGIN "<a:Name>lake</a:Name>" END,
+		BEGIN "<Owner><ID>1</ID></Owner>" END,
+		BEGIN "<IsTruncated>true</IsTruncated>" END,
+		BEGIN "<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>" END,
+		BEGIN "<Contents/>" END,
+		BEGIN "<Contents><Key>a</Key></Contents>" END,
+		BEGIN "<Contents><Size>1</Size></Contents>" END,
+		BEGIN "<Contents><Key>a</Key><Size>-1</Size></Contents>" END,
+		BEGIN "<Contents><Key>a</Key><Size>1</Size><Owner><ID>1</ID></Owner></Contents>" END,
+		BEGIN "<Contents><Key>a</Key><Size>1</Size></Contents><EncodingType>url</EncodingType>" END,
+		BEGIN "<EncodingType>url</EncodingType><Contents><Key>%FF</Key><Size>1</Size></Contents>" END,
+		BEGIN "<EncodingType>url</EncodingType><Contents><Key>%0</Key><Size>1</Size></Contents>" END,
+		BEGIN "<Version><Key>a</Key><Size>1</Size></Version>" END};
+	EtlS3Page page;
+	EtlS3Marker marker;
+
+	for (int i = 0; i < lengthof(pages); i++)
+		if (s3_page_scan(pages[i], strlen(pages[i]), &page, &marker))
+			fail_msg("taken: %s", pages[i]);
+}
+
 static void
 test_headers(void **state)
 {
@@ -206,7 +315,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_page),			cmocka_unit_test(test_versions),
 									   cmocka_unit_test(test_page_refused), cmocka_unit_test(test_marker),
 									   cmocka_unit_test(test_token_guess),	cmocka_unit_test(test_headers),
-									   cmocka_unit_test(test_time)};
+									   cmocka_unit_test(test_time),			cmocka_unit_test(test_scan),
+									   cmocka_unit_test(test_scan_many),	cmocka_unit_test(test_scan_leaves)};
 
 	return cmocka_run_group_tests_name("s3_answer", tests, NULL, NULL);
 }

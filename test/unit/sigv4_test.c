@@ -285,11 +285,61 @@ test_encode(void **state)
 	assert_string_equal(out.data, "a%2Fb");
 }
 
+/* A signature is the same whether the key that goes into it was kept, and whatever that was kept of. */
+static void
+test_kept_key(void **state)
+{
+	static const char *const secrets[] = {"one", "one", "two"};
+	static const char *const timestamps[] = {"20150830T123600Z", "20150830T235959Z", "20150831T000000Z"};
+	static const char *const regions[] = {"us-east-1", "eu-central-1"};
+	static const char *const services[] = {"s3", "sqs"};
+	char long_secret[200];
+	EtlSigv4Key kept = {{0}};
+
+	memset(long_secret, 'x', sizeof(long_secret) - 1);
+	long_secret[sizeof(long_secret) - 1] = '\0';
+	for (int i = 0; i < 72; i++)
+	{
+		EtlSigv4Signer signer = {.access_key_id = "AKID",
+								 .secret_access_key = i % 4 == 3 ? long_secret : secrets[i % 4],
+								 .timestamp = timestamps[i / 4 % 3],
+								 .region = regions[i / 12 % 2],
+								 .service = services[i / 24 % 2]};
+		EtlSigv4Request request = {.method = "GET", .path = "/", .payload_hash = SIGV4_UNSIGNED_PAYLOAD};
+		EtlSigv4Signature expected;
+		EtlSigv4Signature signature;
+		EtlError error;
+
+		assert_true(sigv4_sign_headers(&signer, &request, &expected, &error));
+		signer.key = &kept;
+		for (int again = 0; again < 2; again++)
+		{
+			assert_true(sigv4_sign_headers(&signer, &request, &signature, &error));
+			assert_string_equal(signature.signature, expected.signature);
+		}
+		if (i % 4 != 3)
+			assert_string_equal(kept.secret, signer.secret_access_key);
+	}
+}
+
+static void
+test_hash(void **state)
+{
+	char hex[SIGV4_HEX_SIZE];
+	EtlError error;
+
+	assert_true(sigv4_sha256("", 0, hex, &error));
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_true(sigv4_sha256("abc", 3, hex, &error));
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_s3),
-									   cmocka_unit_test(test_encode)};
+									   cmocka_unit_test(test_encode), cmocka_unit_test(test_kept_key),
+									   cmocka_unit_test(test_hash)};
 
 	return cmocka_run_group_tests_name("sigv4", tests, NULL, NULL);
 }
