@@ -26,7 +26,11 @@ build/unit/sign_driver: build/unit/test/aws/sign_driver.o $(PURE_OBJS) test/unit
 build/unit/value_driver: build/unit/test/format/value_driver.o $(PURE_OBJS) test/unit/PURE
 	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_OBJS) $(UNIT_LIBS)
 
--include build/unit/test/aws/sign_driver.d build/unit/test/format/value_driver.d $(PURE_OBJS:.o=.d) $(UNIT_TESTS:build/unit/%=build/unit/test/unit/%.d)
+# What t/026_formats.pl compares with Python's csv and json.
+build/unit/format_driver: build/unit/test/format/format_driver.o $(PURE_OBJS) test/unit/PURE
+	$(CC) $(UNIT_CFLAGS) -o $@ $< $(PURE_OBJS) $(UNIT_LIBS)
+
+-include build/unit/test/aws/sign_driver.d build/unit/test/format/format_driver.d build/unit/test/format/value_driver.d $(PURE_OBJS:.o=.d) $(UNIT_TESTS:build/unit/%=build/unit/test/unit/%.d)
 
 .PHONY: unit-programs check-unit
 unit-programs: $(UNIT_TESTS)
