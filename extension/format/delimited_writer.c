@@ -78,8 +78,7 @@ copy_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFi
 
 		if (special)
 			appendStringInfoCharMacro(out, '\\');
-		/* a delimiter stays itself, or it would be one after all */
-		if (character != NULL && memchr(options->delimiter, c, options->delimiter_len) == NULL)
+		if (character != NULL)
 			c = letters[character - characters];
 		appendStringInfoCharMacro(out, c);
 	}
