@@ -8,7 +8,10 @@
 #include "commands/defrem.h"
 #include "copy/hook_options.h"
 #include "copy/options_value.h"
+#include "fmgr.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/formatting.h"
 #include "utils/numeric.h"
 
@@ -21,6 +24,8 @@ typedef struct Builder
 	char *format;
 	bool csv;
 } Builder;
+
+PG_FUNCTION_INFO_V1(pg_etl_copy_options);
 
 static const char *const keys[] = {"access_key_id", "secret_access_key", "session_token"};
 
@@ -305,4 +310,69 @@ copy_hook_options(const CopyStmt *statement, EtlCopyStatement *out)
 		add_bool(&builder, "single", true);
 	out->format = builder.format;
 	out->options = JsonbValueToJsonb(pushJsonbValue(&builder.state, WJB_END_OBJECT, NULL));
+}
+
+/* The columns and options of a COPY that is there in these two pieces: {"format": "csv", "options": {…}}. */
+static Jsonb *
+options_of_text(const char *columns, const char *text, bool is_from)
+{
+	/* RDS exports with options that have no brackets around them */
+	bool bare = !is_from && text[strspn(text, " \t\r\n")] != '(' && text[strspn(text, " \t\r\n")] != '\0';
+	List *trees = raw_parser(psprintf("COPY t %s%s%s %s 's3://a/b' %s%s%s", *columns == '\0' ? "" : "(",
+									  columns, *columns == '\0' ? "" : ")", is_from ? "FROM" : "TO",
+									  bare ? "(" : "", text, bare ? ")" : ""),
+							 RAW_PARSE_DEFAULT);
+	CopyStmt *statement = list_length(trees) == 1 ? (CopyStmt *) linitial_node(RawStmt, trees)->stmt : NULL;
+	EtlCopyStatement copy;
+	JsonbParseState *state = NULL;
+	JsonbValue name = string_value("options");
+	JsonbValue value;
+
+	if (statement == NULL || !IsA(statement, CopyStmt) || statement->is_from != is_from ||
+		statement->filename == NULL || strcmp(statement->filename, "s3://a/b") != 0 ||
+		statement->whereClause != NULL)
+		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("these are not the options of a COPY statement"),
+				errhint("Write them as COPY has them: (FORMAT csv, HEADER true)."));
+	copy_hook_options(statement, &copy);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	add_value(&state, "format", string_value(copy.format));
+	pushJsonbValue(&state, WJB_KEY, &name);
+	JsonbToJsonbValue(copy.options, &value);
+	pushJsonbValue(&state, WJB_VALUE, &value);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* The statement that calls it may have keys in it, so the log has none of that. */
+Datum
+pg_etl_copy_options(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb *options;
+
+	PG_TRY();
+	{
+		bool is_from = PG_GETARG_BOOL(3);
+
+		/* that it is there is said here, too, where the statement isn't logged */
+		if (is_from)
+			(void) DirectFunctionCall1(regclassin, CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+		options = options_of_text(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								  text_to_cstring(PG_GETARG_TEXT_PP(2)), is_from);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		error->hide_stmt = true;
+		error->context = NULL;
+		error->internalquery = NULL;
+		error->internalpos = 0;
+		error->cursorpos = 0;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	PG_RETURN_JSONB_P(options);
 }

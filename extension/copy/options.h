@@ -40,6 +40,7 @@ typedef struct EtlLoadOptions
 	List *columns;	 /* of char *; NIL: all that a load fills */
 	bool manifest;	 /* the URI is that of a list of files */
 	List *files;	 /* of char *, "ETAG SIZE KEY": these of the bucket, as a COPY JOB has found them; NIL: what the URI names */
+	bool single;	 /* the URI is that of one object, and no prefix */
 	EtlEncoding encoding;
 	EtlCodec codec;
 	char *delimiter; /* TEXT, CSV; never NULL there */
