@@ -1,6 +1,6 @@
 # Builds and installs the extension with PGXS. ./scripts/test runs every suite; `make check-unit` only the ones
 # that need no server.
-EXTENSION = pg_etl
+EXTENSION = pg_etl pg_etl_aws_s3
 ETL_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_etl.control)
 MODULE_big = pg_etl
 
@@ -8,7 +8,9 @@ MODULE_big = pg_etl
 SOURCES = $(sort $(wildcard extension/*.c extension/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 
-INSTALL_SQL = $(EXTENSION)--$(ETL_VERSION).sql
+INSTALL_SQL = pg_etl--$(ETL_VERSION).sql
+# aws_s3, for code that was written for Amazon RDS: SQL alone
+DATA = pg_etl_aws_s3--$(ETL_VERSION).sql
 DATA_built = $(INSTALL_SQL)
 EXTRA_CLEAN = build
 

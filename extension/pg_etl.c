@@ -9,6 +9,7 @@
 
 #include "aws/module.h"
 #include "base/clock.h"
+#include "copy/module.h"
 #include "flow/module.h"
 #include "fmgr.h"
 #include "net/module.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 	net_init();
 	aws_init();
 	store_init();
+	copy_init();
 	flow_init();
 	task_init();
 	MarkGUCPrefixReserved("etl");

@@ -117,6 +117,24 @@ $etl->sql_fails(qq{DO \$\$BEGIN PERFORM etl.load('t', 's3://lake/in/', 'text', '
 	qr/ERROR:  42501:/, qr/CONTEXT:.*"secret_access_key": "\*{30,}"/s);
 $etl->sql_fails(qq{SELECT etl.load('t', 's3://lake/in/', 'text', '{"credentials": {$keys}, "unknown": 1}')}, 'a wrong option',
 	qr/ERROR:  22023: unknown option/);
+# PostgreSQL's own syntax, with a key of the statement's
+my $copy_keys = qq{ACCESS_KEY_ID '$user->{access_key_id}', SECRET_ACCESS_KEY '$user->{secret_access_key}'};
+$etl->sql_is(qq{TRUNCATE t; COPY t FROM 's3://lake/mine/' (DELIMITER '|', $copy_keys); SELECT count(*) FROM t}, '1',
+	'COPY with a key');
+$etl->sql_fails(qq{COPY t FROM 's3://lake/in/' (DELIMITER '|', $copy_keys)}, 'COPY of what the key does not allow', qr/ERROR:  42501:/);
+$etl->sql_fails(qq{COPY t FROM 's3://lake/mine/' (COLOUR 'red', $copy_keys)}, 'COPY with an unknown option', qr/ERROR:  42601:/);
+$etl->sql_fails(qq{DO \$\$BEGIN COPY t FROM 's3://lake/in/' (DELIMITER '|', $copy_keys); END\$\$}, 'COPY in a function',
+	qr/ERROR:  42501:/, qr/CONTEXT:.*SECRET_ACCESS_KEY '\*{30,}'/s);
+# and in the functions that Amazon RDS has
+my $rds_keys = "'$user->{access_key_id}', '$user->{secret_access_key}', ''";
+my $import = q{SELECT aws_s3.table_import_from_s3('%s', '', '(delimiter $$|$$%s)', 'lake', '%s', 'us-east-1', } . "$rds_keys%s)";
+$etl->sql('CREATE EXTENSION pg_etl_aws_s3');
+$etl->sql_is(sprintf($import, 't', '', 'mine/1', ''), '1 rows imported into relation "t" from file mine/1 of 8 bytes', 'aws_s3 with a key');
+$etl->sql_fails(sprintf($import, 't', '', 'in/1', ''), 'of what the key does not allow', qr/ERROR:  42501:/);
+$etl->sql_fails(sprintf($import, 'nothing', '', 'mine/1', ''), 'into no table', qr/ERROR:  42P01:/);
+$etl->sql_fails(sprintf($import, 't', ', colour 1', 'mine/1', ''), 'with an unknown option', qr/ERROR:  42601:/);
+$etl->sql_fails(sprintf($import, 't', ', (', 'mine/1', ''), 'with bad syntax', qr/ERROR:  42601:/);
+$etl->sql_fails(sprintf($import, 't', '', 'mine/1', ", 'http://x'"), 'with an endpoint', qr/ERROR:  22023:/);
 my $log = $etl->server_log;
 unlike($log, qr/\Q$user->{secret_access_key}\E/, 'the log has no secret');
 unlike($etl->sql('SELECT string_agg(l::text, $$,$$) FROM etl.load_history l'), qr/\Q$user->{secret_access_key}\E/, 'nor the history');

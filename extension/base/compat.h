@@ -20,12 +20,15 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "utils/acl.h"
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
 	Assert(classid == ForeignServerRelationId || classid == ForeignDataWrapperRelationId ||
-		   classid == DatabaseRelationId);
+		   classid == DatabaseRelationId || classid == ProcedureRelationId);
+	if (classid == ProcedureRelationId)
+		return pg_proc_aclcheck(objectid, roleid, mode);
 	if (classid == DatabaseRelationId)
 		return pg_database_aclcheck(objectid, roleid, mode);
 	return classid == ForeignServerRelationId ? pg_foreign_server_aclcheck(objectid, roleid, mode)

@@ -509,7 +509,8 @@ loader_run(Loader *loader, Oid relid)
 	List *attnums;
 
 	/* What a date like 01/02/2008 means must not depend on who loads it. */
-	(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (!loader->options.postgres)
+		(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	loader->rel = table_open(relid, RowExclusiveLock);
 	attnums = columns_choose(loader->rel, &loader->options);
 	loader_open(loader, attnums);

@@ -40,6 +40,7 @@ typedef struct EtlLoadOptions
 	List *columns;	 /* of char *; NIL: all that a load fills */
 	bool manifest;	 /* the URI is that of a list of files */
 	List *files;	 /* of char *, "ETAG SIZE KEY": these of the bucket, as a COPY JOB has found them; NIL: what the URI names */
+	bool single;	 /* the URI is that of one object, and no prefix */
 	EtlEncoding encoding;
 	EtlCodec codec;
 	char *delimiter; /* TEXT, CSV; never NULL there */
@@ -69,6 +70,14 @@ typedef struct EtlLoadOptions
 	bool ignore_blank_lines;
 	bool explicit_ids;
 	bool round_decimals;
+	/*
+	 * By PostgreSQL's rules: values are what the types' input functions take, in the session's settings, an empty one too;
+	 * TEXT and CSV are what COPY takes for them.
+	 */
+	bool postgres;
+	char csv_escape;	  /* CSV, postgres: what escapes a quote; '\0': the quote itself */
+	List *force_null;	  /* CSV, postgres: of char *: columns whose null string is NULL in quotes, too */
+	List *force_not_null; /* CSV, postgres: likewise, whose null string is a value */
 } EtlLoadOptions;
 
 typedef struct EtlUnloadOptions
@@ -95,6 +104,11 @@ typedef struct EtlUnloadOptions
 	bool encrypted;		/* by S3 with a key of KMS; otherwise as the bucket does */
 	char *kms_key_id;	/* NULL: the account's own */
 	bool formula_guard; /* CSV, TEXT: a value that a spreadsheet would take for a formula gets a ' in front */
+	bool postgres;		/* values are what the types' output functions give, TEXT and CSV what COPY writes */
+	bool single;		/* the first file is called as the URI says, the others the same with _part2, _part3 … behind */
+	char csv_quote;		/* CSV */
+	char csv_escape;	/* CSV: what escapes a quote; '\0': the quote itself */
+	List *force_quote;	/* CSV, postgres: of char *: columns that are always in quotes; one "*": all */
 } EtlUnloadOptions;
 
 extern void copy_load_options_read(const char *format, Jsonb *options, EtlLoadOptions *out);

@@ -18,6 +18,7 @@ typedef struct LoadRaw
 	int64 ignore_header;
 	int64 max_error;
 	char *encoding;
+	char *csv_escape;
 	char *fixed;
 	char *json_paths;
 	char *xml_paths;
@@ -36,6 +37,7 @@ static const EtlCopyOption options[] = {
 	 .range = "a number of rows"},
 	{"compupdate", COPY_OPTION_SWITCH, COPY_OPTION_NOWHERE, .word = "preset"},
 	{"credentials", COPY_OPTION_CREDENTIALS, AT(out.access.credentials)},
+	{"csv_escape", COPY_OPTION_TEXT, AT(csv_escape), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"dateformat", COPY_OPTION_TEXT, AT(out.date_format)},
 	{"delimiter", COPY_OPTION_TEXT, AT(out.delimiter), .formats = COPY_DELIMITED},
 	{"emptyasnull", COPY_OPTION_BOOL, AT(out.empty_as_null)},
@@ -45,6 +47,8 @@ static const EtlCopyOption options[] = {
 	{"files", COPY_OPTION_LIST, AT(out.files)},
 	{"fillrecord", COPY_OPTION_BOOL, AT(out.fill_record), .formats = COPY_LINES},
 	{"fixedwidth", COPY_OPTION_TEXT, AT(fixed), .formats = COPY_FORMAT(ETL_COPY_FIXEDWIDTH)},
+	{"force_not_null", COPY_OPTION_LIST, AT(out.force_not_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
+	{"force_null", COPY_OPTION_LIST, AT(out.force_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"gzip", COPY_OPTION_BOOL, AT(compression.gzip)},
 	{"iam_role", COPY_OPTION_TEXT, AT(out.access.iam_role)},
 	{"ignoreallerrors", COPY_OPTION_BOOL, AT(out.ignore_all_errors)},
@@ -58,6 +62,7 @@ static const EtlCopyOption options[] = {
 	 .range = "from 0 to 100000"},
 	{"noload", COPY_OPTION_BOOL, AT(out.no_load)},
 	{"null", COPY_OPTION_TEXT, AT(out.null), .formats = COPY_LINES},
+	{"postgres", COPY_OPTION_BOOL, AT(out.postgres)},
 	{"quote", COPY_OPTION_TEXT, AT(out.quote), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"readratio", COPY_OPTION_INTEGER, COPY_OPTION_NOWHERE, .formats = COPY_LINES, .minimum = 1,
 	 .maximum = 200, .range = "from 1 to 200"},
@@ -65,6 +70,8 @@ static const EtlCopyOption options[] = {
 	{"removequotes", COPY_OPTION_BOOL, AT(out.remove_quotes), .formats = COPY_FORMAT(ETL_COPY_TEXT)},
 	{"roundec", COPY_OPTION_BOOL, AT(out.round_decimals)},
 	{"rowtag", COPY_OPTION_TEXT, AT(out.row_tag), .formats = XML},
+	{"server", COPY_OPTION_TEXT, AT(out.access.server)},
+	{"single", COPY_OPTION_BOOL, AT(out.single)},
 	{"statupdate", COPY_OPTION_SWITCH, COPY_OPTION_NOWHERE},
 	{"timeformat", COPY_OPTION_TEXT, AT(out.time_format)},
 	{"trimblanks", COPY_OPTION_BOOL, AT(out.trim_blanks)},
@@ -83,9 +90,17 @@ static const EtlCopyOptionPair pairs[] = {
 	{"iam_role", "credentials"},
 	{"ignoreallerrors", "maxerror"},
 	{"files", "manifest"},
+	{"single", "manifest"},
+	{"postgres", "acceptanydate"},
+	{"postgres", "dateformat"},
+	{"postgres", "escape"},
+	{"postgres", "fillrecord"},
+	{"postgres", "removequotes"},
+	{"postgres", "timeformat"},
+	{"postgres", "truncatecolumns"},
 };
 
-static const EtlCopyOptionTable table = {options, lengthof(options), pairs, lengthof(pairs)};
+const EtlCopyOptionTable copy_load_option_table = {options, lengthof(options), pairs, lengthof(pairs)};
 
 static void
 pg_attribute_noreturn() option_invalid(const char *name, const char *wanted)
@@ -167,14 +182,22 @@ null_read(EtlLoadOptions *out)
 	}
 }
 
-/* Redshift takes QUOTE '\"' for the quote itself: a backslash escapes in its literals. */
+/* COPY's own: a tab and \N, or a comma and the empty string, unless it says otherwise, and then just what it says. */
 static void
-quote_read(EtlLoadOptions *out)
+postgres_read(LoadRaw *raw)
 {
-	if (out->quote == NULL || strcmp(out->quote, "\\\"") == 0)
-		out->quote = pstrdup("\"");
-	if (strlen(out->quote) != 1)
-		option_invalid("quote", "a single one-byte character");
+	EtlLoadOptions *out = &raw->out;
+	bool csv = out->format == ETL_COPY_CSV;
+
+	if (out->delimiter == NULL)
+		out->delimiter = pstrdup(csv ? "," : "\t");
+	if (out->null == NULL)
+		out->null = pstrdup(csv ? "" : "\\N");
+	if (strpbrk(out->null, "\r\n") != NULL)
+		option_invalid("null", "a text without a line end");
+	out->null_len = (int) strlen(out->null);
+	out->escape = !csv;
+	out->csv_escape = csv ? copy_character_read("csv_escape", raw->csv_escape, '\0') : '\0';
 }
 
 static void
@@ -182,13 +205,18 @@ format_check(EtlCopyOptionsGiven given, LoadRaw *raw)
 {
 	EtlLoadOptions *out = &raw->out;
 
-	copy_options_check(&table, given, out->format);
+	copy_options_check(&copy_load_option_table, given, out->format);
 	switch (out->format)
 	{
 		case ETL_COPY_CSV:
-			quote_read(out);
+			out->quote = psprintf("%c", copy_character_read("quote", out->quote, '"'));
 			/* FALLTHROUGH */
 		case ETL_COPY_TEXT:
+			if (out->postgres)
+			{
+				postgres_read(raw);
+				break;
+			}
 			out->delimiter = copy_delimiter_read(out->delimiter, out->format);
 			null_read(out);
 			break;
@@ -220,9 +248,12 @@ copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions 
 	EtlCopyOptionsGiven given;
 
 	raw.out.format = copy_format_read(format, "loading", true);
-	given = copy_options_read(&table, given_options, &raw);
+	given = copy_options_read(&copy_load_option_table, given_options, &raw);
 	if (raw.fixed != NULL && raw.out.format == ETL_COPY_TEXT)
 		raw.out.format = ETL_COPY_FIXEDWIDTH;
+	copy_options_require(&copy_load_option_table, given, "csv_escape", "postgres");
+	copy_options_require(&copy_load_option_table, given, "force_null", "postgres");
+	copy_options_require(&copy_load_option_table, given, "force_not_null", "postgres");
 	format_check(given, &raw);
 	raw.out.codec = copy_codec_chosen(&raw.compression);
 	raw.out.encoding = encoding_read(raw.encoding, raw.out.format);

@@ -17,6 +17,8 @@ typedef struct UnloadRaw
 	EtlUnloadOptions out;
 	int64 max_file_size;
 	char *fixed;
+	char *csv_escape;
+	char *quote;
 	bool encrypted_auto;
 	bool parallel;
 	EtlCopyCompression compression;
@@ -30,12 +32,14 @@ static const EtlCopyOption options[] = {
 	{"bzip2", COPY_OPTION_BOOL, AT(compression.bzip2)},
 	{"cleanpath", COPY_OPTION_BOOL, AT(out.clean_path)},
 	{"credentials", COPY_OPTION_CREDENTIALS, AT(out.access.credentials)},
+	{"csv_escape", COPY_OPTION_TEXT, AT(csv_escape), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"delimiter", COPY_OPTION_TEXT, AT(out.delimiter), .formats = COPY_DELIMITED},
 	{"encrypted", COPY_OPTION_BOOL, AT(out.encrypted)},
 	{"encrypted_auto", COPY_OPTION_BOOL, AT(encrypted_auto)},
 	{"escape", COPY_OPTION_BOOL, AT(out.escape), .formats = TEXT},
 	{"extension", COPY_OPTION_TEXT, AT(out.extension)},
 	{"fixedwidth", COPY_OPTION_TEXT, AT(fixed), .formats = COPY_FORMAT(ETL_COPY_FIXEDWIDTH)},
+	{"force_quote", COPY_OPTION_LIST, AT(out.force_quote), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"formula_guard", COPY_OPTION_BOOL, AT(out.formula_guard), .formats = COPY_DELIMITED},
 	{"gzip", COPY_OPTION_BOOL, AT(compression.gzip)},
 	{"header", COPY_OPTION_BOOL, AT(out.header), .formats = COPY_DELIMITED},
@@ -49,10 +53,14 @@ static const EtlCopyOption options[] = {
 	{"null", COPY_OPTION_TEXT, AT(out.null), .formats = COPY_LINES},
 	{"parallel", COPY_OPTION_SWITCH, AT(parallel)},
 	{"partition_by", COPY_OPTION_LIST, AT(out.partition_by)},
+	{"postgres", COPY_OPTION_BOOL, AT(out.postgres), .formats = COPY_DELIMITED},
+	{"quote", COPY_OPTION_TEXT, AT(quote), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"region", COPY_OPTION_TEXT, AT(out.access.region)},
 	{"rowgroupsize", COPY_OPTION_SIZE, COPY_OPTION_NOWHERE, .formats = COPY_NO_FORMAT,
 	 .minimum = INT64CONST(32) * 1024 * 1024, .maximum = INT64CONST(128) * 1024 * 1024,
 	 .range = "from 32 MB to 128 MB"},
+	{"server", COPY_OPTION_TEXT, AT(out.access.server)},
+	{"single", COPY_OPTION_BOOL, AT(out.single)},
 	{"zstd", COPY_OPTION_BOOL, AT(compression.zstd)},
 };
 
@@ -63,9 +71,14 @@ static const EtlCopyOptionPair pairs[] = {
 	{"iam_role", "credentials"},
 	{"allowoverwrite", "cleanpath"},
 	{"encrypted_auto", "kms_key_id"},
+	{"postgres", "addquotes"},
+	{"postgres", "escape"},
+	{"single", "partition_by"},
+	{"single", "cleanpath"},
+	{"single", "extension"},
 };
 
-static const EtlCopyOptionTable table = {options, lengthof(options), pairs, lengthof(pairs)};
+const EtlCopyOptionTable copy_unload_option_table = {options, lengthof(options), pairs, lengthof(pairs)};
 
 static void
 partition_by_check(const EtlUnloadOptions *out, EtlCopyOptionsGiven given)
@@ -73,7 +86,7 @@ partition_by_check(const EtlUnloadOptions *out, EtlCopyOptionsGiven given)
 	ListCell *lc;
 	ListCell *other;
 
-	copy_options_require(&table, given, "include", "partition_by");
+	copy_options_require(&copy_unload_option_table, given, "include", "partition_by");
 	foreach (lc, out->partition_by)
 		foreach (other, out->partition_by)
 			if (other != lc && strcmp(lfirst(other), lfirst(lc)) == 0)
@@ -86,9 +99,18 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 {
 	EtlUnloadOptions *out = &raw->out;
 
-	copy_options_check(&table, given, out->format);
-	if (out->format == ETL_COPY_TEXT || out->format == ETL_COPY_CSV)
+	copy_options_check(&copy_unload_option_table, given, out->format);
+	if (out->postgres)
+	{
+		if (out->delimiter == NULL)
+			out->delimiter = pstrdup(out->format == ETL_COPY_CSV ? "," : "\t");
+		if (out->null == NULL)
+			out->null = pstrdup(out->format == ETL_COPY_CSV ? "" : "\\N");
+	}
+	else if (out->format == ETL_COPY_TEXT || out->format == ETL_COPY_CSV)
 		out->delimiter = copy_delimiter_read(out->delimiter, out->format);
+	out->csv_quote = copy_character_read("quote", raw->quote, '"');
+	out->csv_escape = copy_character_read("csv_escape", raw->csv_escape, '\0');
 	if (out->format == ETL_COPY_FIXEDWIDTH)
 	{
 		if (raw->fixed == NULL)
@@ -136,14 +158,16 @@ copy_unload_options_read(const char *format, Jsonb *given_options, EtlUnloadOpti
 	EtlCopyOptionsGiven given;
 
 	raw.out.format = copy_format_read(format, "unloading", false);
-	given = copy_options_read(&table, given_options, &raw);
+	given = copy_options_read(&copy_unload_option_table, given_options, &raw);
 	if (raw.fixed != NULL && raw.out.format == ETL_COPY_TEXT)
 		raw.out.format = ETL_COPY_FIXEDWIDTH;
 	format_check(given, &raw);
 	partition_by_check(&raw.out, given);
-	copy_options_require(&table, given, "manifest_verbose", "manifest");
-	copy_options_require(&table, given, "encrypted_auto", "encrypted");
-	copy_options_require(&table, given, "kms_key_id", "encrypted");
+	copy_options_require(&copy_unload_option_table, given, "csv_escape", "postgres");
+	copy_options_require(&copy_unload_option_table, given, "force_quote", "postgres");
+	copy_options_require(&copy_unload_option_table, given, "manifest_verbose", "manifest");
+	copy_options_require(&copy_unload_option_table, given, "encrypted_auto", "encrypted");
+	copy_options_require(&copy_unload_option_table, given, "kms_key_id", "encrypted");
 	/* AUTO is what the bucket says, and S3 goes by that when it isn't told otherwise. */
 	raw.out.encrypted = raw.out.encrypted && !raw.encrypted_auto;
 	raw.out.codec = copy_codec_chosen(&raw.compression);

@@ -186,6 +186,14 @@ option_find(const EtlCopyOptionTable *table, const char *name)
 	return -1;
 }
 
+const EtlCopyOption *
+copy_option_find(const EtlCopyOptionTable *table, const char *name)
+{
+	int found = option_find(table, name);
+
+	return found < 0 ? NULL : &table->options[found];
+}
+
 static bool
 option_given(const EtlCopyOptionTable *table, EtlCopyOptionsGiven given, const char *name)
 {
@@ -299,6 +307,18 @@ copy_codec_chosen(const EtlCopyCompression *compression)
 		   : compression->lzop	? ETL_CODEC_LZOP
 		   : compression->zstd	? ETL_CODEC_ZSTD
 								: ETL_CODEC_NONE;
+}
+
+char
+copy_character_read(const char *name, const char *written, char fallback)
+{
+	if (written == NULL)
+		return fallback;
+	if (strcmp(written, "\\\"") == 0)
+		return '"';
+	if (strlen(written) != 1)
+		option_wrong_type(name, "a single one-byte character");
+	return written[0];
 }
 
 char *

@@ -56,6 +56,13 @@ typedef struct EtlCopyOptionTable
 	int pair_count;
 } EtlCopyOptionTable;
 
+/* Of etl.load and of etl.unload. */
+extern const EtlCopyOptionTable copy_load_option_table;
+extern const EtlCopyOptionTable copy_unload_option_table;
+
+/* NULL: there is none of this name. */
+extern const EtlCopyOption *copy_option_find(const EtlCopyOptionTable *table, const char *name);
+
 /* One option a bit; what is null, or false, isn't given. */
 typedef uint64 EtlCopyOptionsGiven;
 
@@ -82,6 +89,8 @@ typedef struct EtlCopyCompression
 } EtlCopyCompression;
 
 extern EtlCodec copy_codec_chosen(const EtlCopyCompression *compression);
+/* A character of CSV: one byte. '\"', Redshift's, is the quote itself. NULL: `fallback`. */
+extern char copy_character_read(const char *name, const char *written, char fallback);
 /* A delimiter as Redshift writes it: \t, \001, several characters. NULL: the format's own. */
 extern char *copy_delimiter_read(const char *written, EtlCopyFormat format);
 /* 'label:width,label:width'. */

@@ -206,7 +206,7 @@ check_count(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, in
 	if (*count == columns || (*count < columns && options->fill_record))
 		return true;
 	last = *count == columns + 1 && *count <= ETL_RECORD_MAX_FIELDS ? &record->fields[columns] : NULL;
-	if (options->format == ETL_COPY_TEXT && last != NULL && (last->len == 0 || last->is_null) && !last->quoted)
+	if (options->format == ETL_COPY_TEXT && !options->postgres && last != NULL && (last->len == 0 || last->is_null) && !last->quoted)
 	{
 		*count = columns;
 		return true;

@@ -88,6 +88,46 @@ value_type_init(EtlValueType *value, Oid type, int32 typmod)
 	}
 }
 
+static bool
+is_listed(const List *names, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
+
+/* Each name is that of a column that is loaded. */
+static void
+names_check(const EtlLoadPlan *plan, const List *names, const char *option)
+{
+	ListCell *lc;
+
+	foreach (lc, names)
+	{
+		int i = 0;
+
+		while (i < plan->column_count && strcmp(plan->columns[i].name, lfirst(lc)) != 0)
+			i++;
+		if (i == plan->column_count)
+			ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					errmsg("column \"%s\" of option \"%s\" is not loaded", (char *) lfirst(lc), option));
+	}
+}
+
+/* PostgreSQL's rules are those of the types' input functions. A text without a width is what it is without one, too. */
+static void
+column_set_postgres(EtlLoadColumn *column, const EtlLoadOptions *options)
+{
+	column->as_text |= column->type.kind != ETL_VALUE_VARCHAR || column->type.max_bytes > 0;
+	column->type.kind = ETL_VALUE_VARCHAR;
+	column->type.max_bytes = 0;
+	column->force_null = is_listed(options->force_null, column->name);
+	column->force_not_null = is_listed(options->force_not_null, column->name);
+}
+
 EtlLoadPlan *
 load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 {
@@ -121,9 +161,14 @@ load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 		value_type_init(&column->type, attr->atttypid, attr->atttypmod);
 		column->as_text = GetDatabaseEncoding() != PG_UTF8 &&
 						  (column->type.kind == ETL_VALUE_VARCHAR || column->type.kind == ETL_VALUE_CHAR);
+		if (options->postgres)
+			column_set_postgres(column, options);
 		plan->attributes[column->attribute].column = i;
 	}
 	plan->column_count = list_length(attnums);
+	names_check(plan, options->force_null, "force_null");
+	names_check(plan, options->force_not_null, "force_not_null");
+	plan->options.force_null = plan->options.force_not_null = NIL;
 	plan->time_zone = pstrdup(pg_get_timezone_name(session_timezone));
 	plan->max_decompressed_mb = codec_max_size_mb;
 	plan->max_ratio = codec_max_ratio;

@@ -15,19 +15,35 @@
 #include "store/codec.h"
 
 static EtlDelimitedOptions
-delimited_options(const EtlLoadOptions *options)
+delimited_options(const EtlLoadPlan *plan)
 {
+	const EtlLoadOptions *options = &plan->options;
 	bool csv = options->format == ETL_COPY_CSV;
 	EtlDelimitedOptions dialect = {.delimiter = options->delimiter,
 								   .delimiter_len = strlen(options->delimiter),
 								   .quote = csv ? options->quote[0] : '\0',
-								   .escape = options->escape ? '\\' : '\0',
+								   .escape = csv ? options->csv_escape : options->escape ? '\\' : '\0',
+								   .postgres = options->postgres,
 								   .surrounding_quotes = options->remove_quotes,
 								   .null_string = options->null,
 								   .null_len = options->null_len,
 								   .ignore_blank_lines = options->ignore_blank_lines,
 								   .ignore_header = options->ignore_header};
 
+	if (options->postgres && csv)
+	{
+		bool *force_null = palloc(plan->column_count);
+		bool *force_not_null = palloc(plan->column_count);
+
+		for (int i = 0; i < plan->column_count; i++)
+		{
+			force_null[i] = plan->columns[i].force_null;
+			force_not_null[i] = plan->columns[i].force_not_null;
+		}
+		dialect.force_null = force_null;
+		dialect.force_not_null = force_not_null;
+		dialect.force_count = plan->column_count;
+	}
 	return dialect;
 }
 
@@ -146,7 +162,7 @@ record_reader_check(const EtlLoadPlan *plan)
 		case ETL_COPY_TEXT:
 		case ETL_COPY_CSV:
 		{
-			EtlDelimitedOptions dialect = delimited_options(&plan->options);
+			EtlDelimitedOptions dialect = delimited_options(plan);
 
 			ok = delimited_options_check(&dialect, &error);
 			break;
@@ -204,7 +220,7 @@ record_reader_create(const EtlLoadPlan *plan)
 		case ETL_COPY_TEXT:
 		case ETL_COPY_CSV:
 		{
-			EtlDelimitedOptions dialect = delimited_options(&plan->options);
+			EtlDelimitedOptions dialect = delimited_options(plan);
 
 			return delimited_reader_create(&dialect);
 		}

@@ -76,6 +76,21 @@ source_list(EtlLoadSource *source, const char *uri)
 }
 
 static void
+source_find(EtlLoadSource *source, const char *uri)
+{
+	EtlObject object;
+	EtlUri parsed;
+
+	store_uri_parse(uri, &parsed);
+	store_require_key(parsed.bucket, parsed.key);
+	if (!store_head(source->store, parsed.bucket, parsed.key, &object))
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_FILE), errmsg("object \"%s\" does not exist", uri),
+				errhint("Check the bucket and the key; letter case counts."));
+	object.key = parsed.key;
+	source_add_file(source, parsed.bucket, &object);
+}
+
+static void
 source_read_manifest(EtlLoadSource *source, const char *uri)
 {
 	List *entries = load_manifest_parse(uri, load_source_text(source, uri, MANIFEST_BYTES));
@@ -150,6 +165,8 @@ load_source_open(const char *uri, const EtlLoadOptions *options)
 		source_add_named(source, uri, options->files);
 	else if (options->manifest)
 		source_read_manifest(source, uri);
+	else if (options->single)
+		source_find(source, uri);
 	else
 		source_list(source, uri);
 	return source;

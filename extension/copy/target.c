@@ -69,8 +69,11 @@ static char *
 target_file_key(const EtlUnloadTarget *target, int number)
 {
 	const EtlUnloadOptions *options = target->options;
-	const char *extension = options->extension != NULL ? options->extension : codec_extension(options->codec);
+	const char *extension;
 
+	if (options->single)
+		return number == 0 ? target->uri.key : psprintf("%s_part%d", target->uri.key, number + 1);
+	extension = options->extension != NULL ? options->extension : codec_extension(options->codec);
 	return psprintf(options->serial ? "%s%03d%s%s" : "%s0000_part_%02d%s%s", target->uri.key, number,
 					extension[0] == '\0' ? "" : ".", extension);
 }

@@ -56,6 +56,29 @@ unloader_write_row(Unloader *unloader, int column_count)
 	delimited_row_write(&unloader->row, &unloader->dialect, unloader->fields, column_count);
 }
 
+/* FORCE_QUOTE, of columns of the query. */
+static void
+unloader_force_quotes(Unloader *unloader, TupleDesc tupdesc)
+{
+	bool *forced = palloc0(tupdesc->natts * sizeof(bool));
+	ListCell *lc;
+
+	foreach (lc, unloader->options->force_quote)
+	{
+		const char *name = lfirst(lc);
+		bool found = false;
+
+		for (int i = 0; i < tupdesc->natts; i++)
+			if (strcmp(name, "*") == 0 || strcmp(name, NameStr(TupleDescAttr(tupdesc, i)->attname)) == 0)
+				forced[i] = found = true;
+		if (!found)
+			ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					errmsg("column \"%s\" of option \"force_quote\" is not unloaded", name));
+	}
+	unloader->dialect.force_quote = forced;
+	unloader->dialect.force_count = tupdesc->natts;
+}
+
 static void
 unloader_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
 {
@@ -76,6 +99,7 @@ unloader_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
 	}
 	if (unloader->options->header)
 		unloader_write_row(unloader, tupdesc->natts);
+	unloader_force_quotes(unloader, tupdesc); /* the header has none of them */
 	unload_target_start(unloader->target, unloader->row.data, unloader->row.len);
 	MemoryContextSwitchTo(old);
 }
@@ -126,8 +150,11 @@ unloader_set_dialect(Unloader *unloader)
 
 	unloader->dialect.delimiter = options->delimiter;
 	unloader->dialect.delimiter_len = strlen(options->delimiter);
-	unloader->dialect.quote = options->format == ETL_COPY_CSV ? '"' : '\0';
-	unloader->dialect.escape = options->escape ? '\\' : '\0';
+	unloader->dialect.quote = options->format == ETL_COPY_CSV ? options->csv_quote : '\0';
+	unloader->dialect.escape = options->format == ETL_COPY_CSV ? options->csv_escape
+							   : options->escape || options->postgres ? '\\'
+																	  : '\0';
+	unloader->dialect.postgres = options->postgres;
 	unloader->dialect.surrounding_quotes = options->add_quotes;
 	unloader->dialect.null_string = options->null;
 	unloader->dialect.null_len = strlen(options->null);
@@ -147,11 +174,14 @@ unloader_run(Unloader *unloader, const char *query)
 	int guc_level = NewGUCNestLevel();
 	uint64 rows;
 
-	/* As Redshift writes values. DateStyle's other half, how dates are read, stays the session's. */
-	pin_setting("DateStyle", "ISO");
-	pin_setting("IntervalStyle", "postgres");
-	pin_setting("extra_float_digits", "1");
-	pin_setting("bytea_output", "hex");
+	if (!unloader->options->postgres)
+	{
+		/* As Redshift writes values. DateStyle's other half, how dates are read, stays the session's. */
+		pin_setting("DateStyle", "ISO");
+		pin_setting("IntervalStyle", "postgres");
+		pin_setting("extra_float_digits", "1");
+		pin_setting("bytea_output", "hex");
+	}
 	rows = copy_query_run(query, &unloader->base);
 	AtEOXact_GUC(true, guc_level);
 	return rows;

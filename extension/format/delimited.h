@@ -7,6 +7,8 @@
  *		Redshift CSV	quote '"', escape '\0'
  *		LazySimpleSerDe	quote '\0', escape '\0' or what ESCAPED BY says
  *		OpenCSVSerde	quote, escape and delimiter as its properties say
+ *		COPY's text		quote '\0', escape '\\', postgres
+ *		COPY's CSV		quote, escape as its options say, postgres
  * How many fields a row should have, what an empty field means, which encoding it is in: the caller's matter.
  */
 #ifndef ETL_FORMAT_DELIMITED_H
@@ -25,6 +27,17 @@ typedef struct EtlDelimitedOptions
 	bool surrounding_quotes; /* not CSV: quotes around a whole field, ' or ", are not part of it */
 	const char *null_string; /* an unquoted field that is exactly this is NULL */
 	int null_len;
+	/*
+	 * As PostgreSQL's COPY has it. Text: \n, \t, \101, \x41 and their like are the characters that they are in C; \. is no
+	 * value. CSV: an escape is one before a quote or itself and inside quotes alone; a blank beside a quote is an error, where
+	 * Redshift drops it and PostgreSQL keeps it; a value that is the null string is written in quotes, though it be empty.
+	 */
+	bool postgres;
+	/* CSV: by column; NULL: no column's. Of fields that are the null string: read as NULL even in quotes; read as that text. */
+	const bool *force_null;
+	const bool *force_not_null;
+	const bool *force_quote; /* CSV, writer: by column; always in quotes */
+	int force_count;		 /* columns that these three have */
 	/* Reader only */
 	bool ignore_blank_lines;
 	int ignore_header; /* rows to skip at the start of the stream */

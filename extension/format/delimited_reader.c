@@ -43,6 +43,7 @@ typedef struct DelimitedReader
 
 	int header_left;
 	int64 line;
+	bool forced;	 /* there are columns with FORCE_NULL or FORCE_NOT_NULL */
 	bool over_limit; /* a row was too long: stays an error */
 	EtlLoadCode code; /* of the row that is malformed */
 
@@ -53,6 +54,7 @@ typedef struct DelimitedReader
 	bool multiline;		  /* may have line ends inside */
 	bool odd;			  /* may have NUL bytes */
 	bool any_escaped;
+	bool may_have_nul; /* an escape stands for one */
 	int field_count;
 	EtlField fields[ETL_RECORD_MAX_FIELDS];
 	bool escaped[ETL_RECORD_MAX_FIELDS]; /* data still has its escapes or doubled quotes */
@@ -132,6 +134,17 @@ is_null_string(const EtlDelimitedOptions *options, const char *data, size_t len)
 		   (len == 0 || (*data == *options->null_string && memcmp(data, options->null_string, len) == 0));
 }
 
+/* FORCE_NULL and FORCE_NOT_NULL. */
+static void
+force_field(const EtlDelimitedOptions *options, int column, EtlField *field)
+{
+	if (field->is_null && options->force_not_null != NULL && options->force_not_null[column])
+		field->is_null = false;
+	else if (options->force_null != NULL && options->force_null[column] &&
+			 is_null_string(options, field->data, field->len))
+		field->is_null = true;
+}
+
 static inline void
 add_field(DelimitedReader *reader, const char *data, const char *end, bool quoted, bool escaped)
 {
@@ -141,6 +154,8 @@ add_field(DelimitedReader *reader, const char *data, const char *end, bool quote
 
 		reader->fields[reader->field_count] =
 			(EtlField){.data = data, .len = end - data, .is_null = is_null, .quoted = quoted};
+		if (reader->forced && reader->field_count < reader->options.force_count)
+			force_field(&reader->options, reader->field_count, &reader->fields[reader->field_count]);
 		reader->escaped[reader->field_count] = escaped;
 		reader->any_escaped |= escaped;
 	}
@@ -313,6 +328,13 @@ bad_row(DelimitedReader *reader, const char *p, const char *limit, bool final, E
  * a final window.
  */
 
+/* A doubled quote stands for one, but for COPY with another escape character. */
+static inline bool
+escape_is_quote(const DelimitedReader *reader)
+{
+	return !reader->options.postgres || reader->options.escape == '\0';
+}
+
 /* A CSV field in quotes; *cursor is on the opening one. */
 static Scan
 scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit, bool final,
@@ -345,7 +367,12 @@ scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit,
 		}
 		if (p + 1 == limit && !final)
 			return SCAN_INCOMPLETE;
-		if (p + 1 < limit && (p[1] == quote || *p != quote))
+		if (reader->options.postgres && *p != quote && p + 1 < limit && p[1] != quote && p[1] != escape)
+		{
+			p++; /* an escape character that escapes nothing is one of the value's */
+			continue;
+		}
+		if (p + 1 < limit && (*p != quote || (p[1] == quote && escape_is_quote(reader))))
 		{
 			escaped = true;
 			p += 2;
@@ -356,7 +383,7 @@ scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit,
 		break;
 	}
 	end = p++;
-	while (p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
+	while (!reader->options.postgres && p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
 		p++;
 	if (!at_delimiter(reader, p, limit) && !at_row_end(p, limit, final))
 	{
@@ -423,7 +450,7 @@ scan_bare(DelimitedReader *reader, const char **cursor, const char *limit, bool 
 		}
 		if (*p == '\n')
 			break;
-		if (options->escape != '\0' && *p == options->escape)
+		if (options->escape != '\0' && *p == options->escape && !(options->postgres && options->quote != '\0'))
 		{
 			if (p + 1 == limit)
 				return final ? bad_row(reader, limit, limit, final, ETL_LOAD_LINE, error,
@@ -463,6 +490,7 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 	reader->raw = start;
 	reader->field_count = 0;
 	reader->any_escaped = false;
+	reader->may_have_nul = false;
 	reader->multiline = false;
 	reader->odd = false;
 	for (;;)
@@ -471,12 +499,12 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 		const char *quote;
 
 #ifdef __SSE2__
-		if (options->delimiter_len == 1 && scan_bare_fields(reader, &p, limit))
+		if (options->delimiter_len == 1 && !reader->forced && scan_bare_fields(reader, &p, limit))
 			break;
 #endif
 		reader->odd = true;
 		quote = p;
-		if (options->quote != '\0')
+		if (options->quote != '\0' && !options->postgres)
 		{
 			/* Blanks between delimiter and quote are no part of the field. */
 			while (quote < limit && (*quote == ' ' || *quote == '\t') && !at_delimiter(reader, quote, limit))
@@ -498,7 +526,48 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 		p += options->delimiter_len;
 	}
 	end_row(reader, p, limit);
+	if (options->postgres && options->quote == '\0' && reader->raw_end - start == 2 && memcmp(start, "\\.", 2) == 0)
+	{
+		reader->field_count = 0;
+		return bad_row(reader, reader->raw_end, limit, final, ETL_LOAD_LINE, error, "\\. ends COPY's data in a script, and is none in a file");
+	}
 	return SCAN_ROW;
+}
+
+static int
+hexadecimal(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* What COPY's text format has after the backslash at *cursor; leaves *cursor on its last byte. */
+static char
+copy_escape(const char **cursor, const char *end)
+{
+	static const char letters[] = "bfnrtv";
+	static const char characters[] = "\b\f\n\r\t\v";
+	const char *p = *cursor + 1;
+	const char *letter = memchr(letters, *p, sizeof(letters) - 1);
+	int value = 0;
+
+	if (letter != NULL)
+		value = characters[letter - letters];
+	else if (*p >= '0' && *p <= '7')
+	{
+		for (int digits = 0; digits < 3 && p < end && *p >= '0' && *p <= '7'; digits++)
+			value = value * 8 + (*p++ - '0');
+		p--;
+	}
+	else if (*p == 'x' && p + 1 < end && hexadecimal(p[1]) >= 0)
+	{
+		value = hexadecimal(*++p);
+		if (p + 1 < end && hexadecimal(p[1]) >= 0)
+			value = value * 16 + hexadecimal(*++p);
+	}
+	else
+		value = *p;
+	*cursor = p;
+	return (char) value;
 }
 
 /* Take the escapes out of fields that have any. Done once a row is known to be whole, and so how long it is. */
@@ -523,6 +592,19 @@ unescape_fields(DelimitedReader *reader)
 			continue;
 		for (const char *p = field->data; p < end; p++)
 		{
+			if (reader->options.postgres && quote == '\0' && p + 1 < end && *p == escape)
+			{
+				*to++ = copy_escape(&p, end);
+				reader->may_have_nul |= to[-1] == '\0';
+				continue;
+			}
+			if (reader->options.postgres && quote != '\0' && escape != '\0')
+			{
+				if (p + 1 < end && *p == escape && (p[1] == escape || p[1] == quote))
+					p++;
+				*to++ = *p;
+				continue;
+			}
 			if (p + 1 < end && ((escape != '\0' && *p == escape) || (quote != '\0' && *p == quote)))
 				p++;
 			*to++ = *p;
@@ -539,7 +621,7 @@ check_no_nul(DelimitedReader *reader, EtlError *error)
 {
 	int kept = Min(reader->field_count, ETL_RECORD_MAX_FIELDS);
 
-	if (!reader->odd || memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL)
+	if (!reader->may_have_nul && (!reader->odd || memchr(reader->raw, '\0', reader->raw_end - reader->raw) == NULL))
 		return true;
 	for (int i = 0; i < kept; i++)
 	{
@@ -657,6 +739,7 @@ delimited_reader_create(const EtlDelimitedOptions *options)
 
 	reader->base = (EtlRecordReader){reader_feed, reader_next, reader_free};
 	reader->options = *options;
+	reader->forced = options->force_null != NULL || options->force_not_null != NULL;
 	if (options->escape == options->quote) /* says no more than CSV does by itself */
 		reader->options.escape = '\0';
 	reader->stops[0] = '\n';

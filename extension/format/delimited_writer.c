@@ -13,7 +13,7 @@ csv_needs_quotes(const EtlDelimitedOptions *options, const EtlField *field)
 {
 	const char *end = field->data + field->len;
 
-	if (field->len > 0 && field->len == options->null_len &&
+	if ((field->len > 0 || options->postgres) && field->len == options->null_len &&
 		memcmp(field->data, options->null_string, field->len) == 0)
 		return true;
 	for (const char *p = field->data; p < end; p++)
@@ -31,9 +31,9 @@ csv_needs_quotes(const EtlDelimitedOptions *options, const EtlField *field)
 }
 
 static void
-csv_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *field)
+csv_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *field, bool forced)
 {
-	if (!csv_needs_quotes(options, field))
+	if (!forced && !csv_needs_quotes(options, field))
 	{
 		appendBinaryStringInfo(out, field->data, field->len);
 		return;
@@ -44,7 +44,7 @@ csv_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFie
 		char c = field->data[i];
 
 		if (c == options->quote)
-			appendStringInfoCharMacro(out, options->quote);
+			appendStringInfoCharMacro(out, options->postgres && options->escape != '\0' ? options->escape : options->quote);
 		else if (options->escape != '\0' && c == options->escape)
 			appendStringInfoCharMacro(out, options->escape);
 		appendStringInfoCharMacro(out, c);
@@ -61,6 +61,27 @@ text_needs_escape(const EtlDelimitedOptions *options, char c)
 		return true;
 	/* Any byte of a longer delimiter: then no run of bytes can read as it. */
 	return memchr(options->delimiter, c, options->delimiter_len) != NULL;
+}
+
+/* As COPY writes text. */
+static void
+copy_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlField *field)
+{
+	static const char letters[] = "bfnrtv";
+	static const char characters[] = "\b\f\n\r\t\v";
+
+	for (uint32 i = 0; i < field->len; i++)
+	{
+		char c = field->data[i];
+		const char *character = memchr(characters, c, sizeof(characters) - 1);
+		bool special = character != NULL || c == '\\' || memchr(options->delimiter, c, options->delimiter_len) != NULL;
+
+		if (special)
+			appendStringInfoCharMacro(out, '\\');
+		if (character != NULL)
+			c = letters[character - characters];
+		appendStringInfoCharMacro(out, c);
+	}
 }
 
 static void
@@ -94,7 +115,10 @@ delimited_row_write(StringInfo out, const EtlDelimitedOptions *options, const Et
 		if (fields[i].is_null)
 			appendBinaryStringInfo(out, options->null_string, options->null_len);
 		else if (options->quote != '\0')
-			csv_field_write(out, options, &fields[i]);
+			csv_field_write(out, options, &fields[i],
+							options->force_quote != NULL && i < options->force_count && options->force_quote[i]);
+		else if (options->postgres)
+			copy_field_write(out, options, &fields[i]);
 		else
 			text_field_write(out, options, &fields[i]);
 	}

@@ -250,3 +250,11 @@ CREATE FUNCTION redshift.pg_last_unload_count() RETURNS bigint
 	LANGUAGE c STRICT VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_etl_last_unload_count';
 REVOKE ALL ON FUNCTION redshift.pg_last_unload_count() FROM PUBLIC;
 COMMENT ON FUNCTION redshift.pg_last_unload_count() IS 'The rows that the session''s last successful unload has written; 0: none yet';
+
+CREATE FUNCTION etl._copy_options(table_name text, columns text, options text, is_load boolean)
+RETURNS jsonb
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'pg_etl_copy_options';
+REVOKE ALL ON FUNCTION etl._copy_options(text, text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION etl._copy_options(text, text, text, boolean)
+	IS 'The text of the options of PostgreSQL''s COPY as format and options of etl.load or etl.unload; for extension pg_etl_aws_s3';

@@ -20,7 +20,7 @@ region_check(const char *region)
 EtlStore *
 store_open_with(const EtlStoreAccess *access)
 {
-	EtlAwsServer *server = aws_server_get(NULL);
+	EtlAwsServer *server = aws_server_get(access->server);
 	const EtlAwsCredentials *credentials = access->credentials;
 	EtlStore *store;
 

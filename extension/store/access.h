@@ -11,13 +11,14 @@
 
 typedef struct EtlStoreAccess
 {
+	char *server;					/* NULL: that of setting etl.aws_server */
 	char *iam_role;					/* ARN, or "arn1,arn2": a chain; NULL or "default": the server's own credentials */
 	EtlAwsCredentials *credentials; /* NULL: none given */
 	char *region;					/* NULL: the server's */
 } EtlStoreAccess;
 
 /*
- * The store of setting etl.aws_server for the current user. In local mode there is nobody to ask for credentials, so
+ * The store for the current user. In local mode there is nobody to ask for credentials, so
  * they are not looked at.
  */
 extern EtlStore *store_open_with(const EtlStoreAccess *access);

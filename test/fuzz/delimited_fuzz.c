@@ -22,6 +22,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	options.escape = data[0] & 4 ? '\\' : '\0';
 	options.surrounding_quotes = data[0] & 8;
 	options.ignore_blank_lines = data[0] & 16;
+	options.postgres = data[0] & 32;
 	options.ignore_header = data[0] >> 6;
 	if (delimited_options_check(&options, &error) &&
 		records_digest(delimited_reader_create(&options), (const char *) data + 2, size - 2, size) !=

@@ -300,7 +300,10 @@ test_round_trip(void **state)
 								 CSV(.delimiter = "::", .delimiter_len = 2),
 								 DELIMITED(.escape = '\\'),
 								 DELIMITED(.escape = '\\', .surrounding_quotes = true),
-								 DELIMITED(.escape = '\\', .delimiter = ":|:", .delimiter_len = 3)};
+								 DELIMITED(.escape = '\\', .delimiter = ":|:", .delimiter_len = 3),
+								 DELIMITED(.escape = '\\', .postgres = true),
+								 CSV(.null_string = "", .null_len = 0, .postgres = true),
+								 CSV(.escape = '\\', .null_string = "", .null_len = 0, .postgres = true)};
 	unsigned seed = 42;
 
 	for (int round = 0; round < 20000; round++)
@@ -341,6 +344,53 @@ test_round_trip(void **state)
 	}
 }
 
+/* Text as PostgreSQL's COPY has it. */
+static void
+test_postgres_text(void **state)
+{
+	EtlDelimitedOptions options = DELIMITED(.delimiter = "\t", .escape = '\\', .postgres = true);
+
+	expect(options, "a\tb\\tc\t\\N\t\n", "1:a/b\tc/~/\n");
+	expect(options, "\\b\\f\\n\\r\\t\\v\\\\\\q\t\\101\\x4A\\x4g\\18\\xq\n", "1:\b\f\n\r\t\v\\q/AJ\x04g\x01" "8xq\n");
+	expect(options, "a\\\nb\nc\n", "1:a\nb\n3:c\n");
+	expect(options, "\\\\N\t\\N \n", "1:\\N/N \n");
+	expect(options, "a\\0b\n\\N\tc\n", "1!line 1: NUL byte in field 1\n2:~/c\n");
+	expect(options, "a\n\\.\nb\n", "1:a\n2!line 2: \\. ends COPY's data in a script, and is none in a file\n3:b\n");
+	expect(options, "\\.\r\n\\.a\n", "1!line 1: \\. ends COPY's data in a script, and is none in a file\n2:.a\n");
+	options.null_string = "";
+	options.null_len = 0;
+	expect_written(options, "plain\t\t\ta|b,c\tsay \"it's\"\tline\\r\\nend\tback\\\\slash\t\\\\N\t:x:\n");
+}
+
+/* CSV likewise. */
+static void
+test_postgres_csv(void **state)
+{
+	static const bool second[] = {false, true};
+	EtlDelimitedOptions options = CSV(.null_string = "", .null_len = 0, .postgres = true);
+
+	expect(options, "a,,\"\",\"b\"\"c\"\n", "1:a/~/[]/[b\"c]\n");
+	expect(options, "a, \"b\"\n\"b\" ,c\n",
+		   "1!line 1: quote inside a field that does not begin with one\n"
+		   "2!line 2: characters follow the closing quote of a field\n");
+	expect(options, "a\\b, c \n", "1:a\\b/ c \n");
+	options.force_count = 2;
+	options.force_null = second;
+	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/~/[]\n2:~/~/~\n");
+	options.force_null = NULL;
+	options.force_not_null = second;
+	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/[]/[]\n2:~//~\n");
+	options.force_not_null = NULL;
+	options.force_quote = second;
+	expect_written(options, "plain,\"\",,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\\N,:x:\n");
+	options.escape = '\\';
+	expect(options, "\"a\\\"b\\\\c\\d\",e\\,\\f\n", "1:[a\"b\\c\\d]/e\\/\\f\n");
+	expect(options, "\"a\"\"b\"\nc\n", "1!line 1: characters follow the closing quote of a field\n2:c\n");
+	expect(options, "\"a\\", "1!line 1: quoted field has no closing quote\n");
+	options.force_quote = NULL;
+	expect_written(options, "plain,\"\",,\"a|b,c\",\"say \\\"it's\\\"\",\"line\r\nend\",\"back\\\\slash\",\"\\\\N\",:x:\n");
+}
+
 int
 main(void)
 {
@@ -352,7 +402,8 @@ main(void)
 		cmocka_unit_test(test_csv_escape),	   cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_many_fields),	   cmocka_unit_test(test_row_limit),
 		cmocka_unit_test(test_options),		   cmocka_unit_test(test_write),
-		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_round_trip),	   cmocka_unit_test(test_postgres_text),
+		cmocka_unit_test(test_postgres_csv),
 	};
 
 	return cmocka_run_group_tests_name("delimited", tests, NULL, NULL);
