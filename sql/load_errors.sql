@@ -65,7 +65,6 @@ INSERT INTO etl.load_error (load_id, username, table_name, pid, started_at, uri,
 SELECT query, filename, line_number, field, colname, value, is_null, type, col_length FROM redshift.stl_loaderror_detail;
 SELECT etl.unload('SELECT 1 AS id UNION ALL SELECT 2', 's3://errs/out/');
 SELECT redshift.pg_last_unload_id() = max(unload_id) AS last, redshift.pg_last_unload_count() FROM etl.unload_history;
-INSERT INTO etl.unload_file VALUES (redshift.pg_last_unload_id(), 's3://errs/out/0000_part_00', 2, 4);
 SELECT query = redshift.pg_last_unload_id() AS last, slice, pid = pg_backend_pid() AS mine, path, line_count, transfer_size, file_format FROM redshift.stl_unload_log;
 SELECT query_id = redshift.pg_last_unload_id() AS last, status, file_format, compression_type, unloaded_location, unloaded_rows, unloaded_files_count,
 	unloaded_files_size, error_message, transaction_id > 0 AS transaction FROM redshift.sys_unload_history WHERE unloaded_location = 's3://errs/out/';

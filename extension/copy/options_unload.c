@@ -126,31 +126,6 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 				errmsg("option \"null\" must be a text without a line end"));
 }
 
-/* What is read and isn't carried out yet. */
-static void
-copy_unload_options_unserved(const EtlUnloadOptions *out)
-{
-	const struct
-	{
-		const char *name;
-		bool given;
-	} unserved[] = {
-		{"partition_by", out->partition_by != NIL},
-		{"manifest_verbose", out->manifest_verbose},
-		{"cleanpath", out->clean_path},
-		{"encrypted", out->encrypted},
-		{"formula_guard", out->formula_guard},
-	};
-
-	if (out->format != ETL_COPY_TEXT && out->format != ETL_COPY_CSV)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("unloading format \"%s\" is not supported yet", copy_format_name(out->format)));
-	for (int i = 0; i < lengthof(unserved); i++)
-		if (unserved[i].given)
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("option \"%s\" is not supported yet", unserved[i].name));
-}
-
 void
 copy_unload_options_read(const char *format, Jsonb *given_options, EtlUnloadOptions *out)
 {
@@ -176,6 +151,5 @@ copy_unload_options_read(const char *format, Jsonb *given_options, EtlUnloadOpti
 				errmsg("option \"extension\" must not contain \"/\" or a line end"));
 	raw.out.max_file_size = (uint64) raw.max_file_size;
 	raw.out.serial = !raw.parallel;
-	copy_unload_options_unserved(&raw.out);
 	*out = raw.out;
 }

@@ -8,11 +8,14 @@
 #include "postgres.h"
 
 #include "copy/target.h"
+#include "copy/unload_manifest.h"
 #include "store/codec.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 
-#define TARGET_BUFFER_SIZE 65536
+#define BLOCK_SIZE (256 * 1024)			 /* written at a time */
+#define BLOCK_SIZE_OF_SEVERAL (64 * 1024) /* where several series are open */
+#define SERIES_MEMORY (64 * 1024 * 1024) /* for all that are open */
+#define MAX_SERIES 256
 
 /* Counts what reaches the object, which compression makes less than what was written. */
 typedef struct CountingWriter
@@ -27,15 +30,31 @@ struct EtlUnloadTarget
 	const EtlUnloadOptions *options;
 	EtlStore *store;
 	EtlUri uri;
+	uint64 mark; /* what was staged before this unload */
+	bool replaces;
+	bool vacant; /* there was no object at all under the prefix */
 	char *header;
 	size_t header_len;
-	StringInfoData buf;		 /* of the open file, not written yet */
-	EtlWriter *writer;		 /* NULL: no file is open */
-	CountingWriter *counter; /* the lowest layer of writer */
-	bool has_rows;			 /* the open file has */
+	int block_size;
+	EtlTransferFile *files;
 	int file_count;
-	uint64 bytes; /* of the files that are finished */
-	StringInfoData manifest;
+	int files_size;
+	char **folders; /* of the series that were opened */
+	int folder_count;
+	int folders_size;
+	MemoryContext context;
+};
+
+struct EtlUnloadSeries
+{
+	EtlUnloadTarget *target;
+	char *folder;
+	StringInfoData buf; /* of the open file, not written yet */
+	int row_start;		/* of the last row in it */
+	int file_count;
+	int file;				 /* the open one: which of the target's */
+	EtlWriter *writer;		 /* NULL: none is open */
+	CountingWriter *counter; /* the lowest layer of writer */
 	MemoryContext context;
 	MemoryContext file_context;
 };
@@ -65,8 +84,10 @@ counting_abort(EtlWriter *self)
 	counter->target->abort(counter->target);
 }
 
+/* ---- names ---- */
+
 static char *
-target_file_key(const EtlUnloadTarget *target, int number)
+target_file_key(const EtlUnloadTarget *target, const char *folder, int number)
 {
 	const EtlUnloadOptions *options = target->options;
 	const char *extension;
@@ -74,8 +95,8 @@ target_file_key(const EtlUnloadTarget *target, int number)
 	if (options->single)
 		return number == 0 ? target->uri.key : psprintf("%s_part%d", target->uri.key, number + 1);
 	extension = options->extension != NULL ? options->extension : codec_extension(options->codec);
-	return psprintf(options->serial ? "%s%03d%s%s" : "%s0000_part_%02d%s%s", target->uri.key, number,
-					extension[0] == '\0' ? "" : ".", extension);
+	return psprintf(options->serial ? "%s%s%03d%s%s" : "%s%s0000_part_%02d%s%s", target->uri.key, folder, number,
+					extension[0] == '\0' || extension[0] == '.' ? "" : ".", extension);
 }
 
 static char *
@@ -84,13 +105,13 @@ target_manifest_key(const EtlUnloadTarget *target)
 	return psprintf("%smanifest", target->uri.key);
 }
 
-/* Publishing checks it again; this is to refuse before the query is run, and with the remedy. */
+/* Publishing checks it again; this is to refuse before more is done in vain, and with the remedy. */
 static void
 target_check_free(const EtlUnloadTarget *target, const char *key)
 {
 	EtlObject object;
 
-	if (!target->options->allow_overwrite && store_head(target->store, target->uri.bucket, key, &object))
+	if (!target->replaces && !target->vacant && store_head(target->store, target->uri.bucket, key, &object))
 		ereport(ERROR, errcode(ERRCODE_DUPLICATE_FILE),
 				errmsg("object \"%s\" already exists", store_uri_format(target->uri.bucket, key)),
 				errhint("Use ALLOWOVERWRITE to replace it, or unload to another prefix."));
@@ -99,58 +120,181 @@ target_check_free(const EtlUnloadTarget *target, const char *key)
 static EtlWriter *
 target_stage(EtlUnloadTarget *target, const char *key)
 {
-	target_check_free(target, key);
-	return store_stage(target->store, target->uri.bucket, key, !target->options->allow_overwrite);
+	return store_stage(target->store, target->uri.bucket, key, !target->replaces);
+}
+
+/* ---- files ---- */
+
+static void
+target_add_file(EtlUnloadTarget *target, const char *key)
+{
+	if (target->file_count == target->files_size)
+	{
+		target->files_size = Max(16, target->files_size * 2);
+		target->files = target->files == NULL
+							? MemoryContextAlloc(target->context, target->files_size * sizeof(EtlTransferFile))
+							: repalloc_huge(target->files, target->files_size * sizeof(EtlTransferFile));
+	}
+	target->files[target->file_count++] =
+		(EtlTransferFile){.uri = MemoryContextStrdup(target->context, store_uri_format(target->uri.bucket, key))};
 }
 
 static void
-target_open_file(EtlUnloadTarget *target)
+series_open_file(EtlUnloadSeries *series)
 {
-	MemoryContext old = MemoryContextSwitchTo(target->file_context);
-	char *key = target_file_key(target, target->file_count);
+	EtlUnloadTarget *target = series->target;
+	MemoryContext old = MemoryContextSwitchTo(series->file_context);
+	char *key = target_file_key(target, series->folder, series->file_count);
 	CountingWriter *counter = palloc0(sizeof(CountingWriter));
 
+	target_check_free(target, key);
 	counter->base.write = counting_write;
 	counter->base.finish = counting_finish;
 	counter->base.abort = counting_abort;
 	counter->target = target_stage(target, key);
 	counter->base.name = counter->target->name;
-	target->counter = counter;
-	target->writer = codec_writer(&counter->base, target->options->codec);
-	target->has_rows = false;
-	MemoryContextSwitchTo(target->context);
-	appendStringInfoString(&target->manifest, target->file_count == 0 ? "\n    {\"url\":" : ",\n    {\"url\":");
-	escape_json(&target->manifest, store_uri_format(target->uri.bucket, key));
-	appendStringInfoChar(&target->manifest, '}');
+	series->counter = counter;
+	series->writer = codec_writer(&counter->base, target->options->codec);
+	series->file = target->file_count;
+	target_add_file(target, key);
+	series->file_count++;
 	MemoryContextSwitchTo(old);
-	target->file_count++;
-	appendBinaryStringInfo(&target->buf, target->header, target->header_len);
+	appendBinaryStringInfo(&series->buf, target->header, target->header_len);
 }
 
 static void
-target_flush(EtlUnloadTarget *target)
+series_flush(EtlUnloadSeries *series)
 {
-	MemoryContext old = MemoryContextSwitchTo(target->file_context);
+	MemoryContext old = MemoryContextSwitchTo(series->file_context);
 
-	if (target->buf.len > 0)
-		target->writer->write(target->writer, target->buf.data, target->buf.len);
-	resetStringInfo(&target->buf);
+	if (series->buf.len > 0)
+		series->writer->write(series->writer, series->buf.data, series->buf.len);
+	resetStringInfo(&series->buf);
+	series->row_start = 0;
 	MemoryContextSwitchTo(old);
 }
 
 static void
-target_close_file(EtlUnloadTarget *target)
+series_close_file(EtlUnloadSeries *series)
 {
+	EtlTransferFile *file = &series->target->files[series->file];
 	MemoryContext old;
 
-	target_flush(target);
-	old = MemoryContextSwitchTo(target->file_context);
-	target->writer->finish(target->writer);
+	series_flush(series);
+	old = MemoryContextSwitchTo(series->file_context);
+	series->writer->finish(series->writer);
 	MemoryContextSwitchTo(old);
-	target->writer = NULL;
-	target->bytes += target->counter->bytes;
-	MemoryContextReset(target->file_context);
+	series->writer = NULL;
+	file->bytes = (int64) series->counter->bytes;
+	MemoryContextReset(series->file_context);
 }
+
+/* The last row is the first of the next file. */
+static void
+series_split(EtlUnloadSeries *series)
+{
+	int len = series->buf.len - series->row_start;
+	char *row = palloc(len);
+
+	memcpy(row, series->buf.data + series->row_start, len);
+	series->buf.len = series->row_start;
+	series_close_file(series);
+	series_open_file(series);
+	appendBinaryStringInfo(&series->buf, row, len);
+	pfree(row);
+}
+
+StringInfo
+unload_series_row(EtlUnloadSeries *series)
+{
+	if (series->writer == NULL)
+		series_open_file(series);
+	series->row_start = series->buf.len;
+	return &series->buf;
+}
+
+void
+unload_series_row_end(EtlUnloadSeries *series)
+{
+	EtlUnloadTarget *target = series->target;
+
+	if (target->files[series->file].rows > 0 &&
+		series->counter->bytes + series->buf.len > target->options->max_file_size)
+		series_split(series);
+	target->files[series->file].rows++;
+	if (series->buf.len >= target->block_size)
+		series_flush(series);
+}
+
+static void
+target_add_folder(EtlUnloadTarget *target, char *folder)
+{
+	if (target->folder_count == target->folders_size)
+	{
+		target->folders_size = Max(16, target->folders_size * 2);
+		target->folders = target->folders == NULL
+							  ? MemoryContextAlloc(target->context, target->folders_size * sizeof(char *))
+							  : repalloc_huge(target->folders, target->folders_size * sizeof(char *));
+	}
+	target->folders[target->folder_count++] = folder;
+}
+
+EtlUnloadSeries *
+unload_series_open(EtlUnloadTarget *target, const char *folder)
+{
+	MemoryContext context =
+		AllocSetContextCreate(target->context, "pg_etl unload series", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EtlUnloadSeries *series = palloc0(sizeof(EtlUnloadSeries));
+
+	series->target = target;
+	series->context = context;
+	series->file_context = AllocSetContextCreate(context, "pg_etl unload file", ALLOCSET_DEFAULT_SIZES);
+	series->folder = MemoryContextStrdup(target->context, folder);
+	initStringInfo(&series->buf);
+	enlargeStringInfo(&series->buf, target->block_size);
+	MemoryContextSwitchTo(old);
+	target_add_folder(target, series->folder);
+	/* A query without rows leaves an empty file of text, and none of JSON, where it would be no value. */
+	if (target->options->partition_by == NIL && target->options->format != ETL_COPY_JSON)
+		series_open_file(series);
+	return series;
+}
+
+void
+unload_series_close(EtlUnloadSeries *series)
+{
+	if (series->writer != NULL)
+		series_close_file(series);
+	MemoryContextDelete(series->context);
+}
+
+/* What an encoder holds while its file is open. */
+static int
+codec_memory(EtlCodec codec)
+{
+	switch (codec)
+	{
+		case ETL_CODEC_GZIP:
+			return 512 * 1024;
+		case ETL_CODEC_BZIP2:
+			return 8 * 1024 * 1024;
+		case ETL_CODEC_ZSTD:
+			return 4 * 1024 * 1024;
+		default:
+			return 0;
+	}
+}
+
+int
+unload_target_max_series(const EtlUnloadTarget *target)
+{
+	int each = 2 * target->block_size + codec_memory(target->options->codec);
+
+	return Min(MAX_SERIES, SERIES_MEMORY / each);
+}
+
+/* ---- the target ---- */
 
 EtlUnloadTarget *
 unload_target_open(const char *uri, const EtlUnloadOptions *options)
@@ -158,67 +302,78 @@ unload_target_open(const char *uri, const EtlUnloadOptions *options)
 	EtlUnloadTarget *target = palloc0(sizeof(EtlUnloadTarget));
 
 	target->context = CurrentMemoryContext;
-	target->file_context = AllocSetContextCreate(target->context, "pg_etl unload file", ALLOCSET_DEFAULT_SIZES);
 	target->options = options;
-	store_uri_parse(uri, &target->uri);
-	target->store = store_open_with(&options->access);
+	target->replaces = options->allow_overwrite || options->clean_path;
+	target->block_size = options->partition_by != NIL ? BLOCK_SIZE_OF_SEVERAL : BLOCK_SIZE;
 	target->header = "";
-	initStringInfo(&target->buf);
-	initStringInfo(&target->manifest);
+	store_uri_parse(uri, &target->uri);
+	/* Partitions are folders: the prefix is one, too. */
+	if (options->partition_by != NIL && target->uri.key[0] != '\0' &&
+		target->uri.key[strlen(target->uri.key) - 1] != '/')
+		target->uri.key = psprintf("%s/", target->uri.key);
+	target->store = store_open_with(&options->access);
+	if (options->encrypted)
+	{
+		target->store->server->encryption = pstrdup("aws:kms");
+		target->store->server->kms_key_id = options->kms_key_id;
+	}
+	target->mark = store_stage_mark();
 	return target;
+}
+
+static bool
+see_one(const EtlObject *object, void *arg)
+{
+	*(bool *) arg = false;
+	return false;
 }
 
 void
 unload_target_start(EtlUnloadTarget *target, const char *header, size_t len)
 {
+	const EtlUnloadOptions *options = target->options;
+
 	target->header = MemoryContextAlloc(target->context, len + 1);
 	memcpy(target->header, header, len);
 	target->header_len = len;
-	if (target->options->manifest)
-		target_check_free(target, target_manifest_key(target));
-	target_open_file(target);
-}
-
-void
-unload_target_write(EtlUnloadTarget *target, const char *row, size_t len)
-{
-	if (target->has_rows && target->counter->bytes + target->buf.len + len > target->options->max_file_size)
+	/* Where nothing is, nobody needs to look for each of a thousand partitions. */
+	if (options->partition_by != NIL && !target->replaces)
 	{
-		target_close_file(target);
-		target_open_file(target);
+		bool vacant = true;
+
+		store_list(target->store, target->uri.bucket, target->uri.key, see_one, &vacant);
+		target->vacant = vacant;
 	}
-	target->has_rows = true;
-	appendBinaryStringInfo(&target->buf, row, len);
-	if (target->buf.len >= TARGET_BUFFER_SIZE)
-		target_flush(target);
-}
-
-static void
-target_write_manifest(EtlUnloadTarget *target)
-{
-	char *text = psprintf("{\n  \"entries\": [%s\n  ]\n}\n", target->manifest.data);
-	EtlWriter *writer = target_stage(target, target_manifest_key(target));
-
-	writer->write(writer, text, strlen(text));
-	writer->finish(writer);
+	if (options->manifest)
+		target_check_free(target, target_manifest_key(target));
+	if (options->partition_by == NIL && options->format == ETL_COPY_JSON)
+		target_check_free(target, target_file_key(target, "", 0));
 }
 
 void
-unload_target_finish(EtlUnloadTarget *target)
+unload_target_finish(EtlUnloadTarget *target, TupleDesc columns)
 {
-	target_close_file(target);
-	if (target->options->manifest)
-		target_write_manifest(target);
+	const EtlUnloadOptions *options = target->options;
+
+	if (options->manifest)
+	{
+		StringInfoData text;
+		EtlWriter *writer = target_stage(target, target_manifest_key(target));
+
+		initStringInfo(&text);
+		unload_manifest_write(&text, target->files, target->file_count, target->header_len > 0,
+					   options->manifest_verbose ? columns : NULL);
+		writer->write(writer, text.data, text.len);
+		writer->finish(writer);
+	}
+	if (options->clean_path)
+		store_stage_clean(target->store, target->uri.bucket, target->uri.key,
+						  options->partition_by != NIL ? target->folders : NULL, target->folder_count, target->mark);
 }
 
-int
-unload_target_file_count(const EtlUnloadTarget *target)
+const EtlTransferFile *
+unload_target_files(const EtlUnloadTarget *target, int *count)
 {
-	return target->file_count;
-}
-
-uint64
-unload_target_bytes(const EtlUnloadTarget *target)
-{
-	return target->bytes;
+	*count = target->file_count;
+	return target->files;
 }

@@ -32,6 +32,7 @@
 
 dlist_head staged_objects = DLIST_STATIC_INIT(staged_objects);
 static bool callbacks_registered = false;
+static uint64 last_number = 0;
 
 /* Forget the object and its bytes. Raises nothing. */
 static void
@@ -50,6 +51,7 @@ staged_drop_all(void)
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &staged_objects) staged_drop(dlist_container(EtlStaged, node, iter.cur));
+	dlist_foreach_modify(iter, &stage_cleans) stage_clean_drop(dlist_container(EtlStageClean, node, iter.cur));
 }
 
 static void
@@ -94,6 +96,33 @@ stage_subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactio
 		else
 			staged->subid = parent;
 	}
+	dlist_foreach_modify(iter, &stage_cleans)
+	{
+		EtlStageClean *clean = dlist_container(EtlStageClean, node, iter.cur);
+
+		if (clean->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			stage_clean_drop(clean);
+		else
+			clean->subid = parent;
+	}
+}
+
+uint64
+store_stage_mark(void)
+{
+	return last_number;
+}
+
+void
+stage_begin(void)
+{
+	if (callbacks_registered)
+		return;
+	RegisterXactCallback(stage_xact_callback, NULL);
+	RegisterSubXactCallback(stage_subxact_callback, NULL);
+	callbacks_registered = true;
 }
 
 /* How much the file may hold: all of the object where it can't be sent in parts. */
@@ -198,11 +227,16 @@ stage_write(EtlWriter *self, const char *data, size_t size)
 		file_write(staged, staged->buf, staged->buffered);
 		staged->buffered = 0;
 	}
-	if (size > STAGE_BUFFER_SIZE)
+	/* Who writes in large blocks needs no other buffer. */
+	if (size > STAGE_BUFFER_SIZE / 2)
 	{
+		file_write(staged, staged->buf, staged->buffered);
+		staged->buffered = 0;
 		file_write(staged, data, size);
 		return;
 	}
+	if (staged->buf == NULL)
+		staged->buf = MemoryContextAlloc(staged->context, STAGE_BUFFER_SIZE);
 	memcpy(staged->buf + staged->buffered, data, size);
 	staged->buffered += size;
 }
@@ -213,7 +247,8 @@ stage_finish(EtlWriter *self)
 	EtlStaged *staged = (EtlStaged *) self;
 
 	file_write(staged, staged->buf, staged->buffered);
-	pfree(staged->buf);
+	if (staged->buf != NULL)
+		pfree(staged->buf);
 	staged->buf = NULL;
 	if (staged->upload != NULL)
 	{
@@ -230,12 +265,9 @@ stage_abort(EtlWriter *self)
 	staged_drop((EtlStaged *) self);
 }
 
-/*
- * A store of our own: the caller's may be gone when the object is published, and the user may be another
- * then, so whose credentials sign is settled now.
- */
-static EtlStore *
-store_copy(const EtlStore *store)
+/* Whose credentials sign is settled now. */
+EtlStore *
+stage_store_copy(const EtlStore *store)
 {
 	EtlStore *copy = palloc(sizeof(EtlStore));
 
@@ -249,30 +281,15 @@ store_copy(const EtlStore *store)
 	return copy;
 }
 
-static void
-pg_attribute_noreturn() raise_exists(const char *uri)
-{
-	ereport(ERROR, errcode(ERRCODE_DUPLICATE_FILE), errmsg("object \"%s\" already exists", uri));
-	pg_unreachable();
-}
-
 EtlWriter *
 store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_exist)
 {
-	EtlObject object;
 	MemoryContext context;
 	MemoryContext caller;
 	EtlStaged *staged;
 
-	/* A look now spares the work when it is in vain; the publish decides. */
-	if (must_not_exist && store_head(store, bucket, key, &object))
-		raise_exists(store_uri_format(bucket, key));
-	if (!callbacks_registered)
-	{
-		RegisterXactCallback(stage_xact_callback, NULL);
-		RegisterSubXactCallback(stage_subxact_callback, NULL);
-		callbacks_registered = true;
-	}
+	store_require_key(bucket, key);
+	stage_begin();
 	/* Under the caller's context until it is in the list: an error before that frees it. */
 	context = AllocSetContextCreate(CurrentMemoryContext, "etl staged object", ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
@@ -283,12 +300,12 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 	staged->writer.name = store_uri_format(bucket, key);
 	staged->context = context;
 	staged->subid = GetCurrentSubTransactionId();
-	staged->store = store_copy(store);
+	staged->number = ++last_number;
+	staged->store = stage_store_copy(store);
 	staged->keys_given = store->credentials != NULL;
 	staged->bucket = pstrdup(bucket);
 	staged->key = pstrdup(key);
 	staged->must_not_exist = must_not_exist;
-	staged->buf = palloc(STAGE_BUFFER_SIZE);
 	staged->file = -1;
 	if (store->driver->upload_begin != NULL)
 		staged->part_size = store->driver->upload_part_size(NULL);
@@ -303,7 +320,7 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 void
 store_publish_staged(void)
 {
-	if (dlist_is_empty(&staged_objects))
+	if (dlist_is_empty(&staged_objects) && dlist_is_empty(&stage_cleans))
 		return;
 	stage_publish_all();
 	staged_drop_all();

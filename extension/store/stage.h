@@ -29,6 +29,7 @@ typedef struct EtlStaged
 	EtlStore *store;
 	char *bucket;
 	char *key;
+	uint64 number; /* they are numbered as they are asked for */
 	bool must_not_exist;
 	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
 	bool existed;	 /* there is an object that publishing replaces */
@@ -37,7 +38,7 @@ typedef struct EtlStaged
 	uint64 part_size;		/* of the parts that what is in the file will be; 0: there are none */
 	File file;
 	uint64 size; /* bytes in the file */
-	char *buf;	 /* bytes that are not in it yet; NULL once finished */
+	char *buf;	 /* bytes that are not in it yet; NULL: there are none */
 	size_t buffered;
 } EtlStaged;
 
@@ -47,9 +48,33 @@ extern dlist_head staged_objects; /* in the order they were staged */
 extern int stage_descriptor(EtlStaged *staged);
 extern void stage_descriptor_close(int fd);
 
+/* What is to be removed once all are published: see store_stage_clean. */
+typedef struct EtlStageClean
+{
+	dlist_node node;	   /* in stage_cleans */
+	MemoryContext context; /* holds all of it */
+	SubTransactionId subid;
+	uint64 mark; /* what is staged with a higher number stays */
+	EtlStore *store;
+	char *bucket;
+	char *prefix;
+	char **folders; /* sorted; NULL: all that begins with the prefix */
+	int nfolders;
+} EtlStageClean;
+
+extern dlist_head stage_cleans;
+
+/* A store of our own: the caller's may be gone at the commit, and the user another one. In the current context. */
+extern EtlStore *stage_store_copy(const EtlStore *store);
+/* Register the callbacks that end what is staged with its transaction. */
+extern void stage_begin(void);
+/* Remove what is to be. */
+extern void stage_clean_all(void);
+extern void stage_clean_drop(EtlStageClean *clean);
+
 /*
- * Publish all of them. What was published is taken back when one fails, and then that is raised. Nothing is
- * taken off the list.
+ * Publish all of them, and then remove what is to be. What was published is taken back when one fails, and then that is
+ * raised. Nothing is taken off the lists.
  */
 extern void stage_publish_all(void);
 

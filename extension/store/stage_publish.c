@@ -30,8 +30,8 @@ typedef struct Publisher
 {
 	Publish runs[PUBLISHED_AT_A_TIME];
 	dlist_node *next;	/* to be started; NULL: all are */
-	bool several;		/* so one may have to be taken back */
-	EtlStaged *current; /* that an error is about */
+	bool several;		/* things to do, so an object may have to be taken back */
+	EtlStaged *current; /* that an error is about; NULL: of none */
 } Publisher;
 
 static void
@@ -265,12 +265,16 @@ stage_publish_all(void)
 			AllocSetContextCreate(context, "etl publish object", ALLOCSET_SMALL_SIZES);
 		publisher->runs[i].fd = -1;
 	}
-	publisher->next = dlist_head_node(&staged_objects);
-	publisher->several = dlist_has_next(&staged_objects, publisher->next);
+	if (!dlist_is_empty(&staged_objects))
+		publisher->next = dlist_head_node(&staged_objects);
+	publisher->several = !dlist_is_empty(&stage_cleans) ||
+						 (publisher->next != NULL && dlist_has_next(&staged_objects, publisher->next));
 	PG_TRY();
 	{
 		while (!advance(publisher, waits, &nwaits))
 			http_wait_any(waits, nwaits);
+		publisher->current = NULL;
+		stage_clean_all();
 	}
 	PG_CATCH();
 	{

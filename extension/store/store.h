@@ -161,11 +161,19 @@ extern void store_remove_many(EtlStore *store, const char *bucket, char *const *
 extern char *store_copy_object(EtlStore *store, const EtlUri *source, const EtlUri *target);
 
 /*
- * A writer whose object appears at commit. With must_not_exist, an object that is there now, or that appears
- * before the publish, is an error (58P02) that names it.
+ * A writer whose object appears at commit. With must_not_exist, an object that is there at that time is an error (58P02)
+ * that names it; whoever wants to know before looks.
  */
 extern EtlWriter *store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_exist);
-/* Publish what this transaction has staged so far, now. Objects published here are removed again on failure. */
+/*
+ * At commit, when all that is staged is there, remove the objects whose keys begin with the prefix, but for those that were
+ * staged since the mark. With folders only those whose keys begin with the prefix and one of them; no folder begins with
+ * another. A (sub)transaction that aborts removes nothing.
+ */
+extern uint64 store_stage_mark(void);
+extern void store_stage_clean(EtlStore *store, const char *bucket, const char *prefix, char *const *folders, int nfolders,
+							  uint64 mark);
+/* Do now what is to be done at commit. Objects published here are removed again on failure. */
 extern void store_publish_staged(void);
 
 #endif
