@@ -11,7 +11,7 @@
 #include "copy/plan.h"
 #include "copy/source.h"
 
-/* Setting: whether large loads have their files read by a process beside the backend. */
+/* etl.load_worker: whether large loads have their files read by a process beside the backend. */
 extern bool load_feed_parallel;
 
 typedef struct EtlLoadFeed EtlLoadFeed;
