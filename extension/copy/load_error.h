@@ -59,9 +59,9 @@ extern bool load_errors_wants_fields(const EtlLoadErrors *errors);
 
 /*
  * Write them, and the failed load's row of history if `failed` isn't NULL, in a transaction of their own; wait until that
- * is committed. Where no process is to be had for it, a warning says so, and false is returned. Raises nothing else, but
+ * is committed. Where no process is to be had for it within two seconds, a warning says so, and false is returned. Raises nothing else, but
  * for an interrupt. With `failed` no catalog is looked at, so that an error may have been caught before; it must have been
- * copied and flushed (FlushErrorState).
+ * copied and flushed (FlushErrorState). Once a load, at its end.
  */
 extern bool load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed);
 

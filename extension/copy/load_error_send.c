@@ -17,6 +17,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Other loads that fail at the same moment have the processes for some milliseconds each. */
+#define WORKER_WAIT_MS 2000
+#define WORKER_RETRY_MS 20
 
 typedef struct Sender
 {
@@ -38,6 +43,24 @@ fail(Sender *sender, int sqlstate, const char *problem, const char *hint)
 	sender->problem = problem;
 	sender->hint = hint;
 	return false;
+}
+
+/* A process, if one comes free within some time. */
+static bool
+register_writer(Sender *sender, BackgroundWorker *worker)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WORKER_WAIT_MS);
+
+	while (!RegisterDynamicBackgroundWorker(worker, &sender->worker))
+	{
+		if (max_worker_processes == 0 || GetCurrentTimestamp() >= end)
+			return false;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, WORKER_RETRY_MS,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return true;
 }
 
 static bool
@@ -67,7 +90,7 @@ start_writer(Sender *sender)
 	strlcpy(worker.bgw_function_name, ETL_LOAD_WRITER_MAIN, BGW_MAXLEN);
 	strlcpy(worker.bgw_name, "pg_etl load errors", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "pg_etl load errors", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, &sender->worker))
+	if (!register_writer(sender, &worker))
 		return fail(sender, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "No background worker is left.",
 					"Raise max_worker_processes.");
 	sender->queue = shm_mq_attach(queue, sender->segment, sender->worker);
@@ -246,6 +269,9 @@ load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
 	PG_END_TRY();
 	if (sender.segment != NULL)
 		dsm_detach(sender.segment);
+	if (errors->file != NULL)
+		BufFileClose(errors->file);
+	errors->file = NULL;
 	if (!written)
 		ereport(WARNING, errcode(sender.sqlstate),
 				errmsg("the errors of the load into %s could not be kept", sender.subject),
