@@ -617,6 +617,18 @@ loader_files(const Loader *loader)
 	return list;
 }
 
+/* As SQL writes it. Who gives a number, or the table of a transaction that drops it, may give one that isn't there. */
+static char *
+table_name(Oid relid)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	const char *name = get_rel_name(relid);
+
+	if (schema == NULL || name == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with OID %u", relid));
+	return quote_qualified_identifier(schema, name);
+}
+
 static int64
 load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 {
@@ -625,7 +637,7 @@ load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 
 	copy_load_options_read(transfer->format, given, &loader.options);
 	transfer->table = relid;
-	transfer->subject = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	transfer->subject = table_name(relid);
 	transfer->status = loader.options.no_load ? "checked" : "loaded";
 	loader.context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(loader.context);

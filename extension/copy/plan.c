@@ -58,10 +58,11 @@ value_kind(Oid type)
 static void
 value_type_init(EtlValueType *value, Oid type, int32 typmod)
 {
-	Oid base = getBaseTypeAndTypmod(type, &typmod);
+	Oid base;
 
-	value->kind = value_kind(base);
 	value->name = format_type_with_typemod(type, typmod);
+	base = getBaseTypeAndTypmod(type, &typmod);
+	value->kind = value_kind(base);
 	switch (value->kind)
 	{
 		case ETL_VALUE_VARCHAR:
