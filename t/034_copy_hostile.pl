@@ -41,7 +41,6 @@ sub made { my ($key, $command) = @_; system("{ $command; } > $root/bad/$key") ==
 # The most that any process of the server has had while this runs, in kB; a process apart looks all the time.
 sub most_memory
 {
-	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 	pipe(my $from, my $to) or die $!;
 	my $pid = fork // die $!;
 	if ($pid == 0)
@@ -51,7 +50,7 @@ sub most_memory
 		local $SIG{TERM} = sub { $stop = 1 };
 		while (!$stop)
 		{
-			foreach my $process (split ' ', eval { slurp_file("/proc/$postmaster/task/$postmaster/children") } // '')
+			foreach my $process ($etl->processes(qr//))
 			{
 				my ($kb) = (eval { slurp_file("/proc/$process/status") } // '') =~ /^VmHWM:\s+(\d+)/m;
 				$most = $kb if ($kb // 0) > $most;
@@ -65,7 +64,7 @@ sub most_memory
 	return sub { kill 'TERM', $pid; my $most = <$from>; waitpid($pid, 0); return $most + 0; };
 }
 
-my $left = q{SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('pg_etl load worker', 'pg_etl load errors')};
+my $helpers = qr/pg_etl load/;
 
 # What the query prints, or what psql says of its failure, is this; with a worker and without.
 sub survives
@@ -79,13 +78,13 @@ sub survives
 			on_error_stop => 1);
 		my $seconds = time - $start;
 		my $kb = $most->();
+		ok($etl->wait_for_processes($helpers, 0, 5), "$name, worker $worker: no process is left");
 		my $said = $status == 0 ? $out : $error;
 
 		ref $expected ? like($said, $expected, "$name, worker $worker") : is($said, $expected, "$name, worker $worker");
 		cmp_ok($seconds, '<', $most_seconds, sprintf('%s, worker %s: %.1f s', $name, $worker, $seconds));
 		cmp_ok($kb, '<', $most_kb, sprintf('%s, worker %s: %d MB', $name, $worker, $kb / 1024));
 	}
-	$etl->wait_until($left, '0');
 }
 
 sub load { my ($table, $key, $format, $options) = @_; return "SELECT etl.load('$table', 's3://bad/$key', '$format', '" . ($options // '{}') . "')"; }
@@ -223,7 +222,7 @@ changing('a file that is replaced', sub { file('new', "1|new\n"); rename("$root/
 	qr{^20000$|ERROR:  [0-9A-Z]{5}: .*"s3://bad/changing"}m);
 changing('a file that is removed', sub { unlink "$root/bad/changing" }, qr{^20000$|ERROR:  [0-9A-Z]{5}: .*"s3://bad/changing"}m);
 $etl->sql_is('SELECT count(*) IN (0, 20000) FROM held WHERE name <> $$new$$', 't', 'all of it as it was, or nothing');
-$etl->sql_is($left, '0', 'no process is left');
+ok($etl->wait_for_processes($helpers, 0, 5), 'no process is left');
 unlike($etl->server_log, qr/terminated by signal|PANIC|leak/, 'the server was up all the time');
 
 done_testing();

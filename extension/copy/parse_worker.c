@@ -106,6 +106,17 @@ segment_create(const EtlLoadPlan *plan, shm_mq **in, shm_mq **out)
 	return segment;
 }
 
+/*
+ * The process notices by its queues that the backend has left, but not while it is busy with what it has, which may expand to
+ * terabytes. So it is ended, too, whatever the backend leaves for. The handle outlives the contexts of a transaction.
+ */
+static void
+worker_terminate(dsm_segment *segment, Datum handle)
+{
+	TerminateBackgroundWorker((BackgroundWorkerHandle *) DatumGetPointer(handle));
+	pfree(DatumGetPointer(handle));
+}
+
 EtlParseWorker *
 parse_worker_start(const EtlLoadPlan *plan)
 {
@@ -114,6 +125,8 @@ parse_worker_start(const EtlLoadPlan *plan)
 								.bgw_start_time = BgWorkerStart_ConsistentState,
 								.bgw_restart_time = BGW_NEVER_RESTART,
 								.bgw_notify_pid = MyProcPid};
+	MemoryContext old;
+	bool registered;
 	shm_mq *in;
 	shm_mq *out;
 
@@ -125,11 +138,16 @@ parse_worker_start(const EtlLoadPlan *plan)
 	strlcpy(request.bgw_function_name, "pg_etl_load_worker_main", BGW_MAXLEN);
 	snprintf(request.bgw_name, BGW_MAXLEN, "pg_etl load worker for PID %d", MyProcPid);
 	strlcpy(request.bgw_type, "pg_etl load worker", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&request, &worker->handle))
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	registered = RegisterDynamicBackgroundWorker(&request, &worker->handle);
+	MemoryContextSwitchTo(old);
+	if (!registered)
 	{
 		dsm_detach(worker->segment);
 		return NULL;
 	}
+	/* registered before the queues are, it comes after them: a process that waits for one of them ends by itself */
+	on_dsm_detach(worker->segment, worker_terminate, PointerGetDatum(worker->handle));
 	/* by the handle the queues know when the process is gone */
 	worker->in = shm_mq_attach(in, worker->segment, worker->handle);
 	worker->out = shm_mq_attach(out, worker->segment, worker->handle);
@@ -142,7 +160,6 @@ parse_worker_end(EtlParseWorker *worker)
 	shm_mq_detach(worker->in);
 	shm_mq_detach(worker->out);
 	dsm_detach(worker->segment);
-	TerminateBackgroundWorker(worker->handle);
 	pfree(worker);
 }
 

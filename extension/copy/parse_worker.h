@@ -2,8 +2,8 @@
  * parse_worker.h
  *		Reading a load's files in a process beside the backend, which sends it their bytes and gets batches of records.
  *
- * The process has no database, no session and no credentials. It ends with its queues: when the backend is through, when
- * it fails, when it is gone.
+ * The process has no database, no session and no credentials. It ends when the backend is through,
+ * when that fails, when it is gone.
  */
 #ifndef ETL_COPY_PARSE_WORKER_H
 #define ETL_COPY_PARSE_WORKER_H

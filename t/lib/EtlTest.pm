@@ -23,6 +23,7 @@ use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time usleep);
 
 my $aws_folder = abs_path(dirname(__FILE__) . '/../../test/aws');
 my $json = JSON::PP->new->utf8->allow_nonref;
@@ -248,6 +249,29 @@ sub reset_aws
 {
 	my ($self) = @_;
 	$self->_control('POST', 'reset');
+}
+
+# The pids of the primary's processes whose titles match: also of those that pg_stat_activity doesn't show, for they have no
+# database.
+sub processes
+{
+	my ($self, $title) = @_;
+	my ($postmaster) = slurp_file($self->{primary}->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	my @children = split(' ', eval { slurp_file("/proc/$postmaster/task/$postmaster/children") } // '');
+	return grep { (eval { slurp_file("/proc/$_/cmdline") } // '') =~ $title } @children;
+}
+
+# Wait until there are so many of them, at most so many seconds (default 60): whether there are.
+sub wait_for_processes
+{
+	my ($self, $title, $count, $seconds) = @_;
+	my $end = time + ($seconds // 60);
+	while (time < $end)
+	{
+		return 1 if $self->processes($title) == $count;
+		usleep(10_000);
+	}
+	return 0;
 }
 
 # Everything the primary has logged.

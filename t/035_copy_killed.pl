@@ -1,0 +1,178 @@
+# A load that is cancelled or ended, or whose processes are killed, at whatever stage: the table is as it was, no process stays, and
+# the history says nothing that isn't so. A load for which there is no process is the backend's alone, and the same.
+use strict;
+use warnings FATAL => 'all';
+
+use EtlTest;
+use IPC::Run;
+use Test::More;
+use Time::HiRes qw(time);
+
+plan(skip_all => 'no program bzip2 (Debian: the package of that name)') if system('command -v bzip2 >/dev/null') != 0;
+my $etl = EtlTest->new(aws => 1);
+my $node = $etl->primary;
+my $worker = qr/pg_etl load worker/;
+my $helpers = qr/pg_etl load/;
+my $rows = 60_000;
+
+$etl->create_aws_server;
+$etl->fixtures('make-bucket', 'lake');
+$etl->put_object('lake', 'large/1', join('', map { "$_|" . 'x' x 100 . "\n" } 1 .. $rows));
+$etl->put_object('lake', 'large/2', join('', map { "$_|" . 'x' x 100 . "\n" } $rows + 1 .. 2 * $rows));
+$etl->put_object('lake', 'wrong', join('', map { ($_ % 1000 ? '' : 'x') . "$_|" . 'x' x 100 . "\n" } 1 .. $rows));
+# terabytes of empty lines, of which a queue's worth takes hours
+$etl->put_object('lake', 'bomb', `yes '' | head -c 100M | bzip2` x 45_000);
+$etl->sql(q{
+	CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_advisory_xact_lock(35); RETURN NEW; END$$;
+	CREATE TABLE t (id int PRIMARY KEY, name text);
+	CREATE TABLE before_t (LIKE t);
+	CREATE TABLE after_t (LIKE t);
+	CREATE TABLE late_t (LIKE t);
+	CREATE TRIGGER hold BEFORE INSERT ON before_t FOR EACH ROW WHEN (NEW.id = 20000) EXECUTE FUNCTION hold();
+	CREATE TRIGGER hold AFTER INSERT ON after_t FOR EACH ROW WHEN (NEW.id = 20000) EXECUTE FUNCTION hold();
+	CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON late_t DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW WHEN (NEW.id = 20000) EXECUTE FUNCTION hold();
+	INSERT INTO t VALUES (0, 'before');
+	INSERT INTO before_t VALUES (0, 'before');
+	INSERT INTO after_t VALUES (0, 'before');
+	INSERT INTO late_t VALUES (0, 'before')});
+my $advisory = q{wait_event = 'advisory'};
+my $network = q{wait_event_type = 'Extension'};
+my $hold = 'SELECT pg_advisory_lock(35)';
+
+# What is loaded, what holds it up there, what the backend's wait is then, and whether there is a process that reads for it
+my %stages = (
+	listing => { table => 't', fault => { method => 'GET', key => '', do => 'stall' }, wait => $network },
+	'fetching the first bytes' => { table => 't', fault => { method => 'GET', key => 'large/1', do => 'stall' }, wait => $network, worker => 1 },
+	fetching => { table => 't', fault => { method => 'GET', key => 'large/2', do => 'stall', after => 3_000_000 }, wait => $network, worker => 1 },
+	'reading slowly' => { table => 't', fault => { method => 'GET', key => 'large/1', do => 'slow', bytes_per_second => 100_000 }, wait => $network, worker => 1 },
+	'reading a bomb' => {
+		table => 't', uri => 's3://lake/bomb', options => '{"bzip2": true, "ignoreblanklines": true}', set => 'SET etl.decompress_max_ratio = 0;',
+		wait => $network, worker => 1 },
+	inserting => { table => 'before_t', lock => $hold, wait => $advisory, worker => 1 },
+	'an AFTER trigger' => { table => 'after_t', lock => $hold, wait => $advisory },
+	'writing the errors' => {
+		table => 't', uri => 's3://lake/wrong', options => '{"maxerror": 1000}',
+		lock => 'BEGIN; LOCK TABLE etl.load_error IN ACCESS EXCLUSIVE MODE', wait => $network },
+	commit => { table => 'late_t', lock => $hold, wait => $advisory });
+
+sub session
+{
+	my ($sql) = @_;
+	my %session = (stdin => "\\set VERBOSITY verbose\nSELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
+	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
+		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
+	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
+	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
+	return \%session;
+}
+
+# at($stage, $name, $do, $expected, $crash): the load is brought there, something is done to its processes, and it ends.
+sub at
+{
+	my ($stage, $name, $do, $expected, $crash) = @_;
+	my %stage = %{ $stages{$stage} };
+	my $holder;
+
+	$etl->faults($stage{fault}) if $stage{fault};
+	if ($stage{lock})
+	{
+		$holder = $node->background_psql('postgres');
+		$holder->query_safe($stage{lock});
+	}
+	my $loaded = $etl->sql(q{SELECT count(*) FROM etl.load_history WHERE status = 'loaded'});
+	my $uri = $stage{uri} // 's3://lake/large/';
+	my $options = $stage{options} // '{}';
+	my $session = session(($stage{set} // '') . "SELECT etl.load('$stage{table}', '$uri', 'text', '$options')");
+	if ($stage eq 'writing the errors')
+	{
+		$etl->wait_until(q{SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'pg_etl load errors' AND wait_event_type = 'Lock'});
+	}
+	elsif ($stage{worker})
+	{
+		ok($etl->wait_for_processes($worker, 1), "$stage, $name: a process reads");
+	}
+	$etl->wait_until("SELECT $stage{wait} FROM pg_stat_activity WHERE pid = $session->{pid}");
+	my $start = time;
+	$do->($session->{pid});
+	eval { $session->{run}->finish };
+	cmp_ok(time - $start, '<', 2, "$stage, $name: soon") unless $crash;
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back' if $crash;
+	like($session->{stderr}, $expected, "$stage, $name: $expected");
+	ok($etl->wait_for_processes($helpers, 0, 2), "$stage, $name: no process is left");
+	if ($crash && $holder)
+	{
+		eval { $holder->{run}->finish };
+	}
+	elsif ($holder)
+	{
+		$holder->quit;
+	}
+	$etl->reset_aws;
+	$etl->sql_is("SELECT string_agg(name, '') FROM $stage{table}", 'before', "$stage, $name: the table is as it was");
+	$etl->sql_is(q{SELECT count(*) FROM etl.load_history WHERE status = 'loaded'}, $loaded, "$stage, $name: none is in the history");
+	$etl->sql_is(q{SELECT count(*) FROM pg_prepared_xacts}, '0', "$stage, $name: and nothing waits");
+}
+
+my $gone = qr/server closed the connection unexpectedly|connection to server was lost/;
+foreach my $stage (sort keys %stages)
+{
+	at($stage, 'cancelled', sub { $etl->sql("SELECT pg_cancel_backend($_[0])") }, qr/ERROR:  57014: canceling statement due to user request/);
+	at($stage, 'ended', sub { $etl->sql("SELECT pg_terminate_backend($_[0])") }, qr/FATAL:  57P01: terminating connection/);
+	at($stage, 'killed', sub { kill('KILL', $_[0]) }, $gone, 1);
+	next unless $stages{$stage}{worker};
+	my $only = sub { my ($pid) = $etl->processes($worker); return $pid; };
+	# a backend that waits for something else looks at its queue when that has come, at the latest after etl.stall_timeout
+	if ($stage =~ /^reading/)
+	{
+		at($stage, 'its process ended', sub { kill('TERM', $only->()) },
+			qr/ERROR:  58000: the process that reads the load's files is gone.*HINT:  The server's log says why\. Nothing was loaded\./s);
+	}
+	at($stage, 'its process killed', sub { kill('KILL', $only->()) }, $gone, 1);
+}
+
+# With a process and without, if it isn't to be, or isn't to be had
+my $sum = "SELECT count(*), sum(id), sum(length(name)) FROM t";
+my $expected = (2 * $rows) . "\n" . (2 * $rows) . '|' . $rows * (2 * $rows + 1) . '|' . 200 * $rows;
+my $load = q{DELETE FROM t; SELECT etl.load('t', 's3://lake/large/')};
+my $wrong = q{DELETE FROM t; SELECT etl.load('t', 's3://lake/wrong', 'text', '{"maxerror": 1000}');
+	SELECT count(*), md5(string_agg(concat_ws(',', line, column_name, position, raw_line, raw_value, code, reason), '' ORDER BY line))
+	FROM etl.load_error WHERE load_id = redshift.pg_last_copy_id()};
+$etl->sql_is("SET etl.load_worker = $_; $load; $sum", $expected, "the rows, worker $_") foreach 'on', 'off';
+my $with = $etl->sql("SET etl.load_worker = on; $wrong");
+my $good = $rows - $rows / 1000;
+like($with, qr/^$good\n60\|/, 'what is rejected');
+$etl->sql_is("SET etl.load_worker = off; $wrong", $with, 'is the same without');
+my $single = q{\set VERBOSITY verbose
+	TRUNCATE t;
+	SELECT etl.load('t', 's3://lake/wrong')};
+my @said = map { my (undef, undef, $error) = $node->psql('postgres', "SET etl.load_worker = $_;\n$single"); $error =~ s/query = \d+//r } 'on', 'off';
+is($said[0], $said[1], 'and so is the error');
+like($said[0], qr{22P02: .*wrong", line 1000, column "id": "x1000"}s, 'which says where');
+
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nmax_logical_replication_workers = 0\nmax_worker_processes = 1\n");
+$node->restart;
+# one load has the only process
+my $holder = $node->background_psql('postgres');
+$holder->query_safe($hold);
+my $first = session(q{SELECT etl.load('before_t', 's3://lake/large/')});
+$etl->wait_until("SELECT $advisory FROM pg_stat_activity WHERE pid = $first->{pid}");
+is(scalar $etl->processes($worker), 1, 'one load has the only process');
+$etl->sql_is("$load; $sum", $expected, 'another one does without');
+$etl->sql('TRUNCATE t');
+# and one that fails waits for a moment, which is cancelled as any wait
+my $start = time;
+my (undef, undef, $lost) = $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT etl.load('t', 's3://lake/wrong')");
+like($lost, qr/WARNING:  53400: the errors of the load into public\.t could not be kept.*No background worker is left.*ERROR:  22P02/s, 'no process for its errors: a warning');
+cmp_ok(time - $start, '>=', 2, 'after two seconds');
+$etl->sql_fails("SET statement_timeout = '1s'; SELECT etl.load('t', 's3://lake/wrong')", 'that wait', qr/ERROR:  57014:/);
+my $kept = $etl->sql('SELECT count(*) FROM etl.load_error');
+my $second = session(q{SELECT etl.load('t', 's3://lake/wrong')});
+$etl->wait_until("SELECT $network FROM pg_stat_activity WHERE pid = $second->{pid}");
+$etl->sql("SELECT pg_terminate_backend($first->{pid})");
+eval { $_->{run}->finish } foreach $first, $second;
+$holder->quit;
+unlike($second->{stderr}, qr/WARNING/, 'a process that comes free in time is had');
+$etl->sql_is('SELECT count(*) FROM etl.load_error', $kept + 1, 'and the error is kept');
+
+done_testing();
