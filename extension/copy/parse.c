@@ -220,10 +220,19 @@ check_count(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, in
 	return false;
 }
 
+/* What FILLRECORD has a row end with: NULL, but of text and CSV a VARCHAR is empty. */
+static const EtlField *
+missing_field(const EtlLoadPlan *plan, int column, EtlField *field)
+{
+	bool empty = plan->columns[column].type.kind == ETL_VALUE_VARCHAR && plan->options.format != ETL_COPY_FIXEDWIDTH;
+
+	*field = (EtlField){.data = "", .is_null = !empty};
+	return field;
+}
+
 static void
 parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 {
-	static const EtlField missing = {.data = "", .len = 0};
 	const EtlLoadPlan *plan = parser->plan;
 	char reason[ETL_VALUE_REASON_SIZE];
 	size_t fields_len = 0;
@@ -239,7 +248,8 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		const EtlLoadColumn *column = &plan->columns[i];
-		const EtlField *field = i < count ? &record->fields[i] : &missing;
+		EtlField missing;
+		const EtlField *field = i < count ? &record->fields[i] : missing_field(plan, i, &missing);
 		EtlValue *value = &parser->values[i];
 		EtlLoadCode code = value_read(&column->type, &parser->rules, field, &parser->scratch, value, reason);
 
