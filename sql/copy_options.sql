@@ -64,6 +64,8 @@ CREATE TABLE venue (venueid int, venuename varchar(100), venuecity varchar(30), 
 SELECT try('venue', E'id name                     city        stseats \n1  Toyota Park              Bridgeview  IL0\n2  Columbus Crew Stadium    Columbus    OH0\n3  RFK Stadium              Washington  DC0\n4  CommunityAmerica BallparkKansas City KS0\n5  Gillette Stadium         Foxborough  MA68756\n',
 	$$FIXEDWIDTH 'venueid:3,venuename:25,venuecity:12,venuestate:2,venueseats:6' IGNOREHEADER 1 TRIMBLANKS$$);
 SELECT try('s', E'1 Ünï\n2 →→→\n', $$FIXEDWIDTH AS '0:2,1:3'$$);
+CREATE TABLE other (u uuid, i interval, j jsonb);
+SELECT try('other', E'00000000-0000-0000-0000-000000000001  1 day   {"a": 1}\n                                                 \n', $$FIXEDWIDTH 'u:38,i:8,j:9' FILLRECORD$$);
 SELECT try('s', E'1 abc\n', $$FIXEDWIDTH 'id:2'$$);
 SELECT try('s', E'1 abc\n', $$FIXEDWIDTH 'id:x'$$);
 SELECT try('s', E'1 abc\n', $$FIXEDWIDTH 'id:2,name:3' DELIMITER '|'$$);
@@ -136,6 +138,10 @@ SELECT try('s', '', format('JSON ''auto'' %s', other)) FROM unnest(ARRAY['CSV', 
 	'FIXEDWIDTH ''a:1''', 'IGNOREBLANKLINES', 'IGNOREHEADER 1', 'NULL AS ''x''', 'REMOVEQUOTES', 'READRATIO 1']) other;
 CREATE TABLE super (doc jsonb);
 SELECT try('super', E'{"a": [1, {"b": null}]}\n{"c": "x"}', $$JSON 'noshred'$$);
+-- a string is one in SUPER, too, whatever is in it
+SELECT try('super', E'{"doc": "a \\"b\\"\\n\\u0001"} {"doc": "{\\"a\\": 1}"} {"doc": ""} {"doc": "  "} {"doc": 1.50} {"doc": null} {"doc": true} {"doc": [" x"]}', 'JSON');
+SELECT try('super', E'{"a": 1}\n"x"\n\n', '');
+SELECT try('super', E'x\n', '');
 
 -- XML, which is ours
 SELECT try('s', '<l><order id="1"><name>x</name></order><order><id>2</id></order></l>', $$FORMAT XML ROWTAG 'order'$$);
@@ -334,7 +340,7 @@ SELECT try('s', '', flag || ' ''x''') FROM unnest(ARRAY['ACCEPTANYDATE', 'BLANKS
 	'IGNOREALLERRORS', 'IGNOREBLANKLINES', 'MANIFEST', 'NOLOAD', 'REMOVEQUOTES', 'ROUNDEC', 'TRIMBLANKS', 'TRUNCATECOLUMNS', 'GZIP', 'LZOP', 'ZSTD']) flag;
 
 -- The options of etl.load that nothing above has shown the effect of, or the error: none. "columns" is no word of COPY's,
--- "files" COPY JOB's matter (copy_job.sql).
+-- "files" COPY JOB's matter (copy_job.sql), the others are PostgreSQL's syntax's (copy_hook.sql).
 CREATE FUNCTION known() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE hint text;
 BEGIN
@@ -345,12 +351,12 @@ EXCEPTION WHEN OTHERS THEN
 END$$;
 SELECT count(*) > 30 AS some FROM known();
 SELECT name, w FROM known() name, unnest(ARRAY[true, false]) w
-  WHERE name NOT IN ('columns', 'files') AND NOT EXISTS (SELECT FROM tried WHERE tried.worked = w
+  WHERE name NOT IN ('columns', 'files', 'csv_escape', 'force_not_null', 'force_null', 'postgres', 'server', 'single') AND NOT EXISTS (SELECT FROM tried WHERE tried.worked = w
 	AND tried.word = CASE name WHEN 'jsonpaths' THEN 'JSON' WHEN 'xmlpaths' THEN 'XML' ELSE upper(name) END)
   ORDER BY 1, 2;
 
 DROP FUNCTION try(text, text, text), try(text, bytea, text), by(text), known();
-DROP TABLE tried, t, s, d, venue, category, super, classes, must, redshiftinfo, venue_ids, listed;
+DROP TABLE tried, t, s, d, venue, category, super, classes, must, redshiftinfo, venue_ids, listed, other;
 DELETE FROM etl.load_history;
 DELETE FROM etl.load_error;
 DROP SERVER aws;
