@@ -3,7 +3,7 @@
 \getenv root ETL_TEST_ROOT
 CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root :'root');
 SET client_min_messages = warning;
-SET TimeZone = 'UTC'; SET DateStyle = 'ISO';
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres';
 \pset format unaligned
 \pset tuples_only on
 

@@ -232,8 +232,9 @@ field_make(const EtlLoadPlan *plan, const EtlRecord *record, int column, int cou
 	{
 		*made = record->fields[column];
 		/* What fills the width up is nothing that an input function knows. */
-		while (kind == ETL_VALUE_OTHER && made->len > 0 && made->data[made->len - 1] == ' ')
-			made->len--;
+		if (kind == ETL_VALUE_OTHER || kind == ETL_VALUE_SUPER)
+			while (made->len > 0 && made->data[made->len - 1] == ' ')
+				made->len--;
 	}
 	else /* FILLRECORD: NULL, but of text and CSV a VARCHAR is empty */
 		*made = (EtlField){.data = "", .is_null = kind != ETL_VALUE_VARCHAR || fixed_width};
