@@ -35,6 +35,7 @@ my %values = (
 	tsz0 => [ '2008-01-02 03:04:05+00', '2008-01-02 03:04:06+05:30' ],
 	y => [ '\\x', '\\x00', '\\x00ff5c7c2c220a0d', '\\x' . join('', map { sprintf '%02x', $_ } 0 .. 255) ],
 	j => [ '{"a": [1, {"b": null}], "c": "x|y,z"}', '"\\\\\\"\\n"', 'null', '1.50', '[]', '{"é": "→"}' ],
+	js => [ '{"a" :1,  "b":[]}', '"x\\"y|"', '1e3' ],
 	a => [ '{}', '{1,NULL,3}', '{{1,2},{3,4}}' ],
 	ta => [ '{}', '{"a b","c,d","e|f",NULL,"NULL","\\"q\\"","\\\\"}' ],
 	iv => [ '1 year 2 mons -3 days 04:05:06.789', '00:00:00', '-170000000 years' ],
@@ -44,7 +45,7 @@ my %values = (
 my @columns = ([ id => 'int NOT NULL' ], [ b => 'bool' ], [ i2 => 'int2' ], [ i4 => 'int' ], [ i8 => 'bigint' ], [ n => 'numeric(38,10)' ],
 	[ anynum => 'numeric' ], [ f4 => 'real' ], [ f8 => 'double precision' ], [ c => 'char(12)' ], [ v => 'varchar(200)' ], [ x => 'text' ],
 	[ d => 'date' ], [ tm => 'time' ], [ tz => 'timetz' ], [ ts => 'timestamp' ], [ tsz => 'timestamptz' ], [ tsz0 => 'timestamptz(0)' ],
-	[ y => 'bytea' ], [ j => 'jsonb' ], [ a => 'int[]' ], [ ta => 'text[]' ], [ iv => 'interval' ], [ u => 'uuid' ], [ m => 'mood' ], [ dm => 'even' ]);
+	[ y => 'bytea' ], [ j => 'jsonb' ], [ js => 'json' ], [ a => 'int[]' ], [ ta => 'text[]' ], [ iv => 'interval' ], [ u => 'uuid' ], [ m => 'mood' ], [ dm => 'even' ]);
 my @names = map { $_->[0] } @columns;
 
 sub literal { my ($text) = @_; return 'NULL' unless defined $text; $text =~ s/(['\\])/$1$1/g; return "E'$text'"; }
@@ -91,17 +92,23 @@ $etl->sql(q{
 	END$f$;
 	CREATE FUNCTION in_(condition text, source text, options text, names text[]) RETURNS text LANGUAGE plpgsql AS $f$
 	DECLARE
-		different text;
+		different text; columns text;
 	BEGIN
 		TRUNCATE back;
 		PERFORM etl.execute_statement(format('COPY back (%s) FROM %L IAM_ROLE default %s', array_to_string(names, ', '), source, options));
+		-- row by row first: column by column takes its time
+		EXECUTE format($q$SELECT concat('sent ', sent.row, ', got ', got.row) FROM (SELECT id, wide::text AS row FROM wide WHERE %s) sent FULL JOIN (SELECT id, back::text AS row FROM back) got
+			USING (id) WHERE sent.row IS DISTINCT FROM got.row LIMIT 1$q$, condition) INTO different;
+		IF different IS NULL THEN
+			RETURN 'same, ' || (SELECT count(*) FROM back) || ' rows';
+		END IF;
 		EXECUTE format($q$SELECT string_agg(concat(id, ' ', name, ': sent ', was, ', got ', now), ' / ') FROM (
 			SELECT id, name, to_json(sent.wide) ->> name AS was, to_json(got.back) ->> name AS now
 			FROM (SELECT id, wide FROM wide WHERE %s) sent FULL JOIN (SELECT id, back FROM back) got USING (id),
 				unnest(%L::text[]) name
 			WHERE to_json(sent.wide) ->> name IS DISTINCT FROM to_json(got.back) ->> name
-				OR (name = 'j' AND ((sent.wide).j IS NULL) <> ((got.back).j IS NULL)) ORDER BY 1 LIMIT 6) rows$q$, condition, names) INTO different;
-		RETURN coalesce(different, 'same, ' || (SELECT count(*) FROM back) || ' rows');
+				OR (name = 'j' AND ((sent.wide).j IS NULL) <> ((got.back).j IS NULL)) ORDER BY 1 LIMIT 6) rows$q$, condition, names) INTO columns;
+		RETURN coalesce(columns, different);
 	EXCEPTION WHEN OTHERS THEN RETURN 'COPY: ' || SQLSTATE || ' ' || SQLERRM;
 	END$f$});
 
@@ -110,7 +117,7 @@ my %factors = (
 	format => [ 'text', 'escape', 'addquotes', 'both', 'csv', 'json', 'fixedwidth' ],
 	compression => [ '', 'GZIP', 'BZIP2', 'ZSTD' ],
 	header => [ 0, 1 ],
-	delimiter => [ '', ',', '\t', '^', '~', ';' ],
+	delimiter => [ '', ',', '\t', '^', '~', ';', '||' ],
 	null => [ undef, '', '\N', 'NULL', '~~' ],
 	manifest => [ '', 'MANIFEST', 'MANIFEST VERBOSE' ],
 	parallel => [ '', 'PARALLEL OFF', 'PARALLEL ON' ],
@@ -177,14 +184,14 @@ sub condition
 	my $format = $choice->{format};
 	my $delimiter = $choice->{delimiter} eq '\t' ? "\t" : $choice->{delimiter} eq '' ? '|' : $choice->{delimiter};
 	my $null = $choice->{null} // '';
-	my @conditions = ('true');
+	my @conditions = ($choice->{rows} // 'true');
 	my $none = sub { my ($test) = @_; push @conditions, map { "coalesce(NOT ($test), true)" =~ s/\?/$_/gr } @string_columns; };
 
 	# an empty field is NULL in all but strings, and JSON's null in every column
 	push @conditions, 'coalesce(octet_length(wide.y), 1) > 0';
 	push @conditions, q{wide.j IS DISTINCT FROM 'null'} if $format eq 'json';
 	# nothing escapes these: the field would end there
-	push @conditions, "strpos($all_text, " . literal($delimiter) . ') = 0' if $format eq 'text';
+	push @conditions, "strpos($all_text, " . literal(substr($delimiter, 0, 1)) . ') = 0' if $format eq 'text';
 	push @conditions, "strpos($all_text, " . literal("\"$delimiter") . ') = 0' if $format eq 'addquotes';
 	$none->("? ~ '[\\n\\r]'") if $format eq 'text' || $format eq 'addquotes';
 	# the very text that stands for NULL, where neither quotes nor an escape tell it
@@ -224,24 +231,32 @@ sub copy_options
 # bytea isn't for fields of fixed width.
 sub columns_of { my ($choice) = @_; return '{' . join(',', grep { $choice->{format} ne 'fixedwidth' || $_ ne 'y' } @names) . '}'; }
 
-my $script = "SET TimeZone = 'America/New_York'; SET client_min_messages = warning;\n";
+# Unload and load back by each of these choices, numbered from $first; at least so many rows must come.
+sub round_trips
+{
+	my ($first, $least, @choices) = @_;
+	my $script = "SET TimeZone = 'America/New_York'; SET client_min_messages = warning;\n";
+
+	foreach my $n (0 .. $#choices)
+	{
+		my ($choice, $condition) = ($choices[$n], literal(condition($choices[$n])));
+		my $target = 's3://trip/' . ($first + $n) . '/';
+		$script .= "SELECT 'out $n ' || out_($condition, '$target', " . literal(unload_options($choice)) . ", '" . columns_of($choice) . "');\n";
+		$script .= "SELECT 'in $n ' || in_($condition, '$target" . ($choice->{manifest} ne '' ? 'manifest' : '') . "', " . literal(copy_options($choice)) . ", '" . columns_of($choice) . "');\n";
+	}
+	my %said = map { /^((?:in|out) \d+) (.*)$/s ? ($1 => $2) : () } split /\n(?=in |out )/, $etl->sql($script);
+	foreach my $n (0 .. $#choices)
+	{
+		my $what = unload_options($choices[$n]);
+		is($said{"out $n"}, '', "UNLOAD $what") or next;
+		my ($same) = ($said{"in $n"} // '') =~ /^same, (\d+) rows/;
+		ok($same && $same >= $least, 'COPY ' . copy_options($choices[$n]) . ', ' . ($same // 'no') . ' rows') or diag($said{"in $n"});
+	}
+}
+
 my @choices = all_pairs();
-foreach my $n (0 .. $#choices)
-{
-	my ($choice, $condition) = ($choices[$n], literal(condition($choices[$n])));
-	my $target = "s3://trip/$n/";
-	$script .= "SELECT 'out $n ' || out_($condition, '$target', " . literal(unload_options($choice)) . ", '" . columns_of($choice) . "');\n";
-	$script .= "SELECT 'in $n ' || in_($condition, '$target" . ($choice->{manifest} ne '' ? 'manifest' : '') . "', " . literal(copy_options($choice)) . ", '" . columns_of($choice) . "');\n";
-}
-my %said = map { /^((?:in|out) \d+) (.*)$/ ? ($1 => $2) : () } split /\n(?=in |out )/, $etl->sql($script);
-foreach my $n (0 .. $#choices)
-{
-	my $what = unload_options($choices[$n]);
-	is($said{"out $n"}, '', "UNLOAD $what") or next;
-	my ($same) = ($said{"in $n"} // '') =~ /^same, (\d+) rows/;
-	ok($same && $same > 40, "COPY " . copy_options($choices[$n]) . ', ' . ($same // 'no') . ' rows') or diag($said{"in $n"});
-}
 note(scalar(@choices) . ' choices');
+round_trips(0, 40, @choices);
 
 # --- What can't come back, and why: [why, row's values, options of UNLOAD, of COPY, what is said]
 my @lost = (
@@ -270,4 +285,11 @@ foreach my $lost (@lost)
 		SELECT 'in ' || in_('id = $row', '$target', " . literal($copy) . ", '" . columns_of($choice) . "')");
 	like($both[0] eq 'out ' ? $both[1] =~ s/^in //r : $both[0] =~ s/^out //r, $pattern, $why);
 }
+
+# --- The same where files are so large that a process of its own reads them
+my $copied = join(', ', map { $_ eq 'x' ? q{concat(x, repeat('→x', 130))} : $_ } grep { $_ ne 'id' } @names);
+$etl->sql("INSERT INTO wide SELECT id + 1000 * i, $copied FROM wide, generate_series(1, 60) i WHERE octet_length(coalesce(x, '')) < 300");
+round_trips(1000, 500, map { { format => $_, compression => '', header => $_ ne 'json' && $_ ne 'fixedwidth', delimiter => '', null => $_ eq 'json' ? undef : '~~',
+	manifest => '', parallel => '', overwrite => '', rows => $_ eq 'fixedwidth' ? 'wide.id BETWEEN 1000 AND 5000' : 'wide.id >= 1000' } } @{ $factors{format} });
+is($etl->sql(q{SELECT count(*) FILTER (WHERE bytes >= 4 * 1024 * 1024) FROM (SELECT bytes FROM etl.load_history ORDER BY load_id DESC LIMIT 7) l}), 7, 'which were large');
 done_testing();
