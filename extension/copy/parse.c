@@ -67,6 +67,7 @@ load_parser_create(const EtlLoadPlan *plan)
 	rules->trim_blanks = options->trim_blanks;
 	rules->truncate_columns = options->truncate_columns;
 	rules->round_decimals = options->round_decimals;
+	rules->json_strings = options->format == ETL_COPY_JSON;
 	record_reader_time_formats(options, rules);
 	parser->zone = pg_tzset(plan->time_zone);
 	rules->zone_offset = parser->zone == NULL ? NULL : zone_offset;
@@ -220,12 +221,32 @@ check_count(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, in
 	return false;
 }
 
+/* The field of a column that isn't simply the record's: made for it, in *made. */
+static const EtlField *
+field_make(const EtlLoadPlan *plan, const EtlRecord *record, int column, int count, EtlField *made)
+{
+	EtlValueKind kind = plan->columns[column].type.kind;
+	bool fixed_width = plan->options.format == ETL_COPY_FIXEDWIDTH;
+
+	if (column < count)
+	{
+		*made = record->fields[column];
+		/* What fills the width up is nothing that an input function knows. */
+		if (kind == ETL_VALUE_OTHER || kind == ETL_VALUE_SUPER)
+			while (made->len > 0 && made->data[made->len - 1] == ' ')
+				made->len--;
+	}
+	else /* FILLRECORD: NULL, but of text and CSV a VARCHAR is empty */
+		*made = (EtlField){.data = "", .is_null = kind != ETL_VALUE_VARCHAR || fixed_width};
+	return made;
+}
+
 static void
 parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 {
-	static const EtlField missing = {.data = "", .len = 0};
 	const EtlLoadPlan *plan = parser->plan;
 	char reason[ETL_VALUE_REASON_SIZE];
+	const bool fixed_width = plan->options.format == ETL_COPY_FIXEDWIDTH;
 	size_t fields_len = 0;
 	int text_count = 0;
 	int count;
@@ -239,7 +260,8 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		const EtlLoadColumn *column = &plan->columns[i];
-		const EtlField *field = i < count ? &record->fields[i] : &missing;
+		EtlField made;
+		const EtlField *field = i < count && !fixed_width ? &record->fields[i] : field_make(plan, record, i, count, &made);
 		EtlValue *value = &parser->values[i];
 		EtlLoadCode code = value_read(&column->type, &parser->rules, field, &parser->scratch, value, reason);
 

@@ -48,6 +48,7 @@ value_kind(Oid type)
 			return ETL_VALUE_CHAR;
 		case BYTEAOID:
 			return ETL_VALUE_BYTES;
+		case JSONOID:
 		case JSONBOID:
 			return ETL_VALUE_SUPER;
 		default:

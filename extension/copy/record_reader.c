@@ -135,6 +135,7 @@ xml_options(const EtlLoadPlan *plan)
 						 .columns = column_names(plan),
 						 .paths = paths_of(plan),
 						 .column_count = plan->column_count,
+						 .ignore_case = plan->options.json == ETL_JSON_AUTO_IGNORECASE,
 						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8};
 
 	return xml;

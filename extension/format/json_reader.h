@@ -37,6 +37,7 @@ typedef struct EtlJsonOptions
 	EtlJsonMapping mapping;
 	const char *const *columns; /* AUTO, AUTO_IGNORECASE: their names, no two the same */
 	const EtlJsonPaths *paths;	/* PATHS: column_count of them */
+	bool ignore_case;			/* PATHS: of A to Z in their names, as XML may want it */
 	int column_count;			/* fields of a record, at most ETL_RECORD_MAX_FIELDS; NOSHRED: 1 */
 } EtlJsonOptions;
 

@@ -158,7 +158,7 @@ json_tree_build(EtlJsonTree *tree, const EtlJsonOptions *options)
 	char *names;
 
 	memset(tree, 0, sizeof(*tree));
-	tree->ignore_case = options->mapping == ETL_JSON_AUTO_IGNORECASE;
+	tree->ignore_case = options->mapping == ETL_JSON_AUTO_IGNORECASE || options->ignore_case;
 	allocate(tree, options);
 	names = tree->names;
 	tree->root = add_node(tree);

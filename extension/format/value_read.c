@@ -7,6 +7,8 @@
  */
 #include "format/value_kind.h"
 
+#include "format/json_writer.h"
+
 #include "mb/pg_wchar.h"
 
 #ifdef __SSE2__
@@ -359,6 +361,21 @@ read_bytes(const EtlValueType *type, const char *text, const char *end, EtlValue
 	return ETL_LOAD_OK;
 }
 
+/* A string of JSON back in its quotes, for the type's input function. */
+static pg_noinline EtlLoadCode
+read_json_string(const EtlValueType *type, const EtlField *field, EtlValueScratch *scratch, EtlValue *value, char *reason)
+{
+	int start = scratch->len;
+	EtlLoadCode code = value_read_text(type, field->data, field->data + field->len, value, reason);
+
+	if (code != ETL_LOAD_OK)
+		return code;
+	json_string_write(scratch, field->data, field->len);
+	value->data = scratch->data + start;
+	value->len = scratch->len - start;
+	return ETL_LOAD_OK;
+}
+
 /* The reader of a kind that isn't a string; what it is given has no blanks at its ends. */
 static pg_attribute_always_inline EtlLoadCode
 read_kind(const EtlValueType *type, const EtlValueRules *rules, const EtlField *field, const char *data,
@@ -385,8 +402,11 @@ read_kind(const EtlValueType *type, const EtlValueRules *rules, const EtlField *
 			return read_boolean(type, data, end, value, reason);
 		case ETL_VALUE_BYTES:
 			return read_bytes(type, data, end, scratch, value, reason);
-		case ETL_VALUE_OTHER:
 		case ETL_VALUE_SUPER:
+			if (rules->json_strings && field->quoted)
+				return read_json_string(type, field, scratch, value, reason);
+			break;
+		case ETL_VALUE_OTHER:
 		case ETL_VALUE_VARCHAR: /* not here */
 		case ETL_VALUE_CHAR:
 			break;
@@ -407,7 +427,7 @@ read_blank(const EtlValueType *type, const EtlValueRules *rules, const EtlField 
 		data++;
 	while (data < end && value_is_blank(end[-1]))
 		end--;
-	if (data == end)
+	if (data == end && !(type->kind == ETL_VALUE_SUPER && rules->json_strings && field->quoted))
 	{
 		value->is_null = true;
 		return ETL_LOAD_OK;
@@ -440,10 +460,18 @@ value_scratch_reserve(EtlValueScratch *scratch, const EtlValueType *types, int n
 	/* a numeric of one digit has four bytes; a float's text is copied for strtod, with a NUL behind it */
 	size_t need = fields_len + BLANKS_STEP;
 
+	bool has_super = false;
+
 	for (int i = 0; i < ntypes; i++)
 		if (types[i].kind == ETL_VALUE_NUMERIC)
 			need += 16;
+		else if (types[i].kind == ETL_VALUE_SUPER)
+		{
+			need += 2; /* quotes */
+			has_super = true;
+		}
 		else if (types[i].kind == ETL_VALUE_CHAR)
 			need += types[i].max_bytes;
-	enlargeStringInfo(scratch, need);
+	/* a string of JSON may be written as \u0001 and so on */
+	enlargeStringInfo(scratch, has_super ? need + 5 * fields_len : need);
 }

@@ -30,6 +30,7 @@ typedef struct EtlXmlOptions
 	const char *const *columns; /* their names, if paths is NULL */
 	const EtlJsonPaths *paths;	/* column_count of them */
 	int column_count;			/* fields of a record, at most ETL_RECORD_MAX_FIELDS */
+	bool ignore_case;			/* of A to Z, in the names of columns */
 	bool is_utf8;				/* whatever the document declares: it was decoded on the way here */
 } EtlXmlOptions;
 

@@ -247,6 +247,8 @@ test_options(void **state)
 	expect_refused(CSV(.surrounding_quotes = true), "CSV already takes the quotes off its fields");
 	expect_refused(DELIMITED(.surrounding_quotes = true, .delimiter = "'"),
 				   "delimiter must not contain a quote that is to be removed or added");
+	expect_refused(DELIMITED(.null_string = "a|b", .null_len = 3), "null string must not contain the delimiter");
+	expect_refused(CSV(.null_string = "\"", .null_len = 1), "null string must not contain the quote character");
 }
 
 static void
@@ -275,6 +277,10 @@ test_write(void **state)
 	expect_written(text, "plain|||a|b,c|say \"it's\"|line\r\nend|back\\slash|\\N|:x:\n");
 	text.escape = '\\';
 	expect_written(text, "plain|||a\\|b,c|say \"it's\"|line\\\r\\\nend|back\\\\slash|\\\\N|:x:\n");
+	text.null_string = "plain";
+	text.null_len = 5;
+	expect_written(text, "\\plain||plain|a\\|b,c|say \"it's\"|line\\\r\\\nend|back\\\\slash|\\\\N|:x:\n");
+	text.null_len = 0;
 	text.surrounding_quotes = true;
 	expect_written(text,
 				   "\"plain\"|\"\"||\"a\\|b,c\"|\"say \\\"it\\'s\\\"\"|\"line\\\r\\\nend\"|\"back\\\\slash\"|"
@@ -299,6 +305,7 @@ test_round_trip(void **state)
 								 CSV(.escape = '\\'),
 								 CSV(.delimiter = "::", .delimiter_len = 2),
 								 DELIMITED(.escape = '\\'),
+								 DELIMITED(.escape = '\\', .null_string = "a", .null_len = 1),
 								 DELIMITED(.escape = '\\', .surrounding_quotes = true),
 								 DELIMITED(.escape = '\\', .delimiter = ":|:", .delimiter_len = 3),
 								 DELIMITED(.escape = '\\', .postgres = true),

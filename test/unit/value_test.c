@@ -203,6 +203,37 @@ bytes_of_strings(void **state)
 	assert_non_null(strstr(read_bytes_of(&type, &NO_RULES, "\xf4\x90\x80\x80", 4), "1220"));
 }
 
+/* A string of JSON is one in SUPER, whatever is in it; what isn't quoted is JSON as it stands. */
+static void
+json_strings(void **state)
+{
+	static const char text[] = "\001\001\001 {\"\\";
+	const EtlValueRules rules = {.json_strings = true};
+	EtlField field = {.data = text, .len = sizeof(text) - 1, .quoted = true};
+	EtlValueScratch scratch;
+	EtlValue value;
+	char reason[ETL_VALUE_REASON_SIZE];
+	const char *room;
+
+	initStringInfo(&scratch);
+	value_scratch_reserve(&scratch, &TYPES[ETL_VALUE_SUPER], 1, field.len);
+	room = scratch.data;
+	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
+	assert_ptr_equal(scratch.data, room);
+	assert_true(value.is_text && !value.is_null);
+	assert_int_equal(value.len, strlen("\"\\u0001\\u0001\\u0001 {\\\"\\\\\""));
+	assert_memory_equal(value.data, "\"\\u0001\\u0001\\u0001 {\\\"\\\\\"", value.len);
+	field.len = 0;
+	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
+	assert_true(!value.is_null && value.len == 2);
+	field.data = "\xff";
+	field.len = 1;
+	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_UTF8);
+	assert_string_equal(read_by(ETL_VALUE_SUPER, &rules, "[1]"), "text:[1]");
+	assert_string_equal(read_by(ETL_VALUE_SUPER, &rules, ""), "NULL");
+	pfree(scratch.data);
+}
+
 static void
 others(void **state)
 {
@@ -619,6 +650,7 @@ main(void)
 		cmocka_unit_test(strings),
 		cmocka_unit_test(bytes_of_strings),
 		cmocka_unit_test(others),
+		cmocka_unit_test(json_strings),
 		cmocka_unit_test(booleans),
 		cmocka_unit_test(integers),
 		cmocka_unit_test(floats),

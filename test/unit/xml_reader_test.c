@@ -118,6 +118,17 @@ test_encodings(void **state)
 }
 
 static void
+test_ignore_case(void **state)
+{
+	EtlXmlOptions options = by_name;
+	const char *input = "<r><order ID='1'><Name>a</Name></order><ORDER id='2'/></r>";
+
+	expect(input, "1:~/~/~\n");
+	options.ignore_case = true;
+	records_expect(make, &options, input, strlen(input), "1:[1]/[a]/~\n");
+}
+
+static void
 test_raw(void **state)
 {
 	const char *input = "<r>\n<order>\n <id>1</id></order> <order id='2'/></r>";
@@ -226,7 +237,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_name),	  cmocka_unit_test(test_by_paths), cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_encodings), cmocka_unit_test(test_raw),	   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check),	  cmocka_unit_test(test_ignore_case),
 	};
 
 	return cmocka_run_group_tests_name("xml reader", tests, NULL, NULL);
