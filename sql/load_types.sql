@@ -50,6 +50,7 @@ SELECT typname FROM pg_type WHERE typtype IN ('b', 'r', 'm') AND typcategory <> 
 
 CREATE FUNCTION csv(value text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT '"' || replace(value, '"', '""') || '"'$$;
 -- What became of values of this type that are written like this, in a table of their own: NULL if they are what they were.
+-- (In JSON they are written as strings, which SUPER and json have as strings.)
 CREATE FUNCTION trip(type text, value text, format text, options jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	expected text;

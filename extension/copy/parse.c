@@ -261,7 +261,9 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	{
 		const EtlLoadColumn *column = &plan->columns[i];
 		EtlField made;
-		const EtlField *field = i < count && !fixed_width ? &record->fields[i] : field_make(plan, record, i, count, &made);
+		const EtlField *field = i < count && !fixed_width
+									? &record->fields[i]
+									: field_make(plan, record, i, count, &made);
 		EtlValue *value = &parser->values[i];
 		EtlLoadCode code = value_read(&column->type, &parser->rules, field, &parser->scratch, value, reason);
 

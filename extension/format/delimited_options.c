@@ -51,9 +51,11 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 	if (memchr(options->null_string, '\n', options->null_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain a line end");
 	/* Written, it would be read as two fields; in a file it can't be one. */
-	if (options->null_len > 0 && memmem(options->null_string, options->null_len, options->delimiter, options->delimiter_len) != NULL)
+	if (options->null_len > 0 && memmem(options->null_string, options->null_len, options->delimiter,
+										options->delimiter_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain the delimiter");
-	if (options->quote != '\0' && options->null_len > 0 && memchr(options->null_string, options->quote, options->null_len) != NULL)
+	if (options->quote != '\0' && options->null_len > 0 &&
+		memchr(options->null_string, options->quote, options->null_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain the quote character");
 	if (options->ignore_header < 0)
 		return etl_error_set(error, sqlstate, "number of header rows must not be negative");

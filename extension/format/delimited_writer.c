@@ -95,7 +95,8 @@ text_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFi
 	{
 		/* What reads as NULL. */
 		if (!options->surrounding_quotes && field->len > 0 &&
-			field->len == (uint32) options->null_len && memcmp(field->data, options->null_string, field->len) == 0 &&
+			field->len == (uint32) options->null_len &&
+			memcmp(field->data, options->null_string, field->len) == 0 &&
 			!text_needs_escape(options, field->data[0]))
 			appendStringInfoCharMacro(out, options->escape);
 		for (uint32 i = 0; i < field->len; i++)

@@ -55,7 +55,7 @@ typedef struct EtlValueRules
 	bool trim_blanks;
 	bool truncate_columns; /* cut at a character what is too long */
 	bool round_decimals;   /* false: digits past the scale are dropped */
-	bool json_strings;	   /* a quoted field is a string of JSON without its escapes: a SUPER has it as a string */
+	bool json_strings;	   /* a quoted field is a string of JSON without its escapes, as SUPER has it */
 	/*
 	 * Of DATE, and of TIMESTAMP and TIMESTAMPTZ; they decide alone. NULL: ISO forms are read here, others are left to the
 	 * input function (with accept_any_date, which that hasn't, all that 'auto' knows is read here, too).

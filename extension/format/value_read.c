@@ -363,7 +363,8 @@ read_bytes(const EtlValueType *type, const char *text, const char *end, EtlValue
 
 /* A string of JSON back in its quotes, for the type's input function. */
 static pg_noinline EtlLoadCode
-read_json_string(const EtlValueType *type, const EtlField *field, EtlValueScratch *scratch, EtlValue *value, char *reason)
+read_json_string(const EtlValueType *type, const EtlField *field, EtlValueScratch *scratch, EtlValue *value,
+				 char *reason)
 {
 	int start = scratch->len;
 	EtlLoadCode code = value_read_text(type, field->data, field->data + field->len, value, reason);

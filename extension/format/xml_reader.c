@@ -549,7 +549,10 @@ build_tree(XmlReader *reader, const EtlXmlOptions *options)
 	int count = options->column_count;
 	EtlJsonPaths paths = {.count = reader->piece_count};
 	EtlJsonOptions tree_options = {
-		.mapping = ETL_JSON_PATHS, .paths = &paths, .ignore_case = options->ignore_case, .column_count = reader->piece_count};
+		.mapping = ETL_JSON_PATHS,
+		.paths = &paths,
+		.ignore_case = options->ignore_case,
+		.column_count = reader->piece_count};
 
 	paths.paths = palloc(Max(paths.count, 1) * sizeof(EtlJsonPath));
 	for (int i = 0; i < count; i++)

@@ -247,8 +247,10 @@ test_options(void **state)
 	expect_refused(CSV(.surrounding_quotes = true), "CSV already takes the quotes off its fields");
 	expect_refused(DELIMITED(.surrounding_quotes = true, .delimiter = "'"),
 				   "delimiter must not contain a quote that is to be removed or added");
-	expect_refused(DELIMITED(.null_string = "a|b", .null_len = 3), "null string must not contain the delimiter");
-	expect_refused(CSV(.null_string = "\"", .null_len = 1), "null string must not contain the quote character");
+	expect_refused(DELIMITED(.null_string = "a|b", .null_len = 3),
+				   "null string must not contain the delimiter");
+	expect_refused(CSV(.null_string = "\"", .null_len = 1),
+				   "null string must not contain the quote character");
 }
 
 static void

@@ -209,6 +209,7 @@ json_strings(void **state)
 {
 	static const char text[] = "\001\001\001 {\"\\";
 	const EtlValueRules rules = {.json_strings = true};
+	const EtlValueType *super = &TYPES[ETL_VALUE_SUPER];
 	EtlField field = {.data = text, .len = sizeof(text) - 1, .quoted = true};
 	EtlValueScratch scratch;
 	EtlValue value;
@@ -216,19 +217,19 @@ json_strings(void **state)
 	const char *room;
 
 	initStringInfo(&scratch);
-	value_scratch_reserve(&scratch, &TYPES[ETL_VALUE_SUPER], 1, field.len);
+	value_scratch_reserve(&scratch, super, 1, field.len);
 	room = scratch.data;
-	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
+	assert_int_equal(value_read(super, &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
 	assert_ptr_equal(scratch.data, room);
 	assert_true(value.is_text && !value.is_null);
 	assert_int_equal(value.len, strlen("\"\\u0001\\u0001\\u0001 {\\\"\\\\\""));
 	assert_memory_equal(value.data, "\"\\u0001\\u0001\\u0001 {\\\"\\\\\"", value.len);
 	field.len = 0;
-	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
+	assert_int_equal(value_read(super, &rules, &field, &scratch, &value, reason), ETL_LOAD_OK);
 	assert_true(!value.is_null && value.len == 2);
 	field.data = "\xff";
 	field.len = 1;
-	assert_int_equal(value_read(&TYPES[ETL_VALUE_SUPER], &rules, &field, &scratch, &value, reason), ETL_LOAD_UTF8);
+	assert_int_equal(value_read(super, &rules, &field, &scratch, &value, reason), ETL_LOAD_UTF8);
 	assert_string_equal(read_by(ETL_VALUE_SUPER, &rules, "[1]"), "text:[1]");
 	assert_string_equal(read_by(ETL_VALUE_SUPER, &rules, ""), "NULL");
 	pfree(scratch.data);
