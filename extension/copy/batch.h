@@ -47,7 +47,7 @@ typedef struct EtlBatchText
 typedef struct EtlBatchError
 {
 	int32 code;
-	int32 column; /* of the load's; -1: none in particular */
+	int32 column;	/* of the load's; -1: none in particular */
 	int32 position; /* of the value in the record; -1: not known */
 	uint32 value_len;
 	uint32 reason_len;
@@ -57,7 +57,7 @@ typedef struct EtlBatchError
 typedef struct EtlBatchItem
 {
 	int64 line;
-	HeapTupleData tuple; /* t_data NULL: rejected */
+	HeapTupleData tuple;	/* t_data NULL: rejected */
 	const int32 *positions; /* NULL: not kept */
 	const EtlBatchText *texts;
 	uint32 text_count;

@@ -126,8 +126,8 @@ text_read(ColumnInput *input, const EtlBatchText *text)
 }
 
 void
-completion_fill(EtlCompletion *completion, const EtlBatchItem *item, TupleTableSlot *slot, ExprContext *context,
-				int *column, const EtlBatchText **text)
+completion_fill(EtlCompletion *completion, const EtlBatchItem *item, TupleTableSlot *slot,
+				ExprContext *context, int *column, const EtlBatchText **text)
 {
 	MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 	const EtlBatchText *next = item->texts;
@@ -152,8 +152,8 @@ completion_fill(EtlCompletion *completion, const EtlBatchItem *item, TupleTableS
 			left--;
 		}
 		else
-			domain_check(slot->tts_values[input->attribute], slot->tts_isnull[input->attribute], input->domain,
-						 &input->domain_cache, completion->context);
+			domain_check(slot->tts_values[input->attribute], slot->tts_isnull[input->attribute],
+						 input->domain, &input->domain_cache, completion->context);
 	}
 	*column = -1;
 	*text = NULL;

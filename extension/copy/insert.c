@@ -56,8 +56,8 @@ struct EtlInsert
 	TupleTableSlot *slot; /* the row as the root has it */
 	BulkInsertState bulk; /* for rows put one by one */
 	ResultRelInfo *previous;
-	ResourceOwner owner; /* what is opened on the way is kept beyond a subtransaction */
-	List *buffers;		 /* of InsertBuffer * */
+	ResourceOwner owner;  /* what is opened on the way is kept beyond a subtransaction */
+	List *buffers;		  /* of InsertBuffer * */
 	InsertBuffer *buffer; /* last used */
 	int buffered_rows;
 	Size buffered_bytes;
@@ -67,7 +67,7 @@ struct EtlInsert
 	bool checked_not_null;
 	uint64 count;
 	uint64 count_before; /* the query */
-	EState *firing; /* that AFTER triggers run in now: one that fails leaves it unfit for the next */
+	EState *firing;		 /* that AFTER triggers run in now: one that fails leaves it unfit for the next */
 	bool in_row;
 	EtlRowPlace place;
 };
@@ -75,7 +75,8 @@ struct EtlInsert
 static void
 insert_check_rights(Relation rel, List *attnums, ParseState *pstate)
 {
-	ParseNamespaceItem *nsitem = addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false);
+	ParseNamespaceItem *nsitem =
+		addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false);
 	Bitmapset *columns = NULL;
 	ListCell *lc;
 
@@ -171,15 +172,17 @@ insert_begin(Relation rel, List *attnums)
 	insert_check_kind(rel);
 	insert->owner = CurrentResourceOwner;
 	insert->estate = CreateExecutorState();
-	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) && (rel->rd_createSubid != InvalidSubTransactionId ||
-													   rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId))
+	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) &&
+		(rel->rd_createSubid != InvalidSubTransactionId ||
+		 rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId))
 		insert->options |= TABLE_INSERT_SKIP_FSM;
 	insert_open(insert, pstate);
 	insert->slot = table_slot_create(rel, &insert->estate->es_tupleTable);
 	insert->bulk = GetBulkInsertState();
-	insert->one_by_one = has_trigger(insert->root, true) || insert->root->ri_FdwRoutine != NULL ||
-						 (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && insert->root->ri_TrigDesc != NULL &&
-						  insert->root->ri_TrigDesc->trig_insert_new_table);
+	insert->one_by_one =
+		has_trigger(insert->root, true) || insert->root->ri_FdwRoutine != NULL ||
+		(rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && insert->root->ri_TrigDesc != NULL &&
+		 insert->root->ri_TrigDesc->trig_insert_new_table);
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		insert->routing = ExecSetupPartitionTupleRouting(insert->estate, rel);
 	AfterTriggerBeginQuery();
@@ -199,8 +202,9 @@ insert_may_fail(const EtlInsert *insert)
 {
 	const TupleConstr *constraints = RelationGetDescr(insert->rel)->constr;
 
-	return insert->routing != NULL || insert->root->ri_FdwRoutine != NULL || insert->root->ri_TrigDesc != NULL ||
-		   insert->root->ri_NumIndices > 0 || insert->rel->rd_rel->relispartition ||
+	return insert->routing != NULL || insert->root->ri_FdwRoutine != NULL ||
+		   insert->root->ri_TrigDesc != NULL || insert->root->ri_NumIndices > 0 ||
+		   insert->rel->rd_rel->relispartition ||
 		   (constraints != NULL && (constraints->num_check > 0 || constraints->has_generated_stored));
 }
 
@@ -224,8 +228,8 @@ insert_query_begin(EtlInsert *insert)
 	insert->command = GetCurrentCommandId(true);
 	AfterTriggerBeginQuery();
 	/* belongs to the query that has just begun */
-	insert->capture = insert->mtstate->mt_transition_capture = MakeTransitionCaptureState(
-		insert->rel->trigdesc, RelationGetRelid(insert->rel), CMD_INSERT);
+	insert->capture = insert->mtstate->mt_transition_capture =
+		MakeTransitionCaptureState(insert->rel->trigdesc, RelationGetRelid(insert->rel), CMD_INSERT);
 }
 
 /* Index entries and AFTER ROW triggers of a row that is in. */
@@ -363,8 +367,8 @@ static void
 row_check(EtlInsert *insert, ResultRelInfo *rri, TupleTableSlot *slot)
 {
 	const TupleConstr *constraints = RelationGetDescr(rri->ri_RelationDesc)->constr;
-	bool partition_is_known = insert->routing != NULL &&
-							  !(rri->ri_TrigDesc != NULL && rri->ri_TrigDesc->trig_insert_before_row);
+	bool partition_is_known =
+		insert->routing != NULL && !(rri->ri_TrigDesc != NULL && rri->ri_TrigDesc->trig_insert_before_row);
 
 	if (constraints != NULL && constraints->has_generated_stored)
 		ExecComputeStoredGenerated(rri, insert->estate, slot, CMD_INSERT);
@@ -382,7 +386,8 @@ row_put_alone(EtlInsert *insert, ResultRelInfo *rri, TupleTableSlot *slot)
 {
 	const TriggerDesc *triggers = rri->ri_TrigDesc;
 
-	if (triggers != NULL && triggers->trig_insert_before_row && !ExecBRInsertTriggers(insert->estate, rri, slot))
+	if (triggers != NULL && triggers->trig_insert_before_row &&
+		!ExecBRInsertTriggers(insert->estate, rri, slot))
 		return;
 	if (triggers != NULL && triggers->trig_insert_instead_row)
 	{
@@ -499,7 +504,8 @@ insert_put(EtlInsert *insert, const EtlRowPlace *place)
 
 	row_begin(insert, place);
 	ExecStoreVirtualTuple(slot);
-	insert_row(insert, slot, heap_compute_data_size(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull));
+	insert_row(insert, slot,
+			   heap_compute_data_size(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull));
 }
 
 void

@@ -47,7 +47,8 @@ load_code_hint(EtlLoadCode code, bool of_string)
 		case ETL_LOAD_EMPTY_LINE:
 			return "Use IGNOREBLANKLINES to skip empty lines.";
 		case ETL_LOAD_OUT_OF_RANGE:
-			return of_string ? "Widths are bytes. Widen the column, or use TRUNCATECOLUMNS to cut the value." : NULL;
+			return of_string ? "Widths are bytes. Widen the column, or use TRUNCATECOLUMNS to cut the value."
+							 : NULL;
 		case ETL_LOAD_DATE:
 			return "Say with DATEFORMAT how dates are written, or use ACCEPTANYDATE to load others as NULL.";
 		case ETL_LOAD_TIMESTAMP:
@@ -55,7 +56,8 @@ load_code_hint(EtlLoadCode code, bool of_string)
 		case ETL_LOAD_NUL:
 			return "Text cannot have NUL bytes. If they stand for missing values, say so with NULL AS '\\0'.";
 		case ETL_LOAD_UTF8:
-			return "Say with ENCODING what the files are in, or use ACCEPTINVCHARS to replace what is no UTF-8.";
+			return "Say with ENCODING what the files are in, or use ACCEPTINVCHARS to replace what is no "
+				   "UTF-8.";
 		default:
 			return NULL;
 	}

@@ -50,18 +50,18 @@ typedef struct Loader
 	EtlLoadFeed *feed;
 	EtlInsert *insert; /* NULL: NOLOAD */
 	EtlCompletion *completion;
-	TupleTableSlot *slot;  /* NOLOAD */
+	TupleTableSlot *slot; /* NOLOAD */
 	ExprContext *expressions;
 	EtlLoadErrors *errors; /* NULL: it hasn't begun */
 	ResourceOwner owner;   /* outside of the load's subtransaction */
-	List *secrets; /* that the statement brought */
-	int64 *file_rows; /* records found in each file */
+	List *secrets;		   /* that the statement brought */
+	int64 *file_rows;	   /* records found in each file */
 	EtlLoadProgress progress;
 	int64 most_errors; /* it fails with so many */
-	bool goes_on;	 /* after errors */
-	bool may_fail;	 /* a row that is read may still be refused */
+	bool goes_on;	   /* after errors */
+	bool may_fail;	   /* a row that is read may still be refused */
 	const EtlBatch *batch;
-	EtlBatchItem *items; /* of the batch */
+	EtlBatchItem *items;	  /* of the batch */
 	const EtlBatchItem *item; /* that is completed; NULL: none */
 	int column;				  /* of it that is read; -1: none */
 	const EtlBatchText *text;
@@ -107,8 +107,8 @@ loader_reject(Loader *loader, const EtlLoadError *error, int sqlstate)
 	loader->failing = true;
 	if (loader->most_errors > 1)
 		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				errmsg("load into table %s reached MAXERROR: %lld records were rejected", loader->transfer->subject,
-					   (long long) loader->most_errors),
+				errmsg("load into table %s reached MAXERROR: %lld records were rejected",
+					   loader->transfer->subject, (long long) loader->most_errors),
 				errdetail("%s The last one was rejected for this: %s.", error_place(error), error->reason));
 	ereport(ERROR, errcode(sqlstate), errmsg("%s", error->reason), errdetail("%s", error_place(error)),
 			hint == NULL ? 0 : errhint("%s", hint));
@@ -189,7 +189,8 @@ reject_unread(Loader *loader, const EtlBatchItem *item)
 
 /* What a row was refused for by the server, as a rejected record. */
 static void
-error_of_server(const Loader *loader, int file, const EtlBatchItem *item, const ErrorData *data, EtlLoadError *error)
+error_of_server(const Loader *loader, int file, const EtlBatchItem *item, const ErrorData *data,
+				EtlLoadError *error)
 {
 	error_of_item(loader, file, item, error);
 	if (item == loader->item && loader->column >= 0)
@@ -234,8 +235,8 @@ loader_put(Loader *loader, const EtlBatchItem *item)
 		ResetExprContext(loader->expressions);
 	loader->item = item;
 	completion_fill(loader->completion, item, slot,
-					loader->insert != NULL ? insert_context(loader->insert) : loader->expressions, &loader->column,
-					&loader->text);
+					loader->insert != NULL ? insert_context(loader->insert) : loader->expressions,
+					&loader->column, &loader->text);
 	loader->item = NULL;
 	if (loader->insert != NULL)
 		insert_put(loader->insert, &place);
@@ -362,8 +363,8 @@ loader_show_progress(const Loader *loader)
 {
 	int64 rows = loader->insert != NULL ? (int64) insert_count(loader->insert) : loader->checked;
 
-	load_progress_update(&loader->progress, (int64) load_feed_bytes(loader->feed), rows, load_errors_count(loader->errors),
-						 load_feed_files(loader->feed));
+	load_progress_update(&loader->progress, (int64) load_feed_bytes(loader->feed), rows,
+						 load_errors_count(loader->errors), load_feed_files(loader->feed));
 }
 
 static void
@@ -510,7 +511,8 @@ loader_run(Loader *loader, Oid relid)
 
 	/* What a date like 01/02/2008 means must not depend on who loads it. */
 	if (!loader->options.postgres)
-		(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("DateStyle", "ISO, MDY", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
 	loader->rel = table_open(relid, RowExclusiveLock);
 	attnums = columns_choose(loader->rel, &loader->options);
 	loader_open(loader, attnums);
@@ -542,19 +544,20 @@ loader_blame(Loader *loader, ErrorData *data)
 		nowhere.line = place.line;
 		nowhere.raw = "";
 		file = place.file;
-		item = loader->batch != NULL && place.file == loader->batch->file && place.item < loader->batch->rows &&
-					   loader->items[place.item].line == place.line
+		item = loader->batch != NULL && place.file == loader->batch->file &&
+					   place.item < loader->batch->rows && loader->items[place.item].line == place.line
 				   ? &loader->items[place.item]
 				   : &nowhere;
 	}
 	error_of_server(loader, file, item, data, &error);
 	load_errors_add(loader->errors, &error);
-	data->detail = data->detail == NULL ? error_place(&error) : psprintf("%s %s", error_place(&error), data->detail);
+	data->detail =
+		data->detail == NULL ? error_place(&error) : psprintf("%s %s", error_place(&error), data->detail);
 }
 
 /* The load has failed and was rolled back: what it rejected is written down, and the error raised again. */
-static void pg_attribute_noreturn()
-loader_fail(Loader *loader, ErrorData *data)
+static void
+pg_attribute_noreturn() loader_fail(Loader *loader, ErrorData *data)
 {
 	EtlTransfer *transfer = loader->transfer;
 
@@ -612,7 +615,8 @@ loader_files(const Loader *loader)
 	{
 		const EtlLoadFile *file = load_source_file(loader->source, i);
 
-		list[i] = (EtlTransferFile){.uri = file->uri, .rows = loader->file_rows[i], .bytes = (int64) file->size};
+		list[i] =
+			(EtlTransferFile){.uri = file->uri, .rows = loader->file_rows[i], .bytes = (int64) file->size};
 	}
 	return list;
 }

@@ -73,7 +73,8 @@ load_parser_create(const EtlLoadPlan *plan)
 	rules->zone_offset = parser->zone == NULL ? NULL : zone_offset;
 	rules->zone_arg = parser->zone;
 	parser->buf = palloc(PARSE_BUFFER_SIZE);
-	parser->file_context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load file", ALLOCSET_DEFAULT_SIZES);
+	parser->file_context =
+		AllocSetContextCreate(CurrentMemoryContext, "pg_etl load file", ALLOCSET_DEFAULT_SIZES);
 	return parser;
 }
 
@@ -138,7 +139,8 @@ row_end(StringInfo batch, int at)
 static int32
 position_of(const EtlRecord *record, const char *data)
 {
-	return data != NULL && data >= record->raw && data <= record->raw + record->raw_len ? data - record->raw : -1;
+	return data != NULL && data >= record->raw && data <= record->raw + record->raw_len ? data - record->raw
+																						: -1;
 }
 
 static void
@@ -207,13 +209,14 @@ check_count(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, in
 	if (*count == columns || (*count < columns && options->fill_record))
 		return true;
 	last = *count == columns + 1 && *count <= ETL_RECORD_MAX_FIELDS ? &record->fields[columns] : NULL;
-	if (options->format == ETL_COPY_TEXT && !options->postgres && last != NULL && (last->len == 0 || last->is_null) && !last->quoted)
+	if (options->format == ETL_COPY_TEXT && !options->postgres && last != NULL &&
+		(last->len == 0 || last->is_null) && !last->quoted)
 	{
 		*count = columns;
 		return true;
 	}
 	code = record->raw_len == 0 ? ETL_LOAD_EMPTY_LINE
-		   : *count > columns   ? ETL_LOAD_EXTRA_COLUMNS
+		   : *count > columns	? ETL_LOAD_EXTRA_COLUMNS
 								: ETL_LOAD_MISSING_COLUMNS;
 	snprintf(reason, sizeof(reason), "%s columns: the row has %d fields for %d columns",
 			 *count > columns ? "extra" : "missing", *count, columns);
@@ -261,9 +264,8 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	{
 		const EtlLoadColumn *column = &plan->columns[i];
 		EtlField made;
-		const EtlField *field = i < count && !fixed_width
-									? &record->fields[i]
-									: field_make(plan, record, i, count, &made);
+		const EtlField *field =
+			i < count && !fixed_width ? &record->fields[i] : field_make(plan, record, i, count, &made);
 		EtlValue *value = &parser->values[i];
 		EtlLoadCode code = value_read(&column->type, &parser->rules, field, &parser->scratch, value, reason);
 

@@ -163,8 +163,8 @@ parse_worker_end(EtlParseWorker *worker)
 	pfree(worker);
 }
 
-static void pg_attribute_noreturn()
-worker_is_gone(void)
+static void
+pg_attribute_noreturn() worker_is_gone(void)
 {
 	ereport(ERROR, errcode(ERRCODE_SYSTEM_ERROR), errmsg("the process that reads the load's files is gone"),
 			errhint("The server's log says why. Nothing was loaded."));
@@ -212,8 +212,8 @@ parse_worker_send_stop(EtlParseWorker *worker)
 }
 
 /* "sqlstate\0message\0detail\0hint\0" */
-static void pg_attribute_noreturn()
-raise_sent(const char *data)
+static void
+pg_attribute_noreturn() raise_sent(const char *data)
 {
 	int sqlstate;
 	const char *message;
@@ -389,7 +389,8 @@ pg_etl_load_worker_main(Datum arg)
 	out = shm_toc_lookup(toc, KEY_OUT, false);
 	shm_mq_set_sender(out, MyProc);
 	out_handle = shm_mq_attach(out, segment, NULL);
-	plan = load_plan_read(shm_toc_lookup(toc, KEY_PLAN, false), *(Size *) shm_toc_lookup(toc, KEY_PLAN_SIZE, false));
+	plan = load_plan_read(shm_toc_lookup(toc, KEY_PLAN, false),
+						  *(Size *) shm_toc_lookup(toc, KEY_PLAN_SIZE, false));
 	codec_max_size_mb = plan->max_decompressed_mb;
 	codec_max_ratio = plan->max_ratio;
 	PG_TRY();

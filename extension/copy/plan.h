@@ -21,9 +21,9 @@ typedef struct EtlLoadColumn
 {
 	char *name;
 	EtlValueType type;
-	int attribute; /* of the table, from 0 */
-	bool as_text;  /* always: the database's encoding isn't that of the files */
-	bool not_null; /* a NULL is an error of the record */
+	int attribute;	 /* of the table, from 0 */
+	bool as_text;	 /* always: the database's encoding isn't that of the files */
+	bool not_null;	 /* a NULL is an error of the record */
 	bool force_null; /* options.force_null has it */
 	bool force_not_null;
 } EtlLoadColumn;

@@ -22,7 +22,9 @@ delimited_options(const EtlLoadPlan *plan)
 	EtlDelimitedOptions dialect = {.delimiter = options->delimiter,
 								   .delimiter_len = strlen(options->delimiter),
 								   .quote = csv ? options->quote[0] : '\0',
-								   .escape = csv ? options->csv_escape : options->escape ? '\\' : '\0',
+								   .escape = csv			   ? options->csv_escape
+											 : options->escape ? '\\'
+															   : '\0',
 								   .postgres = options->postgres,
 								   .surrounding_quotes = options->remove_quotes,
 								   .null_string = options->null,
@@ -104,10 +106,11 @@ paths_of(const EtlLoadPlan *plan)
 
 	if (plan->path_text == NULL)
 		return NULL;
-	if (!json_paths_parse(plan->path_text, strlen(plan->path_text), xml ? "xmlpaths" : "jsonpaths", paths, &error))
+	if (!json_paths_parse(plan->path_text, strlen(plan->path_text), xml ? "xmlpaths" : "jsonpaths", paths,
+						  &error))
 		ereport(ERROR, errcode(error.sqlstate), errmsg("%s", error.message),
-				errdetail("It is in file \"%s\".%s%s", plan->options.paths, error.detail[0] == '\0' ? "" : " ",
-						  error.detail),
+				errdetail("It is in file \"%s\".%s%s", plan->options.paths,
+						  error.detail[0] == '\0' ? "" : " ", error.detail),
 				error.hint[0] == '\0' ? 0 : errhint("%s", error.hint));
 	if (paths->count != plan->column_count)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -174,9 +177,10 @@ record_reader_check(const EtlLoadPlan *plan)
 
 			ok = fixed_width_options_check(&fixed, &error);
 			if (ok && fixed.width_count != plan->column_count)
-				ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("FIXEDWIDTH has %d widths for %d columns", fixed.width_count, plan->column_count),
-						errhint("Give one width a column, in the order of the column list."));
+				ereport(
+					ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("FIXEDWIDTH has %d widths for %d columns", fixed.width_count, plan->column_count),
+					errhint("Give one width a column, in the order of the column list."));
 			break;
 		}
 		case ETL_COPY_JSON:

@@ -18,7 +18,8 @@ static const EtlValue null_value = {.is_null = true};
 static inline const EtlValue *
 attribute_value(const EtlLoadAttribute *attribute, const EtlValue *values)
 {
-	return attribute->column < 0 || values[attribute->column].is_text ? &null_value : &values[attribute->column];
+	return attribute->column < 0 || values[attribute->column].is_text ? &null_value
+																	  : &values[attribute->column];
 }
 
 static inline char *
@@ -81,7 +82,8 @@ varlena_write(char *at, uintptr_t base, const EtlLoadAttribute *attribute, const
 }
 
 static inline char *
-fixed_write(char *at, uintptr_t base, const EtlLoadAttribute *attribute, const EtlValueType *type, const EtlValue *value)
+fixed_write(char *at, uintptr_t base, const EtlLoadAttribute *attribute, const EtlValueType *type,
+			const EtlValue *value)
 {
 	at = align_zeroed(at, base, attribute->align);
 	switch (type->kind)
