@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "copy/row_writer.h"
+#include "copy/value_kind.h"
 #include "fmgr.h"
 #include "format/delimited.h"
 #include "format/fixed_width.h"
@@ -48,50 +49,6 @@ struct EtlRowWriter
 };
 
 /* ---- values ---- */
-
-static EtlValueKind
-kind_of_type(Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			return ETL_VALUE_BOOL;
-		case INT2OID:
-			return ETL_VALUE_INT2;
-		case INT4OID:
-			return ETL_VALUE_INT4;
-		case INT8OID:
-			return ETL_VALUE_INT8;
-		case FLOAT4OID:
-			return ETL_VALUE_FLOAT4;
-		case FLOAT8OID:
-			return ETL_VALUE_FLOAT8;
-		case NUMERICOID:
-			return ETL_VALUE_NUMERIC;
-		case DATEOID:
-			return ETL_VALUE_DATE;
-		case TIMEOID:
-			return ETL_VALUE_TIME;
-		case TIMETZOID:
-			return ETL_VALUE_TIMETZ;
-		case TIMESTAMPOID:
-			return ETL_VALUE_TIMESTAMP;
-		case TIMESTAMPTZOID:
-			return ETL_VALUE_TIMESTAMPTZ;
-		case VARCHAROID:
-		case TEXTOID:
-			return ETL_VALUE_VARCHAR;
-		case BPCHAROID:
-			return ETL_VALUE_CHAR;
-		case BYTEAOID:
-			return ETL_VALUE_BYTES;
-		case JSONOID:
-		case JSONBOID:
-			return ETL_VALUE_SUPER;
-		default:
-			return ETL_VALUE_OTHER;
-	}
-}
 
 /* The session's zone at that time, in seconds west. */
 static int32
@@ -562,7 +519,7 @@ add_column(EtlRowWriter *writer, TupleDesc query, int number)
 	bool is_varlena;
 
 	column->number = number;
-	column->kind = writer->options->postgres ? ETL_VALUE_OTHER : kind_of_type(type);
+	column->kind = writer->options->postgres ? ETL_VALUE_OTHER : value_kind_of_type(type);
 	get_type_category_preferred(type, &category, &is_preferred);
 	column->is_string = category == TYPCATEGORY_STRING;
 	getTypeOutputInfo(type, &output, &is_varlena);
