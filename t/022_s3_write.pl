@@ -30,7 +30,7 @@ sub nothing_left
 {
 	my ($name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$etl->wait_until(q{SELECT count(*) = 0 FROM pg_ls_dir('pg_stat_tmp/pg_etl.uploads', true, false)});
+	$etl->wait_until_swept;
 	is_deeply($etl->fixtures('uploads', 'lake'), [], "$name: no upload is left");
 }
 

@@ -112,7 +112,11 @@ $session = session('BEGIN; ' . unload('killed/commit') . ";\nCOMMIT");
 $etl->wait_until("SELECT query = 'COMMIT;' AND wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $session->{pid}");
 kill_backend($session);
 $etl->faults;
+$etl->wait_until_swept;
+$etl->set_clock(100);    # its object is looked for a second time
 nothing_left('killed at the commit', 'killed/', 'killed/creation000-of-somebody-else');
+
+$etl->set_clock(0);
 
 # ---- terminated, which runs its abort; and a server that stops
 $session = session('BEGIN; ' . unload('ended/a') . "; SELECT 'written', pg_sleep(600)");

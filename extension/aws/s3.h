@@ -55,15 +55,19 @@ extern EtlReader *s3_object_read_start(const EtlAwsServer *server, const EtlAwsC
 /* A whole object of no more than `limit` bytes, without waiting: see aws_fetch_start. */
 extern EtlAwsFetch *s3_object_fetch_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 										  const char *bucket, const char *key, size_t limit, StringInfo out);
+/* A name by which an object is known again: random, hex. */
+extern char *s3_mark_make(void);
 /* HEAD, of a version unless that is NULL. False: no such object. A missing bucket raises. */
 extern bool s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 						   const char *bucket, const char *key, const char *version, EtlS3Object *object);
 /*
  * PUT; returns the new object's etag. With must_not_exist an object that is there is an error (58P02) and stays
- * as it is: S3 itself decides (If-None-Match).
+ * as it is: S3 itself decides (If-None-Match). `mark` (of s3_mark_make), unless it is NULL, is what a HEAD of the object
+ * will tell.
  */
 extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-						   const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist);
+						   const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist,
+						   const char *mark);
 /*
  * The form that doesn't wait (base/wait.h): start, which reads the body once for its checksums, then poll until it is
  * through; polling raises when it fails. The arguments must stay as they are, and all lives in the current context. Poll
@@ -72,14 +76,11 @@ extern char *s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *
 typedef struct EtlS3Put EtlS3Put;
 extern EtlS3Put *s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 									 const char *bucket, const char *key, const EtlHttpBody *body,
-									 bool must_not_exist);
+									 bool must_not_exist, const char *mark);
 extern bool s3_object_put_poll(EtlS3Put *put, EtlWait *wait);
 extern const char *s3_object_put_etag(const EtlS3Put *put);
-/*
- * Give it up if it isn't through. The etag of the object if it was not to exist before and this put has made it; NULL:
- * it hasn't, or that can't be told.
- */
-extern char *s3_object_put_find(EtlS3Put *put);
+/* Give it up if it isn't through: whether the object will be there then is not known. */
+extern void s3_object_put_abandon(EtlS3Put *put);
 /* DELETE; succeeds as well when there was no such object. */
 extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 							 const char *bucket, const char *key);

@@ -22,6 +22,7 @@ typedef struct EtlS3Object
 	char *version;	/* of a listing of versions: its id */
 	bool is_latest;
 	bool is_delete_marker; /* what is left of an object that was deleted */
+	char *mark;			   /* of a HEAD: what it was marked with as it was put; NULL: nothing */
 } EtlS3Object;
 
 /* A page of a listing: up to 1,000 objects in key order. */

@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 
 #define READ_SIZE (64 * 1024)
-#define MARK_SIZE 16
 
 static void
 pg_attribute_noreturn() raise_no_hash(void)
@@ -126,17 +125,4 @@ s3_encryption_headers(const EtlAwsServer *server, EtlHttpField *out)
 	if (server->kms_key_id != NULL)
 		out[count++] = (EtlHttpField){"x-amz-server-side-encryption-aws-kms-key-id", server->kms_key_id};
 	return count;
-}
-
-char *
-s3_mark_make(void)
-{
-	unsigned char bytes[MARK_SIZE];
-	char *mark = palloc(2 * MARK_SIZE + 1);
-
-	if (!pg_strong_random(bytes, sizeof(bytes)))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
-	for (int i = 0; i < MARK_SIZE; i++)
-		snprintf(mark + 2 * i, 3, "%02x", bytes[i]);
-	return mark;
 }

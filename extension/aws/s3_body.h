@@ -37,8 +37,7 @@ extern const char *s3_content_type(const char *key);
 #define S3_ENCRYPTION_HEADERS 2
 extern int s3_encryption_headers(const EtlAwsServer *server, EtlHttpField *out);
 
-/* A name by which what a request has made is known again: random, hex. */
+/* Where an object's mark is: see s3_mark_make. */
 #define S3_MARK_HEADER "x-amz-meta-pg-etl-put"
-extern char *s3_mark_make(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "aws/s3.h"
+#include "aws/s3_body.h"
 #include "aws/s3_request.h"
 #include "net/date.h"
 #include "utils/timestamp.h"
@@ -78,6 +79,8 @@ s3_object_head(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 	memset(object, 0, sizeof(*object));
 	object->key = pstrdup(key);
 	object->etag = s3_etag_copy(http_header(http, "ETag"));
+	if (http_header(http, S3_MARK_HEADER) != NULL)
+		object->mark = pstrdup(http_header(http, S3_MARK_HEADER));
 	object->last_modified = modified_time(http_header(http, "Last-Modified"));
 	if (!s3_size_parse(http_header(http, "Content-Length"), &object->size))
 		s3_protocol_error(request.action.object, "The answer has no Content-Length.");

@@ -41,7 +41,7 @@ struct EtlS3Upload
 	const char *bucket;
 	const char *key;
 	char *id;
-	char *mark;
+	const char *mark;
 	bool summed;	   /* S3 verifies the checksum of the whole */
 	EtlChecksum whole; /* of all parts so far */
 	Part *parts;
@@ -69,7 +69,7 @@ wait_through(EtlAwsFetch *fetch)
 
 EtlS3Upload *
 s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-				 const char *key, const char *content_type, bool summed, bool *unknown)
+				 const char *key, const char *mark, const char *content_type, bool summed, bool *unknown)
 {
 	static const EtlHttpField query = {"uploads", ""};
 	EtlS3Upload *upload = palloc0(sizeof(EtlS3Upload));
@@ -86,7 +86,7 @@ s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credential
 							.credentials = credentials,
 							.bucket = bucket,
 							.key = key,
-							.mark = s3_mark_make()};
+							.mark = mark};
 	request = upload_request(upload, "POST");
 	request.query = &query;
 	request.nquery = 1;

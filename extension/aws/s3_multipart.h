@@ -26,12 +26,12 @@ typedef struct EtlS3Upload EtlS3Upload;
  * Begin the upload of an object. All of it lives in the current context, and the arguments must stay as they
  * are. Nothing is done at S3 when the context goes: see above. While *unknown is true there may be an upload
  * whose id nobody knows: while the request is under way, when its outcome can't be told, and when it took more
- * than one attempt. `content_type` NULL: by the key's extension. With `summed` S3 is to verify a checksum of
- * the whole.
+ * than one attempt. `mark` is one of s3_mark_make. `content_type` NULL: by the
+ * key's extension. With `summed` S3 is to verify a checksum of the whole.
  */
 extern EtlS3Upload *s3_upload_create(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
-									 const char *bucket, const char *key, const char *content_type,
-									 bool summed, bool *unknown);
+									 const char *bucket, const char *key, const char *mark,
+									 const char *content_type, bool summed, bool *unknown);
 extern const char *s3_upload_id(const EtlS3Upload *upload);
 /*
  * How large the next part (of NULL: the first) is to be: 8 MB, and twice that after every thousand parts up to

@@ -3,7 +3,8 @@
  *		Putting and deleting objects, one at a time. See s3.h; s3_multipart.c has large ones, s3_delete.c many.
  *
  * With must_not_exist a put whose answer was lost finds its own object when it is tried again. So it is marked:
- * an object that is in the way and has our mark is not in the way.
+ * an object that is in the way and has our mark is not in the way. A caller who wants to know the object again marks it
+ * himself.
  */
 #include "postgres.h"
 
@@ -12,6 +13,7 @@
 #include "aws/s3_request.h"
 
 #define MAX_ANSWER_SIZE (64 * 1024)
+#define MARK_SIZE 16
 
 struct EtlS3Put
 {
@@ -22,15 +24,28 @@ struct EtlS3Put
 	const EtlAwsCredentials *credentials;
 	const char *bucket;
 	const char *key;
-	char *mark; /* NULL: may replace what is there, so a repetition does no harm */
+	const char *mark; /* NULL: may replace what is there, so a repetition does no harm */
 	StringInfoData answer;
 	EtlAwsFetch *fetch;
 	char *etag; /* once it is through */
 };
 
+char *
+s3_mark_make(void)
+{
+	unsigned char bytes[MARK_SIZE];
+	char *mark = palloc(2 * MARK_SIZE + 1);
+
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
+	for (int i = 0; i < MARK_SIZE; i++)
+		snprintf(mark + 2 * i, 3, "%02x", bytes[i]);
+	return mark;
+}
+
 EtlS3Put *
 s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-					const char *key, const EtlHttpBody *body, bool must_not_exist)
+					const char *key, const EtlHttpBody *body, bool must_not_exist, const char *mark)
 {
 	EtlS3Put *put = palloc0(sizeof(EtlS3Put));
 	EtlAwsRequest *request = &put->request;
@@ -54,11 +69,10 @@ s3_object_put_start(const EtlAwsServer *server, const EtlAwsCredentials *credent
 	headers[request->nheaders++] = (EtlHttpField){S3_CHECKSUM_HEADER, put->sums.crc};
 	request->nheaders += s3_encryption_headers(server, headers + request->nheaders);
 	if (must_not_exist)
-	{
-		put->mark = s3_mark_make();
 		headers[request->nheaders++] = (EtlHttpField){"If-None-Match", "*"};
+	put->mark = mark == NULL && must_not_exist ? s3_mark_make() : mark;
+	if (put->mark != NULL)
 		headers[request->nheaders++] = (EtlHttpField){S3_MARK_HEADER, put->mark};
-	}
 	initStringInfo(&put->answer);
 	put->fetch = aws_fetch_start(request, MAX_ANSWER_SIZE, &put->answer);
 	return put;
@@ -77,7 +91,7 @@ s3_object_put_poll(EtlS3Put *put, EtlWait *wait)
 	if (failure == NULL)
 		put->etag = s3_etag_copy(aws_fetch_header(put->fetch, "ETag"));
 	else if (put->mark != NULL && (failure->status == 412 || failure->transport.sqlstate != 0))
-		put->etag = s3_object_put_find(put);
+		put->etag = s3_marked_find(put->server, put->credentials, put->bucket, put->key, put->mark);
 	if (put->etag == NULL)
 		aws_request_raise(&put->request, failure);
 	aws_fetch_abandon(put->fetch);
@@ -90,13 +104,10 @@ s3_object_put_etag(const EtlS3Put *put)
 	return put->etag;
 }
 
-char *
-s3_object_put_find(EtlS3Put *put)
+void
+s3_object_put_abandon(EtlS3Put *put)
 {
 	aws_fetch_abandon(put->fetch);
-	return put->mark == NULL
-			   ? NULL
-			   : s3_marked_find(put->server, put->credentials, put->bucket, put->key, put->mark);
 }
 
 char *
@@ -118,9 +129,9 @@ s3_marked_find(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 
 char *
 s3_object_put(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-			  const char *key, const EtlHttpBody *body, bool must_not_exist)
+			  const char *key, const EtlHttpBody *body, bool must_not_exist, const char *mark)
 {
-	EtlS3Put *put = s3_object_put_start(server, credentials, bucket, key, body, must_not_exist);
+	EtlS3Put *put = s3_object_put_start(server, credentials, bucket, key, body, must_not_exist, mark);
 	EtlWait wait;
 
 	while (!s3_object_put_poll(put, &wait))

@@ -312,6 +312,7 @@ unload_target_open(const char *uri, const EtlUnloadOptions *options)
 		target->uri.key[strlen(target->uri.key) - 1] != '/')
 		target->uri.key = psprintf("%s/", target->uri.key);
 	target->store = store_open_with(&options->access);
+	store_settle(target->uri.bucket, target->uri.key);
 	if (options->encrypted)
 	{
 		target->store->server->encryption = pstrdup("aws:kms");

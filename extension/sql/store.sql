@@ -112,15 +112,15 @@ COMMENT ON FUNCTION etl.s3_copy(text, text, text) IS
 'make or replace the object target_uri with the content of source_uri, within the store, at once and whatever becomes of the transaction; answers its etag';
 
 CREATE FUNCTION etl.abandoned_uploads(OUT record text, OUT database name, OUT role name, OUT server text, OUT uri text,
-	OUT upload_id text, OUT began timestamptz, OUT failures integer, OUT tried timestamptz, OUT error text)
+	OUT objects integer, OUT upload_id text, OUT began timestamptz, OUT failures integer, OUT tried timestamptz, OUT error text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_abandoned_uploads';
 REVOKE ALL ON FUNCTION etl.abandoned_uploads() FROM PUBLIC;
 COMMENT ON FUNCTION etl.abandoned_uploads() IS
-'multipart uploads whose writer is gone and that are not aborted yet, of roles the caller is a member of; why not, if that has failed';
+'what a writer that is gone has left in a store and is still to be removed, of roles the caller is a member of: a multipart upload (upload_id, if that is known), or the objects of a transaction that did not commit (how many it was to make, uri is the first of them); error: why that has failed';
 
 CREATE FUNCTION etl.forget_upload(record text) RETURNS boolean
 LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'pg_etl_forget_upload';
 REVOKE ALL ON FUNCTION etl.forget_upload(text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.forget_upload(text) IS
-'give up an abandoned upload that can''t be aborted from here any more; false: there is no such record of a role the caller is a member of';
+'give up what can''t be removed from here any more; false: there is no such record of a role the caller is a member of';

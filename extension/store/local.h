@@ -56,7 +56,7 @@ extern bool local_head(EtlStore *store, const char *bucket, const char *key, con
 					   EtlObject *object);
 extern EtlReader *local_read(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part);
 extern char *local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
-					   bool must_not_exist);
+					   const EtlPutTerms *terms);
 extern bool local_remove(EtlStore *store, const char *bucket, const char *key);
 extern void local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
 extern char *local_copy(EtlStore *store, const EtlUri *source, const EtlUri *target);

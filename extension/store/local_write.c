@@ -238,7 +238,7 @@ publish(LocalPut *put, bool must_not_exist)
 }
 
 static char *
-put_object(LocalPut *put, const LocalContent *content, bool must_not_exist)
+put_object(LocalPut *put, const LocalContent *content, const EtlPutTerms *terms)
 {
 	struct stat status;
 	EtlObject object;
@@ -246,21 +246,25 @@ put_object(LocalPut *put, const LocalContent *content, bool must_not_exist)
 
 	staging_open(put);
 	write_content(put, content);
-	while (!publish(put, must_not_exist))
+	/* What is to be known of the object its name doesn't change. */
+	if (fstat(put->fd, &status) != 0)
+		raise_unwritable(put);
+	local_object_fill(&status, &object);
+	if (terms->announce != NULL)
+		terms->announce(terms->arg, store_identity(&object));
+	while (!publish(put, terms->must_not_exist))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (++attempt == FOLDER_ATTEMPTS)
 			ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE), errmsg("could not write object \"%s\"", put->uri),
 					errdetail("The folder it belongs in was removed again and again."));
 	}
-	if (fstat(put->fd, &status) != 0)
-		raise_unwritable(put);
-	local_object_fill(&status, &object);
 	return object.etag;
 }
 
 static char *
-put_content(EtlStore *store, const char *bucket, const char *key, const LocalContent *content, bool must_not_exist)
+put_content(EtlStore *store, const char *bucket, const char *key, const LocalContent *content,
+			const EtlPutTerms *terms)
 {
 	LocalPut *put = palloc(sizeof(LocalPut));
 	char *volatile etag = NULL;
@@ -275,7 +279,7 @@ put_content(EtlStore *store, const char *bucket, const char *key, const LocalCon
 					  .folder = -1};
 	PG_TRY();
 	{
-		etag = put_object(put, content, must_not_exist);
+		etag = put_object(put, content, terms);
 	}
 	PG_FINALLY();
 	{
@@ -298,11 +302,11 @@ put_content(EtlStore *store, const char *bucket, const char *key, const LocalCon
 }
 
 char *
-local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, const EtlPutTerms *terms)
 {
 	LocalContent content = {.body = body};
 
-	return put_content(store, bucket, key, &content, must_not_exist);
+	return put_content(store, bucket, key, &content, terms);
 }
 
 char *
@@ -311,7 +315,7 @@ local_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
 	LocalContent content = {.source = local_read(store, source->bucket, source->key, &(EtlObjectPart){.offset = 0})};
 	char *etag;
 
-	etag = put_content(store, target->bucket, target->key, &content, false);
+	etag = put_content(store, target->bucket, target->key, &content, &(EtlPutTerms){.must_not_exist = false});
 	content.source->close(content.source);
 	return etag;
 }

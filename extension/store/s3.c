@@ -21,7 +21,8 @@ object_from_s3(const EtlS3Object *object)
 					   .is_prefix = object->is_prefix,
 					   .version = object->version,
 					   .is_latest = object->is_latest,
-					   .is_delete_marker = object->is_delete_marker};
+					   .is_delete_marker = object->is_delete_marker,
+					   .mark = object->mark};
 }
 
 static void
@@ -85,9 +86,9 @@ s3_presign(EtlStore *store, const char *bucket, const char *key, const char *met
 }
 
 static char *
-s3_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+s3_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, const EtlPutTerms *terms)
 {
-	return s3_object_put(store->server, store->credentials, bucket, key, body, must_not_exist);
+	return s3_object_put(store->server, store->credentials, bucket, key, body, terms->must_not_exist, terms->mark);
 }
 
 static bool
@@ -122,10 +123,10 @@ s3_copy(EtlStore *store, const EtlUri *source, const EtlUri *target)
 }
 
 static EtlStorePut *
-s3_put_start(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, bool must_not_exist)
+s3_put_start(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body, const EtlPutTerms *terms)
 {
 	return (EtlStorePut *) s3_object_put_start(store->server, store->credentials, bucket, key, body,
-											   must_not_exist);
+											   terms->must_not_exist, terms->mark);
 }
 
 static bool
@@ -134,10 +135,10 @@ s3_put_poll(EtlStorePut *put, EtlWait *wait)
 	return s3_object_put_poll((EtlS3Put *) put, wait);
 }
 
-static char *
-s3_put_find(EtlStorePut *put)
+static void
+s3_put_abandon(EtlStorePut *put)
 {
-	return s3_object_put_find((EtlS3Put *) put);
+	s3_object_put_abandon((EtlS3Put *) put);
 }
 
 const EtlStoreDriver store_s3_driver = {
@@ -147,12 +148,13 @@ const EtlStoreDriver store_s3_driver = {
 	.read = s3_read,
 	.read_start = s3_read_start,
 	.put = s3_put,
+	.mark = s3_mark_make,
 	.remove = s3_remove,
 	.remove_many = s3_remove_many,
 	.copy = s3_copy,
 	.put_start = s3_put_start,
 	.put_poll = s3_put_poll,
-	.put_find = s3_put_find,
+	.put_abandon = s3_put_abandon,
 	.upload_begin = s3_upload_begin,
 	.upload_part_size = s3_upload_next_size,
 	.upload_parts = S3_PARTS_AT_A_TIME,

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "aws/s3.h"
 #include "aws/s3_multipart.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
@@ -34,7 +35,7 @@ struct EtlStoreUpload
 static dlist_head left_over = DLIST_STATIC_INIT(left_over);
 
 static EtlStoreUpload *
-upload_begin(EtlStore *store, const char *bucket, const char *key, bool summed)
+upload_begin(EtlStore *store, const char *bucket, const char *key, const char *mark, bool summed)
 {
 	EtlStoreUpload *upload = palloc0(sizeof(EtlStoreUpload));
 
@@ -45,8 +46,8 @@ upload_begin(EtlStore *store, const char *bucket, const char *key, bool summed)
 	upload->file = uploads_record(store, bucket, key);
 	PG_TRY();
 	{
-		upload->s3 =
-			s3_upload_create(store->server, store->credentials, bucket, key, NULL, summed, &upload->unknown);
+		upload->s3 = s3_upload_create(store->server, store->credentials, bucket, key, mark, NULL, summed,
+									  &upload->unknown);
 		uploads_record_id(upload->file, s3_upload_id(upload->s3), upload->unknown);
 	}
 	PG_CATCH();
@@ -62,9 +63,9 @@ upload_begin(EtlStore *store, const char *bucket, const char *key, bool summed)
 }
 
 EtlStoreUpload *
-s3_upload_begin(EtlStore *store, const char *bucket, const char *key)
+s3_upload_begin(EtlStore *store, const char *bucket, const char *key, const char *mark)
 {
-	return upload_begin(store, bucket, key, true);
+	return upload_begin(store, bucket, key, mark, true);
 }
 
 uint64
@@ -155,7 +156,7 @@ s3_upload_copy_object(EtlStore *store, const EtlUri *source, const char *etag, u
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 copy", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	EtlStoreUpload *upload = upload_begin(store, target->bucket, target->key, false);
+	EtlStoreUpload *upload = upload_begin(store, target->bucket, target->key, s3_mark_make(), false);
 	uint64 part_size = Max(COPY_PART_SIZE, (size + S3_MAX_PARTS - 1) / S3_MAX_PARTS);
 	char *copied = NULL;
 

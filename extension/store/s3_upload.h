@@ -8,7 +8,8 @@
 #include "store/store.h"
 
 /* What the driver has of them: see EtlStoreDriver. */
-extern EtlStoreUpload *s3_upload_begin(EtlStore *store, const char *bucket, const char *key);
+extern EtlStoreUpload *s3_upload_begin(EtlStore *store, const char *bucket, const char *key,
+									   const char *mark);
 extern uint64 s3_upload_next_size(EtlStoreUpload *upload);
 extern void s3_upload_parts(EtlStoreUpload *upload, int fd, uint64 size, uint64 part_size);
 extern void s3_upload_finish(EtlStoreUpload *upload, bool must_not_exist);

@@ -1,6 +1,6 @@
 /*
  * sql_uploads.c
- *		etl.abandoned_uploads, etl.forget_upload: records of uploads that nobody is at any more. See uploads.h.
+ *		etl.abandoned_uploads, etl.forget_upload: records that nobody is at any more. See uploads.h.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define UPLOAD_COLUMNS 10
+#define UPLOAD_COLUMNS 11
 
 PG_FUNCTION_INFO_V1(pg_etl_abandoned_uploads);
 PG_FUNCTION_INFO_V1(pg_etl_forget_upload);
@@ -56,6 +56,15 @@ readable(char *text)
 	return text;
 }
 
+/* The upload's key, or the first of the objects'. */
+static const char *
+record_key(const EtlUploadRecord *record)
+{
+	if (record->transaction == 0)
+		return record->key;
+	return record->nobjects > 0 ? record->objects[0].key : "";
+}
+
 /* An EtlUploadVisit. */
 static bool
 add_row(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
@@ -70,13 +79,14 @@ add_row(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 	values[1] = name_or_null(get_database_name(record->database), &nulls[1]);
 	values[2] = name_or_null(GetUserNameFromId(record->role, true), &nulls[2]);
 	values[3] = CStringGetTextDatum(readable(record->server_name));
-	values[4] = CStringGetTextDatum(readable(store_uri_format(record->bucket, record->key)));
-	values[5] = text_or_null(record->upload_id, &nulls[5]);
-	values[6] = TimestampTzGetDatum(time_t_to_timestamptz(record->began));
-	values[7] = Int32GetDatum(record->failures);
-	values[8] = TimestampTzGetDatum(time_t_to_timestamptz(record->tried));
-	nulls[8] = record->failures == 0;
-	values[9] = text_or_null(record->error != NULL ? readable(record->error) : NULL, &nulls[9]);
+	values[4] = CStringGetTextDatum(readable(store_uri_format(record->bucket, record_key(record))));
+	values[5] = Int32GetDatum(record->transaction != 0 ? record->nobjects : 1);
+	values[6] = text_or_null(record->upload_id, &nulls[6]);
+	values[7] = TimestampTzGetDatum(time_t_to_timestamptz(record->began));
+	values[8] = Int32GetDatum(record->failures);
+	values[9] = TimestampTzGetDatum(time_t_to_timestamptz(record->tried));
+	nulls[9] = record->failures == 0;
+	values[10] = text_or_null(record->error != NULL ? readable(record->error) : NULL, &nulls[10]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return true;
 }

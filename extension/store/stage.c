@@ -13,8 +13,8 @@
  * a query computes the next row would be given up by the other side.
  *
  * Publishing (stage_publish.c) is the last thing before the commit, so that its failure still is the
- * transaction's. What no order of things can give is a commit of two systems at once: if the commit itself
- * fails after the publish, the objects stay.
+ * transaction's. Two systems can't commit at once: what is published and then not committed is removed by somebody else,
+ * from what is on record about it (stage_record.c).
  */
 #include "postgres.h"
 
@@ -70,8 +70,12 @@ stage_xact_callback(XactEvent event, void *arg)
 						errdetail("Object \"%s\" is to be published when the transaction commits.",
 								  dlist_head_element(EtlStaged, node, &staged_objects)->writer.name));
 			break;
+		case XACT_EVENT_COMMIT:
+			stage_record_committed();
+			break;
 		case XACT_EVENT_ABORT:
 			staged_drop_all();
+			stage_record_abandon();
 			break;
 		default:
 			break;
@@ -171,7 +175,7 @@ file_send(EtlStaged *staged)
 	int fd;
 
 	if (staged->upload == NULL)
-		staged->upload = driver->upload_begin(staged->store, staged->bucket, staged->key);
+		staged->upload = driver->upload_begin(staged->store, staged->bucket, staged->key, staged->identity);
 	fd = stage_descriptor(staged);
 	PG_TRY();
 	{
@@ -300,7 +304,10 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 	staged->writer.name = store_uri_format(bucket, key);
 	staged->context = context;
 	staged->subid = GetCurrentSubTransactionId();
+	staged->role = GetUserId();
 	staged->number = ++last_number;
+	if (store->driver->mark != NULL)
+		staged->identity = store->driver->mark();
 	staged->store = stage_store_copy(store);
 	staged->keys_given = store->credentials != NULL;
 	staged->bucket = pstrdup(bucket);

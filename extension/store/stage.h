@@ -1,6 +1,6 @@
 /*
  * stage.h
- *		What stage.c and stage_publish.c share; everybody else has store.h.
+ *		What the files stage*.c share; everybody else has store.h.
  */
 #ifndef ETL_STORE_STAGE_H
 #define ETL_STORE_STAGE_H
@@ -11,6 +11,7 @@
 #include "lib/ilist.h"
 #include "storage/fd.h"
 #include "store/store.h"
+#include "store/uploads.h"
 
 typedef enum EtlStageState
 {
@@ -29,11 +30,14 @@ typedef struct EtlStaged
 	EtlStore *store;
 	char *bucket;
 	char *key;
-	uint64 number; /* they are numbered as they are asked for */
+	Oid role;
+	uint64 number;	/* they are numbered as they are asked for */
+	char *identity; /* see EtlPutTerms; NULL: not known yet */
 	bool must_not_exist;
 	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
 	bool existed;	 /* there is an object that publishing replaces */
 	EtlStageState state;
+	EtlUploadFile *record; /* of its publishing; NULL: not begun */
 	EtlStoreUpload *upload; /* of what came before what is in the file; NULL: nothing did */
 	uint64 part_size;		/* of the parts that what is in the file will be; 0: there are none */
 	File file;
@@ -68,7 +72,7 @@ extern dlist_head stage_cleans;
 extern EtlStore *stage_store_copy(const EtlStore *store);
 /* Register the callbacks that end what is staged with its transaction. */
 extern void stage_begin(void);
-/* Remove what is to be. */
+/* Remove what is to be. Before the first of it what is published is kept for good: it takes the place of that. */
 extern void stage_clean_all(void);
 extern void stage_clean_drop(EtlStageClean *clean);
 
@@ -77,5 +81,19 @@ extern void stage_clean_drop(EtlStageClean *clean);
  * raised. Nothing is taken off the lists.
  */
 extern void stage_publish_all(void);
+
+/* Put on record what is about to be published, as far as it replaces nothing. */
+extern void stage_record_all(void);
+/* An object whose identity was not known by then is about to appear. */
+extern void stage_record_identity(EtlStaged *staged, const char *identity);
+/* All that is on record stays, whatever becomes of the transaction. */
+extern void stage_record_keep(void);
+/* All that was recorded so far is there. */
+extern void stage_record_published(void);
+/* Nothing is there of what was recorded since then. Raises nothing, as the next two. */
+extern void stage_record_taken_back(void);
+extern void stage_record_committed(void);
+/* The transaction has failed: somebody else is to remove what is there of it. No network. */
+extern void stage_record_abandon(void);
 
 #endif

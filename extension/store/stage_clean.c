@@ -152,6 +152,7 @@ clean_one(EtlStageClean *clean)
 		store_list_some(clean->store, clean->bucket, &listing, visit, cleaning);
 		if (cleaning->count > 0)
 		{
+			stage_record_keep();
 			store_remove_many(clean->store, clean->bucket, cleaning->batch, cleaning->count);
 			cleaning->last = MemoryContextStrdup(context, cleaning->batch[cleaning->count - 1]);
 		}

@@ -4,8 +4,8 @@
  *
  * Several are on their way at a time where the driver can do that. When one fails, the others that are on their
  * way are waited for, and all that is there is removed again, unless it has replaced another object. Where the
- * outcome isn't known (a cancel, a connection that broke) an object that must not have existed is removed only
- * if it is ours.
+ * outcome isn't known (a cancel, a connection that broke) an object is removed if its identity is what it was put with.
+ * What can't be removed, or may still come, is left to the sweeper (upload_sweep.c).
  */
 #include "postgres.h"
 
@@ -22,6 +22,7 @@ typedef struct Publish
 	MemoryContext context; /* of this one */
 	EtlStaged *staged;	   /* NULL: none */
 	EtlStorePut *put;
+	EtlPutTerms terms;
 	int fd;
 	EtlWait wait;
 } Publish;
@@ -30,7 +31,6 @@ typedef struct Publisher
 {
 	Publish runs[PUBLISHED_AT_A_TIME];
 	dlist_node *next;	/* to be started; NULL: all are */
-	bool several;		/* things to do, so an object may have to be taken back */
 	EtlStaged *current; /* that an error is about; NULL: of none */
 } Publisher;
 
@@ -44,11 +44,32 @@ run_end(Publish *run)
 	run->staged = NULL;
 }
 
+/* An announcement, see EtlPutTerms. */
+static void
+note_identity(void *arg, const char *identity)
+{
+	stage_record_identity(arg, identity);
+}
+
+static EtlPutTerms
+terms_of(EtlStaged *staged)
+{
+	EtlPutTerms terms = {.must_not_exist = staged->must_not_exist, .mark = staged->identity};
+
+	if (staged->store->driver->mark == NULL)
+	{
+		terms.announce = note_identity;
+		terms.arg = staged;
+	}
+	return terms;
+}
+
 /* What can't be on its way beside others: large objects, whose parts are there, and those of drivers that wait. */
 static void
 publish_waiting(EtlStaged *staged)
 {
 	const EtlStoreDriver *driver = staged->store->driver;
+	EtlPutTerms terms = terms_of(staged);
 	int fd;
 
 	if (staged->upload != NULL)
@@ -61,7 +82,7 @@ publish_waiting(EtlStaged *staged)
 	{
 		EtlHttpBody body = {.fd = fd, .size = staged->size};
 
-		(void) driver->put(staged->store, staged->bucket, staged->key, &body, staged->must_not_exist);
+		(void) driver->put(staged->store, staged->bucket, staged->key, &body, &terms);
 	}
 	PG_FINALLY();
 	{
@@ -76,18 +97,11 @@ run_start(Publisher *publisher, Publish *run)
 	EtlStaged *staged = dlist_container(EtlStaged, node, publisher->next);
 	const EtlStoreDriver *driver = staged->store->driver;
 	EtlHttpBody body = {.size = staged->size};
-	EtlObject object;
 
 	publisher->current = staged;
 	publisher->next = dlist_has_next(&staged_objects, &staged->node)
 						  ? dlist_next_node(&staged_objects, &staged->node)
 						  : NULL;
-	if (staged->state != STAGE_FINISHED)
-		elog(ERROR, "object \"%s\" is staged but not finished", staged->writer.name);
-	/* One that is alone is never taken back, so nobody needs to know whether it replaces another. */
-	if (!staged->must_not_exist)
-		staged->existed =
-			!publisher->several || store_head(staged->store, staged->bucket, staged->key, &object);
 	staged->state = STAGE_SENT;
 	if (staged->upload != NULL || driver->put_start == NULL)
 	{
@@ -97,7 +111,8 @@ run_start(Publisher *publisher, Publish *run)
 	}
 	run->fd = body.fd = stage_descriptor(staged);
 	run->staged = staged;
-	run->put = driver->put_start(staged->store, staged->bucket, staged->key, &body, staged->must_not_exist);
+	run->terms = terms_of(staged);
+	run->put = driver->put_start(staged->store, staged->bucket, staged->key, &body, &run->terms);
 }
 
 /* False: it is through, and the place is free. */
@@ -171,28 +186,49 @@ settle(Publisher *publisher)
 	}
 }
 
-/* Whether an object of which the outcome isn't known is there because of us. */
-static bool
-is_ours(Publisher *publisher, EtlStaged *staged)
+/* Nobody waits any more for those that are on their way. */
+static void
+abandon_all(Publisher *publisher)
 {
 	for (int i = 0; i < PUBLISHED_AT_A_TIME; i++)
-		if (publisher->runs[i].staged == staged && publisher->runs[i].put != NULL)
-		{
-			char *etag = staged->store->driver->put_find(publisher->runs[i].put);
+	{
+		Publish *run = &publisher->runs[i];
 
-			return staged->must_not_exist ? etag != NULL : !staged->existed;
-		}
-	return false;
+		if (run->put != NULL)
+			run->staged->store->driver->put_abandon(run->put);
+		run_end(run);
+	}
+}
+
+/* Remove what may be there. False: it isn't there, but may come. */
+static bool
+take_back_one(EtlStaged *staged)
+{
+	EtlObject object;
+
+	if (staged->state != STAGE_PUBLISHED)
+	{
+		if (staged->identity == NULL)
+			return true; /* it was not to be seen yet */
+		if (!store_head(staged->store, staged->bucket, staged->key, &object))
+			return staged->store->driver->put_start == NULL;
+		if (strcmp(store_identity(&object), staged->identity) != 0)
+			return true;
+	}
+	store_remove(staged->store, staged->bucket, staged->key);
+	return true;
 }
 
 /*
  * Take back what this publish has made before it failed; best effort, as the failure is what the user must hear of.
+ * False: something is left, or may come.
  */
-static void
-take_back(Publisher *publisher, bool cancelled_before)
+static bool
+take_back(bool cancelled_before)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool cancelled = false;
+	volatile bool complete = true;
 	dlist_iter iter;
 
 	http_limit(cancelled_before ? CANCELLED_TAKE_BACK_MS : 0);
@@ -200,27 +236,33 @@ take_back(Publisher *publisher, bool cancelled_before)
 	{
 		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
 
-		if (cancelled)
-			break;
 		if (staged->state < STAGE_SENT || staged->existed)
 			continue;
+		if (cancelled)
+		{
+			complete = false;
+			break;
+		}
 		PG_TRY();
 		{
-			if (staged->state == STAGE_PUBLISHED || is_ours(publisher, staged))
-				store_remove(staged->store, staged->bucket, staged->key);
+			if (!take_back_one(staged))
+				complete = false;
 		}
 		PG_CATCH();
 		{
+			complete = false;
 			MemoryContextSwitchTo(context);
 			cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
 			FlushErrorState();
 			ereport(WARNING, errcode(ERRCODE_WARNING),
 					errmsg("object \"%s\" %s although the transaction failed", staged->writer.name,
-						   staged->state == STAGE_PUBLISHED ? "stays" : "may stay"));
+						   staged->state == STAGE_PUBLISHED ? "stays" : "may stay"),
+					errhint("As long as etl.abandoned_uploads shows it, its removal is tried again."));
 		}
 		PG_END_TRY();
 	}
 	http_limit(0);
+	return complete;
 }
 
 /* An answer that refuses an object says that it isn't there; anything else leaves it open. */
@@ -245,9 +287,31 @@ publish_failed(Publisher *publisher, ErrorData *error)
 		publisher->current->state = STAGE_FINISHED;
 	if (!cancelled)
 		settle(publisher);
-	take_back(publisher, cancelled);
-	for (int i = 0; i < PUBLISHED_AT_A_TIME; i++)
-		run_end(&publisher->runs[i]);
+	abandon_all(publisher);
+	if (take_back(cancelled))
+		stage_record_taken_back();
+}
+
+/* What replaces other objects stays if the transaction fails: look which do before anything is sent. */
+static void
+look(Publisher *publisher)
+{
+	MemoryContext caller = MemoryContextSwitchTo(publisher->runs[0].context);
+	dlist_iter iter;
+
+	dlist_foreach(iter, &staged_objects)
+	{
+		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
+		EtlObject object;
+
+		publisher->current = staged;
+		if (staged->state != STAGE_FINISHED)
+			elog(ERROR, "object \"%s\" is staged but not finished", staged->writer.name);
+		if (!staged->must_not_exist)
+			staged->existed = store_head(staged->store, staged->bucket, staged->key, &object);
+		MemoryContextReset(publisher->runs[0].context);
+	}
+	MemoryContextSwitchTo(caller);
 }
 
 void
@@ -267,14 +331,15 @@ stage_publish_all(void)
 	}
 	if (!dlist_is_empty(&staged_objects))
 		publisher->next = dlist_head_node(&staged_objects);
-	publisher->several = !dlist_is_empty(&stage_cleans) ||
-						 (publisher->next != NULL && dlist_has_next(&staged_objects, publisher->next));
 	PG_TRY();
 	{
+		look(publisher);
+		stage_record_all();
 		while (!advance(publisher, waits, &nwaits))
 			http_wait_any(waits, nwaits);
 		publisher->current = NULL;
 		stage_clean_all();
+		stage_record_published();
 	}
 	PG_CATCH();
 	{

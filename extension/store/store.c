@@ -117,6 +117,12 @@ store_head_version(EtlStore *store, const char *bucket, const char *key, const c
 	return store->driver->head(store, bucket, key, version, object);
 }
 
+const char *
+store_identity(const EtlObject *object)
+{
+	return object->mark != NULL ? object->mark : object->etag;
+}
+
 EtlReader *
 store_read(EtlStore *store, const char *bucket, const char *key, uint64 offset, uint64 length,
 		   const char *etag)
@@ -151,7 +157,7 @@ store_put(EtlStore *store, const char *bucket, const char *key, const char *data
 	EtlHttpBody body = {.data = data, .fd = -1, .size = size};
 
 	store_require_key(bucket, key);
-	return store->driver->put(store, bucket, key, &body, must_not_exist);
+	return store->driver->put(store, bucket, key, &body, &(EtlPutTerms){.must_not_exist = must_not_exist});
 }
 
 void

@@ -10,7 +10,8 @@
  *   store_stage           a writer whose object is published when the transaction commits; a (sub)transaction
  *                         that aborts leaves nothing. Publishing happens just before the commit
  *                         (XACT_EVENT_PRE_COMMIT), or earlier in store_publish_staged, so its failure is still the
- *                         transaction's failure.
+ *                         transaction's failure. What is published is on record until the transaction has committed
+ *                         (uploads.h), so that what a killed process leaves is removed.
  *
  * Many small objects are read by read_many.h.
  */
@@ -41,6 +42,7 @@ typedef struct EtlObject
 	char *version;	/* of a listing of versions: its id; otherwise NULL */
 	bool is_latest;
 	bool is_delete_marker; /* such a version is what is left of an object that was deleted */
+	char *mark;			   /* what it was marked with as it was put; NULL: nothing, or that isn't known */
 } EtlObject;
 
 /* What is to be listed. */
@@ -61,6 +63,18 @@ typedef struct EtlObjectPart
 	const char *version; /* its id; NULL: the newest. S3 alone has some */
 } EtlObjectPart;
 
+/*
+ * How an object is to be put. What tells it from any other the key may have, later or for somebody else, is its identity:
+ * a mark, for a driver that has such a thing; otherwise what is announced before the object can be seen.
+ */
+typedef struct EtlPutTerms
+{
+	bool must_not_exist; /* 58P02 if the object is there */
+	const char *mark;	 /* of the driver's; NULL: none */
+	void (*announce)(void *arg, const char *identity); /* NULL: nobody wants to know */
+	void *arg;
+} EtlPutTerms;
+
 typedef struct EtlStore EtlStore;
 typedef struct EtlStorePut EtlStorePut;		  /* a driver's: an object that is being put */
 typedef struct EtlStoreUpload EtlStoreUpload; /* a driver's: an object that is made of parts */
@@ -79,9 +93,11 @@ typedef struct EtlStoreDriver
 	EtlReader *(*read)(EtlStore *store, const char *bucket, const char *key, const EtlObjectPart *part);
 	/* Ask for the object (one of a listing), which is to be in memory when it is read, and don't wait. NULL: no use. */
 	EtlReader *(*read_start)(EtlStore *store, const char *bucket, const EtlObject *object);
-	/* Publish the body as the object. Returns its etag. must_not_exist: 58P02 if the object is there. */
+	/* Publish the body as the object. Returns its etag. */
 	char *(*put)(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
-				 bool must_not_exist);
+				 const EtlPutTerms *terms);
+	/* A mark to put an object with. NULL: objects have none. */
+	char *(*mark)(void);
 	/* true also when there was no such object, as S3 answers */
 	bool (*remove)(EtlStore *store, const char *bucket, const char *key);
 	/* All of them are tried; raises when some could not be removed, and says how many. */
@@ -91,20 +107,20 @@ typedef struct EtlStoreDriver
 
 	/*
 	 * Putting several objects at a time: the form of put that doesn't wait (base/wait.h), NULL for a driver that has
-	 * none. The body must stay until it is through. put_find gives up a put that isn't through, or whose outcome isn't
-	 * known, and answers the etag of the object if it must not have existed and this put has made it; NULL otherwise.
+	 * none. The arguments must stay until it is through. put_abandon gives up one that isn't: whether the object will be
+	 * there then is not known.
 	 */
 	EtlStorePut *(*put_start)(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
-							  bool must_not_exist);
+							  const EtlPutTerms *terms);
 	bool (*put_poll)(EtlStorePut *put, EtlWait *wait);
-	char *(*put_find)(EtlStorePut *put);
+	void (*put_abandon)(EtlStorePut *put);
 
 	/*
 	 * Objects of which parts are sent while they are being written; NULL for a driver that has none. Nothing of one is to
 	 * be seen until it is completed. upload_drop gives it up: no network, raises nothing; false: it still needs the
 	 * memory context it was begun in, and deletes that when it can.
 	 */
-	EtlStoreUpload *(*upload_begin)(EtlStore *store, const char *bucket, const char *key);
+	EtlStoreUpload *(*upload_begin)(EtlStore *store, const char *bucket, const char *key, const char *mark);
 	/* How large the next part is to be (NULL: the first), and how many are sent at a time. */
 	uint64 (*upload_part_size)(EtlStoreUpload *upload);
 	int upload_parts;
@@ -124,6 +140,9 @@ struct EtlStore
 	bool credentials_given;				  /* by the statement: nobody can ask for them again */
 	const char *iam_role;				  /* whose credentials they are; NULL: the server's own, or given */
 };
+
+/* What tells the object from any other: see EtlPutTerms. */
+extern const char *store_identity(const EtlObject *object);
 
 /* Parse "s3://bucket/key". Raises 22023 naming the URI and what is wrong with it. */
 extern void store_uri_parse(const char *uri, EtlUri *out);
@@ -173,6 +192,11 @@ extern EtlWriter *store_stage(EtlStore *store, const char *bucket, const char *k
 extern uint64 store_stage_mark(void);
 extern void store_stage_clean(EtlStore *store, const char *bucket, const char *prefix, char *const *folders, int nfolders,
 							  uint64 mark);
+/*
+ * Wait until what failed transactions have left under keys with this prefix is removed. For who is about to look there what
+ * he may write; some seconds at most.
+ */
+extern void store_settle(const char *bucket, const char *prefix);
 /* Do now what is to be done at commit. Objects published here are removed again on failure. */
 extern void store_publish_staged(void);
 

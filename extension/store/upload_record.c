@@ -4,7 +4,8 @@
  */
 #include "store/upload_record.h"
 
-#define FIRST_LINE "pg_etl upload 1"
+#define UPLOAD_LINE "pg_etl upload 1"
+#define OBJECTS_LINE "pg_etl objects 1"
 #define FIRST_PAUSE_S 60
 #define LONGEST_PAUSE_S 3600
 
@@ -18,7 +19,8 @@ write_text(StringInfo out, const char *name, const char *value)
 void
 upload_record_write(const EtlUploadRecord *record, StringInfo out)
 {
-	appendStringInfo(out, FIRST_LINE "\ndatabase %u\nrole %u\nserver %u\n", record->database, record->role,
+	appendStringInfo(out, "%s\ndatabase %u\nrole %u\nserver %u\n",
+					 record->transaction != 0 ? OBJECTS_LINE : UPLOAD_LINE, record->database, record->role,
 					 record->server);
 	write_text(out, "server_name", record->server_name);
 	write_text(out, "region", record->region);
@@ -27,7 +29,25 @@ upload_record_write(const EtlUploadRecord *record, StringInfo out)
 		write_text(out, "keys", "given");
 	write_text(out, "bucket", record->bucket);
 	write_text(out, "key", record->key);
+	if (record->transaction != 0)
+		appendStringInfo(out, "transaction " UINT64_FORMAT "\n", record->transaction);
+	if (record->is_local)
+		write_text(out, "local", "");
+	for (int i = 0; i < record->nobjects; i++)
+		upload_record_write_object(&record->objects[i], out);
 	appendStringInfo(out, "began " INT64_FORMAT "\nready \n", record->began);
+}
+
+void
+upload_record_write_object(const EtlRecordedObject *object, StringInfo out)
+{
+	appendStringInfo(out, "object %s %s\n", object->identity, object->key);
+}
+
+void
+upload_record_write_looked(int64 looked, StringInfo out)
+{
+	appendStringInfo(out, "looked " INT64_FORMAT "\n", looked);
 }
 
 void
@@ -54,6 +74,22 @@ upload_record_write_failure(int failures, int64 tried, const char *error, String
 }
 
 static void
+add_object(EtlUploadRecord *record, char *value)
+{
+	char *key = strchr(value, ' ');
+
+	if (key == NULL)
+		return;
+	*key++ = '\0';
+	/* There is room for a power of two of them. */
+	if (record->nobjects == 0)
+		record->objects = palloc(sizeof(EtlRecordedObject));
+	else if ((record->nobjects & (record->nobjects - 1)) == 0)
+		record->objects = repalloc(record->objects, sizeof(EtlRecordedObject) * 2 * record->nobjects);
+	record->objects[record->nobjects++] = (EtlRecordedObject){.identity = value, .key = key};
+}
+
+static void
 set_field(EtlUploadRecord *record, const char *name, char *value)
 {
 	struct
@@ -69,7 +105,7 @@ set_field(EtlUploadRecord *record, const char *name, char *value)
 		{"bucket", .text = &record->bucket},	   {"key", .text = &record->key},
 		{"began", .big = &record->began},		   {"upload", .text = &record->upload_id},
 		{"created", .big = &record->created},	   {"tried", .big = &record->tried},
-		{"error", .text = &record->error},
+		{"looked", .big = &record->looked},		   {"error", .text = &record->error},
 	};
 
 	for (int i = 0; i < lengthof(fields); i++)
@@ -86,6 +122,12 @@ set_field(EtlUploadRecord *record, const char *name, char *value)
 		record->keys_given = true;
 	if (strcmp(name, "strays") == 0)
 		record->strays = true;
+	if (strcmp(name, "transaction") == 0)
+		record->transaction = strtoull(value, NULL, 10);
+	if (strcmp(name, "local") == 0)
+		record->is_local = true;
+	if (strcmp(name, "object") == 0)
+		add_object(record, value);
 	if (strcmp(name, "failures") == 0)
 		record->failures = atoi(value);
 }
@@ -96,6 +138,7 @@ upload_record_parse(const char *text, size_t size, EtlUploadRecord *out)
 	char *copy = palloc(size + 1);
 	bool ready = false;
 	bool first = true;
+	bool of_objects = false;
 	char *end;
 
 	memcpy(copy, text, size);
@@ -106,7 +149,9 @@ upload_record_parse(const char *text, size_t size, EtlUploadRecord *out)
 		char *value = strchr(line, ' ');
 
 		*end = '\0';
-		if (first && strcmp(line, FIRST_LINE) != 0)
+		if (first)
+			of_objects = strcmp(line, OBJECTS_LINE) == 0;
+		if (first && !of_objects && strcmp(line, UPLOAD_LINE) != 0)
 			return false;
 		if (first || value == NULL)
 		{
@@ -117,7 +162,8 @@ upload_record_parse(const char *text, size_t size, EtlUploadRecord *out)
 		ready |= strcmp(line, "ready") == 0;
 		set_field(out, line, value);
 	}
-	return ready && out->bucket != NULL && out->key != NULL && out->server_name != NULL;
+	return ready && out->bucket != NULL && out->server_name != NULL &&
+		   (of_objects ? out->transaction != 0 : out->key != NULL && out->transaction == 0);
 }
 
 int64

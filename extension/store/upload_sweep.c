@@ -1,13 +1,16 @@
 /*
  * upload_sweep.c
- *		Aborting the uploads that nobody is at any more: a process of its own, and what starts it. See uploads.h.
+ *		Undoing what nobody is at any more: a process of its own, and what starts it. See uploads.h.
  *
  * A database's scheduler looks at the records at its start and when somebody has abandoned one. If there is
  * something to do it starts a process, which does it and ends: the scheduler itself must not wait for a
  * network. That process runs no SQL of anybody's; it takes the role that made an upload for as long as it looks
  * up server and credentials, so what that role may not do any more, it doesn't.
  *
- * What can't be aborted stays on record and is tried again later; etl.abandoned_uploads shows it.
+ * Objects are removed if the transaction that made them hasn't committed and they are the ones that it made. A request
+ * that a killed process has sent may still be on its way, so what isn't there is looked for a second time.
+ *
+ * What can't be undone stays on record and is tried again later; etl.abandoned_uploads shows it.
  */
 #include "postgres.h"
 
@@ -26,14 +29,17 @@
 #include "storage/ipc.h"
 #include "store/uploads.h"
 #include "tcop/tcopprot.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #define LOOK_PAUSE_MS 500
 #define RUNNING_PAUSE_MS 1000
-#define ABORT_MS 4000 /* an upload may take so long: DROP DATABASE waits for processes for five seconds */
+#define UNDO_MS 4000  /* an upload or object may take so long: DROP DATABASE waits for processes for five seconds */
+#define LOOK_AGAIN_S 60
 #define CLOCK_TOLERANCE_S 5
 #define REQUEST_S 300 /* how long after its record an upload may have been begun whose id isn't known */
 
@@ -63,9 +69,12 @@ open_store(const EtlUploadRecord *record)
 	store = store_open(server->servername, NULL);
 	if (record->region != NULL)
 		store->server->region = record->region;
-	if (store->server->mode != ETL_AWS_MODE_AWS)
+	if ((store->server->mode == ETL_AWS_MODE_LOCAL) != record->is_local)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("AWS server \"%s\" is in local mode now", server->servername));
+				errmsg("AWS server \"%s\" %s local mode now", server->servername,
+					   record->is_local ? "is not in" : "is in"));
+	if (record->is_local)
+		return store;
 	store->credentials = record->iam_role != NULL
 							 ? aws_credentials_assume_role(store->server, record->iam_role)
 							 : aws_credentials_get(store->server);
@@ -111,14 +120,114 @@ open_store_as_role(const EtlUploadRecord *record)
 }
 
 static void
-abort_upload(const EtlUploadRecord *record)
+abort_upload(EtlStore *store, const EtlUploadRecord *record)
 {
-	EtlStore *store = open_store_as_role(record);
-
 	if (record->upload_id != NULL)
 		s3_upload_abort(store->server, store->credentials, record->bucket, record->key, record->upload_id);
 	if (record->upload_id == NULL || record->strays)
 		abort_strays(store, record);
+}
+
+typedef enum Outcome
+{
+	OUTCOME_COMMITTED, /* or nobody knows any more */
+	OUTCOME_OPEN,
+	OUTCOME_ABORTED
+} Outcome;
+
+static Outcome
+transaction_outcome(uint64 transaction)
+{
+	LOCAL_FCINFO(call, 1);
+	Datum status;
+	char *word;
+
+	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = FullTransactionIdGetDatum(FullTransactionIdFromU64(transaction));
+	call->args[0].isnull = false;
+	status = pg_xact_status(call);
+	if (call->isnull)
+		return OUTCOME_COMMITTED;
+	word = TextDatumGetCString(status);
+	if (strcmp(word, "aborted") == 0)
+		return OUTCOME_ABORTED;
+	return strcmp(word, "committed") == 0 ? OUTCOME_COMMITTED : OUTCOME_OPEN;
+}
+
+/* This database is to have no process of ours in it, or we are told to end. */
+static void
+leave_if_told(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (uploads_watch() != NULL && uploads_watch()->must_leave(MyDatabaseId))
+		proc_exit(0);
+}
+
+/* Whether all of them were there, ours or another in its place. */
+static bool
+remove_objects(EtlStore *store, const EtlUploadRecord *record)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "pg_etl object removal", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool all_there = true;
+
+	for (int i = 0; i < record->nobjects; i++)
+	{
+		const EtlRecordedObject *made = &record->objects[i];
+		EtlObject object;
+
+		leave_if_told();
+		http_limit(UNDO_MS);
+		if (!store_head(store, record->bucket, made->key, &object))
+			all_there = false;
+		else if (strcmp(store_identity(&object), made->identity) == 0)
+			store_remove(store, record->bucket, made->key);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return all_there;
+}
+
+/* True: they are to be looked for again. */
+static bool
+undo_objects(EtlUploadFile *file, const EtlUploadRecord *record)
+{
+	Outcome outcome = transaction_outcome(record->transaction);
+	EtlStore *store;
+
+	if (outcome != OUTCOME_ABORTED || record->nobjects == 0)
+		return outcome == OUTCOME_OPEN;
+	store = open_store_as_role(record);
+	if (remove_objects(store, record) || record->is_local || record->looked != 0)
+		return false;
+	uploads_record_looked(file, timestamptz_to_time_t(clock_now()));
+	return true;
+}
+
+/* True: it is not all done. */
+static bool
+undo(EtlUploadFile *file, const EtlUploadRecord *record)
+{
+	bool stays = false;
+
+	http_limit(UNDO_MS);
+	if (record->transaction != 0)
+		stays = undo_objects(file, record);
+	else
+		abort_upload(open_store_as_role(record), record);
+	http_limit(0);
+	return stays;
+}
+
+/* When it is to be tried, in seconds since 1970. */
+static pg_time_t
+when_due(const EtlUploadRecord *record)
+{
+	if (record->failures > 0)
+		return record->tried + upload_record_pause(record->failures);
+	return record->looked != 0 ? record->looked + LOOK_AGAIN_S : 0;
 }
 
 static void
@@ -127,12 +236,17 @@ note_failure(EtlUploadFile *file, const EtlUploadRecord *record, const ErrorData
 	uploads_record_failure(file, record, error->message);
 	if (record->failures == 0)
 		ereport(WARNING, errcode(error->sqlerrcode),
-				errmsg("an abandoned upload to \"%s\" could not be aborted",
-					   store_uri_format(record->bucket, record->key)),
+				record->transaction == 0
+					? errmsg("an abandoned upload to \"%s\" could not be aborted",
+							 store_uri_format(record->bucket, record->key))
+					: errmsg("objects of a transaction that failed could not be removed from \"%s\"",
+							 store_uri_format(record->bucket, "")),
 				errdetail("%s%s%s", error->message, error->detail != NULL ? ": " : ".",
 						  error->detail != NULL ? error->detail : ""),
-				errhint("It is tried again; etl.abandoned_uploads shows it. Until it is aborted, its parts "
-						"cost money."));
+				record->transaction == 0
+					? errhint("It is tried again; etl.abandoned_uploads shows it. Until it is aborted, its parts "
+							  "cost money.")
+					: errhint("It is tried again; etl.abandoned_uploads shows it."));
 }
 
 /* An EtlUploadVisit. */
@@ -142,16 +256,12 @@ sweep_one(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool stays = false;
 
-	CHECK_FOR_INTERRUPTS();
-	if (uploads_watch() != NULL && uploads_watch()->must_leave(MyDatabaseId))
-		proc_exit(0);
-	if (timestamptz_to_time_t(clock_now()) < record->tried + upload_record_pause(record->failures))
+	leave_if_told();
+	if (timestamptz_to_time_t(clock_now()) < when_due(record))
 		return true;
 	PG_TRY();
 	{
-		http_limit(ABORT_MS);
-		abort_upload(record);
-		http_limit(0);
+		stays = undo(file, record);
 	}
 	PG_CATCH();
 	{
@@ -188,12 +298,12 @@ pg_etl_upload_sweeper_main(Datum arg)
 
 /* ---- what starts it ---- */
 
-/* An EtlUploadVisit: when is the first of them to be aborted? */
+/* An EtlUploadVisit: when is the first of them to be undone? */
 static bool
 note_due(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 {
 	pg_time_t *due = arg;
-	pg_time_t next = record->failures == 0 ? 0 : record->tried + upload_record_pause(record->failures);
+	pg_time_t next = when_due(record);
 
 	if (*due < 0 || next < *due)
 		*due = next;

@@ -1,13 +1,12 @@
 /*
  * uploads.c
- *		Records of multipart uploads. See uploads.h.
+ *		Writing records of uploads and of objects that are made. See uploads.h; uploads_read.c has the rest of it.
  *
- * They are in a folder that base backups leave out: a copy of the server must not abort what the server it is a
- * copy of is uploading. What a standby that takes over doesn't know of, a lifecycle rule of the bucket removes.
+ * They are in a folder that base backups leave out: a copy of the server must not undo what the server it is a copy of
+ * is writing. What a standby that takes over doesn't know of stays; of uploads a lifecycle rule of the bucket removes it.
  */
 #include "postgres.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,22 +20,9 @@
 #include "pgstat.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
-#include "store/uploads.h"
+#include "store/uploads_file.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-
-#define UPLOADS_FOLDER PG_STAT_TMP_DIR "/pg_etl.uploads"
-#define MAX_RECORD_SIZE (64 * 1024)
-
-struct EtlUploadFile
-{
-	dlist_node node; /* in written, where uploads_record made it */
-	int fd;			 /* has the lock */
-	char path[MAXPGPATH];
-	off_t complete; /* what is in it without failures to abort it */
-	bool strays;
-	Oid database;
-};
 
 static dlist_head written = DLIST_STATIC_INIT(written); /* what this process has on record and is at */
 static const EtlUploadWatch *the_watch = NULL;
@@ -57,7 +43,7 @@ static void
 pg_attribute_noreturn() raise_unwritable(const char *path)
 {
 	ereport(ERROR, errcode_for_file_access(), errmsg("could not write file \"%s\": %m", path),
-			errdetail("An upload to S3 is not begun without a record of it, by which it can be aborted."));
+			errdetail("No object is written without a record of it, by which it can be undone."));
 	pg_unreachable();
 }
 
@@ -158,21 +144,26 @@ create_file(EtlUploadFile *file)
 	} while (!create_locked(file));
 }
 
-EtlUploadFile *
-uploads_record(const EtlStore *store, const char *bucket, const char *key)
+/* What is the same for all records. */
+static EtlUploadRecord
+record_of(const EtlStore *store, Oid role, const char *bucket)
+{
+	return (EtlUploadRecord){.database = MyDatabaseId,
+							 .role = role,
+							 .server = get_foreign_server_oid(store->server->name, true),
+							 .server_name = store->server->name,
+							 .region = store->server->region,
+							 .iam_role = unconstify(char *, store->iam_role),
+							 .keys_given = store->credentials_given,
+							 .bucket = unconstify(char *, bucket),
+							 .began = timestamptz_to_time_t(clock_now())};
+}
+
+static EtlUploadFile *
+record_begin(const EtlUploadRecord *record)
 {
 	static bool registered = false;
 	EtlUploadFile *file = MemoryContextAllocZero(TopMemoryContext, sizeof(EtlUploadFile));
-	EtlUploadRecord record = {.database = MyDatabaseId,
-							  .role = GetUserId(),
-							  .server = get_foreign_server_oid(store->server->name, true),
-							  .server_name = store->server->name,
-							  .region = store->server->region,
-							  .iam_role = unconstify(char *, store->iam_role),
-							  .keys_given = store->credentials_given,
-							  .bucket = unconstify(char *, bucket),
-							  .key = unconstify(char *, key),
-							  .began = timestamptz_to_time_t(clock_now())};
 	StringInfoData text;
 
 	file->fd = -1;
@@ -181,13 +172,13 @@ uploads_record(const EtlStore *store, const char *bucket, const char *key)
 	{
 		pfree(file);
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				errmsg("too many large objects are being written at a time"),
+				errmsg("too many objects are being written at a time"),
 				errhint("Raise max_files_per_process."));
 	}
-	initStringInfo(&text);
-	upload_record_write(&record, &text);
 	PG_TRY();
 	{
+		initStringInfo(&text);
+		upload_record_write(record, &text);
 		create_file(file);
 		append(file, text.data, text.len, true);
 		sync_folder(UPLOADS_FOLDER);
@@ -197,7 +188,7 @@ uploads_record(const EtlStore *store, const char *bucket, const char *key)
 	{
 		if (file->fd >= 0)
 		{
-			(void) unlink(file->path); /* nothing was asked of S3 yet */
+			(void) unlink(file->path); /* nothing was asked of the store yet */
 			close(file->fd);
 		}
 		ReleaseExternalFD();
@@ -213,6 +204,47 @@ uploads_record(const EtlStore *store, const char *bucket, const char *key)
 	return file;
 }
 
+EtlUploadFile *
+uploads_record(const EtlStore *store, const char *bucket, const char *key)
+{
+	EtlUploadRecord record = record_of(store, GetUserId(), bucket);
+
+	record.key = unconstify(char *, key);
+	return record_begin(&record);
+}
+
+EtlUploadFile *
+uploads_record_objects(const EtlStore *store, Oid role, const char *bucket, uint64 transaction,
+					   EtlRecordedObject *objects, int nobjects)
+{
+	EtlUploadRecord record = record_of(store, role, bucket);
+
+	record.transaction = transaction;
+	record.is_local = store->server->mode == ETL_AWS_MODE_LOCAL;
+	record.objects = objects;
+	record.nobjects = nobjects;
+	return record_begin(&record);
+}
+
+/* Add lines to what is to stay. */
+static void
+append_complete(EtlUploadFile *file, StringInfo text)
+{
+	append(file, text->data, text->len, true);
+	file->complete += text->len;
+	pfree(text->data);
+}
+
+void
+uploads_record_object(EtlUploadFile *file, const EtlRecordedObject *object)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	upload_record_write_object(object, &text);
+	append_complete(file, &text);
+}
+
 void
 uploads_record_id(EtlUploadFile *file, const char *upload_id, bool strays)
 {
@@ -220,10 +252,17 @@ uploads_record_id(EtlUploadFile *file, const char *upload_id, bool strays)
 
 	initStringInfo(&text);
 	upload_record_write_id(upload_id, timestamptz_to_time_t(clock_now()), strays, &text);
-	append(file, text.data, text.len, true);
-	file->complete += text.len;
+	append_complete(file, &text);
 	file->strays = strays;
-	pfree(text.data);
+}
+
+void
+uploads_record_keep(EtlUploadFile *file)
+{
+	if (unlink(file->path) != 0)
+		ereport(ERROR, errcode_for_file_access(), errmsg("could not remove file \"%s\": %m", file->path));
+	sync_folder(UPLOADS_FOLDER);
+	file_close(file);
 }
 
 void
@@ -249,6 +288,25 @@ uploads_record_abandon(EtlUploadFile *file)
 		the_watch->look(database);
 }
 
+/* Away with failures: what comes next takes their place. */
+static void
+cut_failures(EtlUploadFile *file)
+{
+	if (ftruncate(file->fd, file->complete) != 0)
+		raise_unwritable(file->path);
+}
+
+void
+uploads_record_looked(EtlUploadFile *file, int64 time)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	upload_record_write_looked(time, &text);
+	cut_failures(file);
+	append_complete(file, &text);
+}
+
 void
 uploads_record_failure(EtlUploadFile *file, const EtlUploadRecord *record, const char *error)
 {
@@ -256,147 +314,7 @@ uploads_record_failure(EtlUploadFile *file, const EtlUploadRecord *record, const
 
 	initStringInfo(&text);
 	upload_record_write_failure(record->failures + 1, timestamptz_to_time_t(clock_now()), error, &text);
-	if (ftruncate(file->fd, file->complete) != 0)
-		raise_unwritable(file->path);
+	cut_failures(file);
 	append(file, text.data, text.len, false);
 	pfree(text.data);
-}
-
-const char *
-uploads_record_name(const EtlUploadFile *file)
-{
-	return file->path + strlen(UPLOADS_FOLDER "/");
-}
-
-/* ---- looking at all of them ---- */
-
-/*
- * Open and, with `lock`, lock a record; its text. False: it isn't to be had, as its writer is at it, or it is
- * gone.
- */
-static bool
-file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
-{
-	struct stat status;
-	ssize_t n;
-
-	snprintf(file->path, MAXPGPATH, UPLOADS_FOLDER "/%s", name);
-	file->fd = open(file->path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	if (file->fd < 0)
-		return false;
-	resetStringInfo(text);
-	enlargeStringInfo(text, MAX_RECORD_SIZE);
-	if ((!lock || flock(file->fd, LOCK_EX | LOCK_NB) == 0) && fstat(file->fd, &status) == 0 &&
-		status.st_nlink > 0 && (n = pread(file->fd, text->data, MAX_RECORD_SIZE, 0)) >= 0)
-	{
-		text->len = n;
-		text->data[n] = '\0';
-		return true;
-	}
-	close(file->fd);
-	file->fd = -1;
-	return false;
-}
-
-/* Where failures begin: they are written anew each time. */
-static off_t
-complete_size(const StringInfo text)
-{
-	const char *failures = strstr(text->data, "\nfailures ");
-
-	return failures != NULL ? failures + 1 - text->data : text->len;
-}
-
-typedef struct Visit
-{
-	Oid database;
-	EtlUploadVisit visit;
-	void *arg;
-	StringInfoData text;
-} Visit;
-
-static void
-visit_file(Visit *visit, const char *name)
-{
-	EtlUploadFile *file = palloc0(sizeof(EtlUploadFile));
-	EtlUploadRecord record;
-	bool stays;
-
-	/* The database is in the name, so that others' are left in peace. */
-	if (OidIsValid(visit->database) && strtoul(name, NULL, 10) != visit->database)
-		return;
-	if (!file_read(file, name, true, &visit->text))
-		return;
-	file->complete = complete_size(&visit->text);
-	PG_TRY();
-	{
-		stays = upload_record_parse(visit->text.data, visit->text.len, &record) &&
-				visit->visit(file, &record, visit->arg);
-		if (!stays && unlink(file->path) != 0 && errno != ENOENT)
-			ereport(LOG, errcode_for_file_access(), errmsg("could not remove file \"%s\": %m", file->path));
-	}
-	PG_FINALLY();
-	{
-		close(file->fd);
-	}
-	PG_END_TRY();
-	pfree(file);
-}
-
-/* The names in the folder, all at once: visiting may take long, and files come and go meanwhile. */
-static List *
-file_names(void)
-{
-	List *names = NIL;
-	struct dirent *entry;
-	DIR *dir = AllocateDir(UPLOADS_FOLDER);
-
-	if (dir == NULL && errno == ENOENT)
-		return NIL; /* there has been none */
-	while ((entry = ReadDirExtended(dir, UPLOADS_FOLDER, LOG)) != NULL)
-		if (entry->d_name[0] != '.')
-			names = lappend(names, pstrdup(entry->d_name));
-	if (dir != NULL)
-		FreeDir(dir);
-	return names;
-}
-
-void
-uploads_visit(Oid database, EtlUploadVisit visit, void *arg)
-{
-	Visit state = {.database = database, .visit = visit, .arg = arg};
-	List *names = file_names();
-	ListCell *cell;
-
-	initStringInfo(&state.text);
-	foreach (cell, names)
-		visit_file(&state, lfirst(cell));
-	list_free_deep(names);
-	pfree(state.text.data);
-}
-
-bool
-uploads_is_known(const char *upload_id)
-{
-	List *names = file_names();
-	StringInfoData text;
-	bool known = false;
-	ListCell *cell;
-
-	initStringInfo(&text);
-	foreach (cell, names)
-	{
-		EtlUploadFile file;
-		EtlUploadRecord record;
-
-		if (!file_read(&file, lfirst(cell), false, &text))
-			continue;
-		close(file.fd);
-		if (upload_record_parse(text.data, text.len, &record) && record.upload_id != NULL &&
-			strcmp(record.upload_id, upload_id) == 0)
-			known = true;
-	}
-	list_free_deep(names);
-	pfree(text.data);
-	return known;
 }

@@ -1,10 +1,12 @@
 /*
  * uploads.h
- *		Records of multipart uploads, where a crash can't lose them: a file each.
+ *		Records of multipart uploads, and of the objects that a transaction makes just before it commits, where a
+ *		crash can't lose them: a file each.
  *
- * It is written before the upload is asked for, and removed when that is completed or aborted. Whoever is at an
- * upload holds a lock on its record, which ends with the process: who can take the lock knows that the upload
- * is abandoned. Aborting those is upload_sweep.c's.
+ * It is written before the store is asked for anything, and removed when the upload is completed or aborted, or the
+ * transaction has committed. Whoever is at it holds a lock on its record, which ends with the process: who can take the
+ * lock knows that it is abandoned. Undoing that is upload_sweep.c's: uploads are aborted, and objects of a transaction
+ * that hasn't committed removed.
  */
 #ifndef ETL_STORE_UPLOADS_H
 #define ETL_STORE_UPLOADS_H
@@ -23,9 +25,19 @@ typedef struct EtlUploadFile EtlUploadFile;
 extern EtlUploadFile *uploads_record(const EtlStore *store, const char *bucket, const char *key);
 /* Its id is known; `strays`: there may be another one besides. Durable when it returns. */
 extern void uploads_record_id(EtlUploadFile *file, const char *upload_id, bool strays);
-/* The upload is completed, or was never made. If there may be strays, this leaves it to the sweeper all the same. */
+/*
+ * Record that objects are about to be made in a bucket, as far as they are known by now; durable when it returns. As above
+ * otherwise.
+ */
+extern EtlUploadFile *uploads_record_objects(const EtlStore *store, Oid role, const char *bucket, uint64 transaction,
+											 EtlRecordedObject *objects, int nobjects);
+/* One more. Durable when it returns. */
+extern void uploads_record_object(EtlUploadFile *file, const EtlRecordedObject *object);
+/* The objects stay, whatever becomes of the transaction: durable when it returns. Ends it, unless it raises. */
+extern void uploads_record_keep(EtlUploadFile *file);
+/* It is completed, or was never made. If there may be strays, this leaves it to the sweeper all the same. */
 extern void uploads_record_done(EtlUploadFile *file);
-/* Nobody is at it any more: the sweeper is to abort it. No network. */
+/* Nobody is at it any more: the sweeper is to undo it. No network. */
 extern void uploads_record_abandon(EtlUploadFile *file);
 
 /*
@@ -36,7 +48,9 @@ typedef bool (*EtlUploadVisit)(EtlUploadFile *file, const EtlUploadRecord *recor
 extern void uploads_visit(Oid database, EtlUploadVisit visit, void *arg);
 /* In `visit`: what the record is called. */
 extern const char *uploads_record_name(const EtlUploadFile *file);
-/* In `visit`: it could not be aborted, for this reason. */
+/* In `visit`: its objects were removed as far as they were there at that time. */
+extern void uploads_record_looked(EtlUploadFile *file, int64 time);
+/* In `visit`: it could not be undone, for this reason. */
 extern void uploads_record_failure(EtlUploadFile *file, const EtlUploadRecord *record, const char *error);
 /* Whether the upload with this id is on record, whoever is at it. */
 extern bool uploads_is_known(const char *upload_id);

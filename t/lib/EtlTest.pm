@@ -129,6 +129,15 @@ sub set_clock
 	$self->wait_until(qq{SELECT extract(epoch FROM etl._clock() - clock_timestamp() - interval '$seconds s') BETWEEN -0.5 AND 0.5});
 }
 
+# Wait until of what writers have left in a store nothing is on record, but for what is looked for a second time (it may still
+# have been on its way).
+sub wait_until_swept
+{
+	my ($self) = @_;
+	$self->wait_until(q{SELECT count(*) = 0 FROM pg_ls_dir('pg_stat_tmp/pg_etl.uploads', true, false) f
+		WHERE pg_read_file('pg_stat_tmp/pg_etl.uploads/' || f, 0, 1000000, true) !~ '\nlooked '});
+}
+
 # Create the foreign server and a user mapping for the role (default: the superuser) with the admin's or the given
 # keys: create_aws_server(name => 'aws', role => 'analyst', access_key_id => …, secret_access_key => …).
 sub create_aws_server

@@ -11,6 +11,7 @@ Prints one line of JSON (or for get-object the bytes). Commands:
     read-queue QUEUE_URL                    → the messages as an array, taken off the queue
     put-secret NAME VALUE                   put-secret-binary NAME VALUE     put again: a new version
     put-checked BUCKET KEY ALGORITHM VALUE  stdin, with this checksum, which S3 keeps; without VALUE botocore's
+    put-marked BUCKET KEY MARK              stdin, with metadata pg-etl-put: MARK
     put-composite BUCKET KEY                stdin in parts of 5 MB, with a checksum of their checksums
     make-versioned BUCKET                   a bucket that keeps versions
     presign BUCKET KEY SECONDS DATE METHOD  → url, as botocore signs it at DATE (20260101T000000Z)
@@ -107,6 +108,10 @@ class Fixtures:
         given = {"ChecksumAlgorithm": algorithm.upper()} if value is None else \
             {"ChecksumAlgorithm": algorithm.upper(), f"Checksum{algorithm.upper()}": value}
         return {"etag": self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, **given)["ETag"]}
+
+    def put_marked(self, bucket, key, mark):
+        body = sys.stdin.buffer.read()
+        return {"etag": self.client("s3").put_object(Bucket=bucket, Key=key, Body=body, Metadata={"pg-etl-put": mark})["ETag"]}
 
     def put_composite(self, bucket, key):
         s3, body, size = self.client("s3"), sys.stdin.buffer.read(), 5 << 20

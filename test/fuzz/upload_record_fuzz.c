@@ -1,6 +1,6 @@
 /*
  * upload_record_fuzz.c
- *		Records of uploads as a crash may have left them: none, or one that has all that aborting it takes.
+ *		Records as a crash may have left them: none, or one that has all that undoing it takes.
  */
 #include "run_memory.h"
 #include "store/upload_record.h"
@@ -14,8 +14,11 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 
 	if (upload_record_parse((const char *) data, size, &record))
 	{
-		if (record.bucket == NULL || record.key == NULL || record.server_name == NULL)
+		if (record.bucket == NULL || record.server_name == NULL || (record.key == NULL) == (record.transaction == 0))
 			abort();
+		for (int i = 0; i < record.nobjects; i++)
+			if (record.objects[i].key == NULL || strchr(record.objects[i].identity, ' ') != NULL)
+				abort();
 		if (upload_record_pause(record.failures) < 0)
 			abort();
 	}

@@ -82,6 +82,46 @@ test_cut_short(void **state)
 	pfree(text.data);
 }
 
+static EtlRecordedObject made[] = {{"0123abcd", "a b/c"}, {"0123abce", " "}, {"0123abcf", "d"}};
+static const EtlUploadRecord objects = {.database = 5,
+										.role = 10,
+										.server_name = "aws",
+										.bucket = "lake",
+										.transaction = UINT64CONST(18446744073709551615),
+										.is_local = true,
+										.objects = made,
+										.nobjects = 2};
+
+static void
+test_objects(void **state)
+{
+	StringInfoData text;
+	EtlUploadRecord read;
+
+	initStringInfo(&text);
+	upload_record_write(&objects, &text);
+	assert_true(upload_record_parse(text.data, text.len, &read));
+	assert_int_equal(read.transaction, UINT64CONST(18446744073709551615));
+	assert_true(read.is_local);
+	assert_int_equal(read.nobjects, 2);
+	assert_null(read.key);
+	assert_int_equal(read.looked, 0);
+
+	upload_record_write_object(&made[2], &text);
+	upload_record_write_looked(1764425346, &text);
+	upload_record_write_failure(1, 1764425400, "one", &text);
+	assert_true(upload_record_parse(text.data, text.len, &read));
+	assert_int_equal(read.nobjects, 3);
+	for (int i = 0; i < 3; i++)
+	{
+		assert_string_equal(read.objects[i].identity, made[i].identity);
+		assert_string_equal(read.objects[i].key, made[i].key);
+	}
+	assert_int_equal(read.looked, 1764425346);
+	assert_int_equal(read.failures, 1);
+	pfree(text.data);
+}
+
 static void
 test_no_record(void **state)
 {
@@ -91,6 +131,8 @@ test_no_record(void **state)
 	assert_false(upload_record_parse("\n\n", 2, &read));
 	assert_false(upload_record_parse("ready \n", 7, &read));
 	assert_false(upload_record_parse("pg_etl upload 1\nready \n", 23, &read));
+	assert_false(upload_record_parse("pg_etl upload 1\nbucket b\ntransaction 5\nserver_name s\nready \n", 60, &read));
+	assert_false(upload_record_parse("pg_etl objects 1\nbucket b\nserver_name s\nready \n", 47, &read));
 	assert_false(upload_record_parse("pg_etl upload 2\nbucket b\nkey k\nserver_name s\nready \n", 53, &read));
 }
 
@@ -110,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_written_and_read),
 		cmocka_unit_test(test_cut_short),
+		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_no_record),
 		cmocka_unit_test(test_pauses),
 	};
