@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 
 	if (upload_record_parse((const char *) data, size, &record))
 	{
-		if (record.bucket == NULL || record.server_name == NULL || (record.key == NULL) == (record.transaction == 0))
+		if (record.bucket == NULL || record.server_name == NULL || (record.transaction == 0 && record.key == NULL))
 			abort();
 		for (int i = 0; i < record.nobjects; i++)
 			if (record.objects[i].key == NULL || strchr(record.objects[i].identity, ' ') != NULL)
