@@ -122,14 +122,22 @@ foreach my $stage (sort keys %stages)
 	at($stage, 'killed', sub { kill('KILL', $_[0]) }, $gone, 1);
 	next unless $stages{$stage}{worker};
 	my $only = sub { my ($pid) = $etl->processes($worker); return $pid; };
-	# a backend that waits for something else looks at its queue when that has come, at the latest after etl.stall_timeout
-	if ($stage =~ /^reading/)
+	# a trigger that waits for a lock is waited for
+	if ($stage ne 'inserting')
 	{
 		at($stage, 'its process ended', sub { kill('TERM', $only->()) },
 			qr/ERROR:  58000: the process that reads the load's files is gone.*HINT:  The server's log says why\. Nothing was loaded\./s);
 	}
 	at($stage, 'its process killed', sub { kill('KILL', $only->()) }, $gone, 1);
 }
+
+# What the process has to say isn't waited for either, when the bytes that follow don't come
+$etl->put_object('lake', 'endless', 'x' x 6_000_000);
+$etl->faults({ method => 'GET', key => 'endless', do => 'stall', after => 5_000_000, times => 0 });
+my $begin = time;
+$etl->sql_fails(q{SELECT etl.load('t', 's3://lake/endless')}, 'an error amid a stall', qr{54000: .*longer than 4 MB.*endless", line 1\.}s);
+cmp_ok(time - $begin, '<', 5, 'is raised soon');
+$etl->reset_aws;
 
 # With a process and without, if it isn't to be, or isn't to be had
 my $sum = "SELECT count(*), sum(id), sum(length(name)) FROM t";

@@ -163,6 +163,14 @@ parse_worker_end(EtlParseWorker *worker)
 	pfree(worker);
 }
 
+bool
+parse_worker_has_ended(const EtlParseWorker *worker)
+{
+	pid_t pid;
+
+	return GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED;
+}
+
 static void
 pg_attribute_noreturn() worker_is_gone(void)
 {

@@ -36,6 +36,9 @@ typedef enum EtlParseWorkerAnswer
 	ETL_PARSE_STOPPED /* the last file is through */
 } EtlParseWorkerAnswer;
 
+/* Whether it has ended; the latch is set when it does. What it had to say before can still be received. */
+extern bool parse_worker_has_ended(const EtlParseWorker *worker);
+
 /* A batch stays until the next call. Raises what the process raised, and 58000 when it is gone. */
 extern EtlParseWorkerAnswer parse_worker_receive(EtlParseWorker *worker, const EtlBatch **batch);
 
