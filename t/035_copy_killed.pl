@@ -158,6 +158,52 @@ my @said = map { my (undef, undef, $error) = $node->psql('postgres', "SET etl.lo
 is($said[0], $said[1], 'and so is the error');
 like($said[0], qr{22P02: .*wrong", line 1000, column "id": "x1000"}s, 'which says where');
 
+# Nor is one to be had when there is no room for the memory that is shared with it. A limit on the size of a process's files is
+# one on that memory, too, whatever kind it is of. limited($bytes, $loads, $then): the loads of a transaction within that limit.
+sub limit_files
+{
+	my ($pid, $bytes) = @_;
+	IPC::Run::run([ 'prlimit', '--pid', $pid, "--fsize=$bytes:" ]) or die 'prlimit';
+}
+sub wait_for_lock
+{
+	my ($session, $key) = @_;
+	$etl->wait_until("SELECT count(*) = 0 OR bool_or(EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND objid = $key AND NOT granted))"
+		  . " FROM pg_stat_activity a WHERE pid = $session->{pid}");
+}
+sub limited
+{
+	my ($bytes, $loads, $then) = @_;
+	my ($gate, $exit) = map { my $psql = $node->background_psql('postgres'); $psql->query_safe("SELECT pg_advisory_lock($_)"); $psql } 36, 37;
+	my $lock = 'DO $$BEGIN PERFORM pg_advisory_xact_lock(%d); END$$; ';
+	my $session = session("SET client_min_messages = debug1; BEGIN; " . sprintf($lock, 36) . "$loads; " . sprintf($lock, 37) . "COMMIT; $then");
+	wait_for_lock($session, 36);
+	limit_files($session->{pid}, $bytes);
+	$gate->quit;
+	wait_for_lock($session, 37);
+	limit_files($session->{pid}, 'unlimited');
+	$exit->quit;
+	$session->{run}->finish;
+	return ($session->{stdout} =~ s/^\d+\n//r, $session->{stderr});
+}
+SKIP:
+{
+	skip('no program prlimit (Debian: util-linux)', 6) if system('command -v prlimit >/dev/null') != 0;
+	$etl->put_object('lake', 'short/1', "x|a\n1|b\n");
+	# rows that are no larger in the table than the limit lets it be
+	$etl->put_object('lake', 'wide/1', join('', map { "$_|" . 'x' x 4000 . "\n" } 1 .. 1100));
+	$etl->sql('TRUNCATE t; TRUNCATE etl.load_history, etl.load_file');
+	my ($out, $said) = limited(1_900_000, q{SELECT etl.load('t', 's3://lake/wide/')}, $sum);
+	is($out, "1100\n1100|605550|4400000\n", 'a load without shared memory');
+	like($said, qr/DEBUG:  53\w+: the load is read without a process beside the backend\nDETAIL:  could not (resize|write to) shared memory segment/, 'says so if asked');
+	$etl->sql('TRUNCATE t; TRUNCATE etl.load_history, etl.load_file');
+	($out, $said) = limited(65536, q{SELECT etl.load('t', 's3://lake/short/', 'text', '{"maxerror": 2}')}, $sum);
+	is($out, "1\n1|1|1\n", 'a load whose errors have no memory');
+	like($said, qr/WARNING:  53\w+: the errors of the load into public\.t could not be kept\nDETAIL:  could not (resize|write to) shared memory segment/, 'which a warning says');
+	$etl->sql_is('SELECT count(*) FROM etl.load_history', '1', 'is in the history');
+	unlike($etl->server_log, qr/leak/, 'nothing is leaked');
+}
+
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nmax_logical_replication_workers = 0\nmax_worker_processes = 1\n");
 $node->restart;
 # one load has the only process

@@ -8,11 +8,11 @@
 #include "postgres.h"
 
 #include "copy/load_error_internal.h"
+#include "copy/segment.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
-#include "storage/dsm.h"
 #include "storage/shm_mq.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -67,12 +67,12 @@ static bool
 start_writer(Sender *sender)
 {
 	BackgroundWorker worker = {0};
+	EtlError error;
 	shm_mq *queue;
 
-	sender->segment = dsm_create(ETL_LOAD_REPORT_SIZE + ETL_LOAD_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	sender->segment = load_segment_create(ETL_LOAD_REPORT_SIZE + ETL_LOAD_QUEUE_SIZE, &error);
 	if (sender->segment == NULL)
-		return fail(sender, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "No segment of shared memory is left.",
-					NULL);
+		return fail(sender, error.sqlstate, psprintf("%s.", error.message), NULL);
 	sender->report = dsm_segment_address(sender->segment);
 	sender->report->database = MyDatabaseId;
 	sender->report->latch = MyLatch;

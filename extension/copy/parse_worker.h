@@ -15,7 +15,7 @@
 
 typedef struct EtlParseWorker EtlParseWorker;
 
-/* NULL: no process is to be had. In the current context, and until the end of the current resource owner. */
+/* NULL: no process, or no memory to share with one, is to be had. In the current context, and until the end of the current resource owner. */
 extern EtlParseWorker *parse_worker_start(const EtlLoadPlan *plan);
 extern void parse_worker_end(EtlParseWorker *worker);
 
