@@ -2,11 +2,13 @@
  * history.c
  *		Recording what was moved. See history.h.
  *
- * The row belongs to the transaction that moved the data: both are there or neither.
+ * The row belongs to the transaction that moved the data: both are there or neither. READ ONLY is about what its statements
+ * write, which a temporary table takes as well, and objects; so it holds for all of a load or unload but this row.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "base/clock.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
@@ -24,6 +26,13 @@ static int64 last_load_id = -1;
 static int64 last_load_rows = 0;
 static int64 last_unload_id = -1;
 static int64 last_unload_rows = 0;
+
+/* A scope in which history is written. */
+typedef struct HistoryScope
+{
+	EtlSpiScope spi;
+	bool read_only; /* the transaction is */
+} HistoryScope;
 
 PG_FUNCTION_INFO_V1(pg_etl_last_copy_id);
 PG_FUNCTION_INFO_V1(pg_etl_last_copy_count);
@@ -54,17 +63,41 @@ pg_etl_last_unload_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(last_unload_rows);
 }
 
+/* After an error the abort puts the transaction's own back. */
+static void
+history_open(HistoryScope *scope)
+{
+	/* Others have been told that it writes nothing. */
+	if (XactReadOnly && IsolationIsSerializable())
+		ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot load or unload in a serializable read-only transaction"),
+				errdetail("Its history is written by the transaction itself."),
+				errhint("Use REPEATABLE READ, or a transaction that may write."));
+	scope->read_only = XactReadOnly;
+	/* a standby can't write at all */
+	if (!RecoveryInProgress())
+		XactReadOnly = false;
+	etl_spi_open(&scope->spi, ETL_SPI_OWNER);
+}
+
+static void
+history_close(HistoryScope *scope)
+{
+	etl_spi_close(&scope->spi);
+	XactReadOnly = scope->read_only;
+}
+
 int64
 load_history_begin(void)
 {
 	static EtlSpiPlan next = {"SELECT nextval('etl.load_history_load_id_seq')", 0, {0}};
-	EtlSpiScope spi;
+	HistoryScope scope;
 	bool isnull;
 
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	history_open(&scope);
 	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);
 	last_load_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	etl_spi_close(&spi);
+	history_close(&scope);
 	return last_load_id;
 }
 
@@ -192,12 +225,12 @@ void
 load_history_add(const EtlTransfer *transfer)
 {
 	EtlTransferSession session;
-	EtlSpiScope spi;
+	HistoryScope scope;
 
 	load_history_session(&session);
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	history_open(&scope);
 	load_history_insert(transfer, &session, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
-	etl_spi_close(&spi);
+	history_close(&scope);
 	last_load_rows = strcmp(transfer->status, "loaded") == 0 ? transfer->rows : 0;
 }
 
@@ -220,7 +253,7 @@ unload_history_add(EtlTransfer *transfer)
 	const char *user = GetUserNameFromId(GetUserId(), false);
 	Datum values[12];
 	char nulls[13] = "            ";
-	EtlSpiScope spi;
+	HistoryScope scope;
 	bool isnull;
 
 	values[0] = DirectFunctionCall1(namein, CStringGetDatum(user));
@@ -235,11 +268,11 @@ unload_history_add(EtlTransfer *transfer)
 	values[9] = text_or_null(transfer->message, &nulls[9]);
 	values[10] = UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
 	values[11] = Int32GetDatum(MyProcPid);
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	history_open(&scope);
 	etl_spi_execute(&insert, SPI_OK_INSERT_RETURNING, values, nulls);
 	transfer->id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
 	insert_files(&files, transfer);
-	etl_spi_close(&spi);
+	history_close(&scope);
 	last_unload_id = transfer->id;
 	last_unload_rows = transfer->rows;
 }
