@@ -116,6 +116,16 @@ $etl->faults({ method => 'PUT', key => 'failed/p=2/.*', do => 'status', status =
 $etl->sql_fails(unload($three, 'failed', 'CSV PARTITION BY (p)'), 'one that may not be written', qr{42501: could not write "s3://lake/failed/p=2/0000_part_00"});
 $etl->faults;
 nothing_left('a failed publish', 'failed/');
+my $failed = q{SELECT string_agg(concat_ws('|', uri, status, rows, files, pid > 0, transaction_id > 0, message), E'\n' ORDER BY unload_id) FROM etl.unload_history};
+$etl->sql_is("$failed WHERE uri ~ 'failed'", 's3://lake/failed|failed|0|0|t|t|could not write "s3://lake/failed/p=2/0000_part_00": access denied', 'is in the history');
+# so are all whose files were to come with that commit, and nobody else's
+$etl->faults({ method => 'PUT', key => 'failed/p=2/.*', do => 'status', status => 403, code => 'AccessDenied' });
+$etl->sql_fails('DELETE FROM etl.unload_history; BEGIN; ' . unload('SELECT 1', 'with/a', 'CSV') . '; SAVEPOINT a; ' . unload('SELECT 1', 'with/back', 'CSV')
+	  . '; ROLLBACK TO a; SAVEPOINT b; ' . unload($three, 'failed', 'CSV PARTITION BY (p)') . '; RELEASE b; COMMIT', 'one of several', qr/42501/);
+$etl->faults;
+$etl->sql_is(q{SELECT string_agg(uri || ' ' || status, ', ' ORDER BY unload_id) FROM etl.unload_history}, 's3://lake/with/a failed, s3://lake/failed failed', 'with what was to come together');
+$etl->sql(unload('SELECT 1', 'with/a', 'CSV ALLOWOVERWRITE'));
+$etl->sql_is(q{SELECT string_agg(status, ',' ORDER BY unload_id) FROM etl.unload_history}, 'failed,failed,unloaded', 'and not with what comes later');
 
 # ---- CLEANPATH
 my @old = map { "clean/$_" } qw(p=1/old p=1/deep/old p=2/old p=9/old);
@@ -151,6 +161,7 @@ $etl->sql("SELECT pg_cancel_backend($session->{pid})");
 $session->{run}->finish;
 like($session->{stderr}, qr/canceling statement/, 'a query is cancelled');
 nothing_left('a cancelled query', 'cancelled/');
+$etl->sql_is(q{SELECT count(*), min(message) FROM etl.unload_history WHERE uri ~ 'cancelled' AND status = 'failed'}, '2|canceling statement due to user request', 'both are in the history');
 
 # ---- killed: while rows come, with parts of a large file sent; before the commit; amid publishing
 $etl->faults({ method => 'PUT', key => 'killed/.*', nth => 3, times => 0, do => 'stall' });

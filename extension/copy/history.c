@@ -63,16 +63,21 @@ pg_etl_last_unload_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(last_unload_rows);
 }
 
-/* After an error the abort puts the transaction's own back. */
+/* Others have been told that such a transaction writes nothing. */
 static void
-history_open(HistoryScope *scope)
+refuse_serializable(void)
 {
-	/* Others have been told that it writes nothing. */
 	if (XactReadOnly && IsolationIsSerializable())
 		ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot load or unload in a serializable read-only transaction"),
 				errdetail("Its history is written by the transaction itself."),
 				errhint("Use REPEATABLE READ, or a transaction that may write."));
+}
+
+/* After an error the abort puts the transaction's own back. */
+static void
+history_open(HistoryScope *scope)
+{
 	scope->read_only = XactReadOnly;
 	/* a standby can't write at all */
 	if (!RecoveryInProgress())
@@ -94,6 +99,7 @@ load_history_begin(void)
 	HistoryScope scope;
 	bool isnull;
 
+	refuse_serializable();
 	history_open(&scope);
 	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);
 	last_load_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
@@ -114,13 +120,13 @@ load_history_set_copy_job(int64 job_id)
 }
 
 int64
-load_history_transaction(void)
+history_transaction(void)
 {
 	return (int64) U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 }
 
 void
-load_history_session(EtlTransferSession *session)
+history_session(EtlTransferSession *session)
 {
 	static EtlSpiPlan run = {"SELECT etl._current_run()", 0, {0}};
 	EtlSpiScope spi;
@@ -154,7 +160,7 @@ id_or_null(int64 id, char *null)
 
 /* One statement however many files there are. */
 static void
-insert_files(EtlSpiPlan *plan, const EtlTransfer *transfer)
+insert_files(EtlSpiPlan *plan, int64 id, const EtlTransfer *transfer)
 {
 	Datum *uris;
 	Datum *rows;
@@ -172,7 +178,7 @@ insert_files(EtlSpiPlan *plan, const EtlTransfer *transfer)
 		rows[i] = Int64GetDatum(transfer->file_list[i].rows);
 		bytes[i] = Int64GetDatum(transfer->file_list[i].bytes);
 	}
-	values[0] = Int64GetDatum(transfer->id);
+	values[0] = Int64GetDatum(id);
 	values[1] = PointerGetDatum(construct_array(uris, transfer->files, TEXTOID, -1, false, TYPALIGN_INT));
 	values[2] =
 		PointerGetDatum(construct_array(rows, transfer->files, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
@@ -218,7 +224,7 @@ load_history_insert(const EtlTransfer *transfer, const EtlTransferSession *sessi
 	values[15] = Int32GetDatum(session->pid);
 	values[16] = id_or_null(session->copy_job_id, &nulls[16]);
 	etl_spi_execute(&insert, SPI_OK_INSERT, values, nulls);
-	insert_files(&files, transfer);
+	insert_files(&files, transfer->id, transfer);
 }
 
 void
@@ -227,7 +233,7 @@ load_history_add(const EtlTransfer *transfer)
 	EtlTransferSession session;
 	HistoryScope scope;
 
-	load_history_session(&session);
+	history_session(&session);
 	history_open(&scope);
 	load_history_insert(transfer, &session, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	history_close(&scope);
@@ -235,44 +241,59 @@ load_history_add(const EtlTransfer *transfer)
 }
 
 void
-unload_history_add(EtlTransfer *transfer)
+unload_history_begin(EtlTransferSession *session)
 {
-	static EtlSpiPlan insert = {"INSERT INTO etl.unload_history (username, query, uri, format, started_at, "
+	refuse_serializable();
+	history_session(session);
+}
+
+int64
+unload_history_insert(const EtlTransfer *transfer, const EtlTransferSession *session, int64 transaction_id)
+{
+	static EtlSpiPlan insert = {"INSERT INTO etl.unload_history (run_id, username, query, uri, format, started_at, "
 								"finished_at, rows, bytes, files, status,"
-								" message, transaction_id, pid) VALUES ($1, $2, $3, $4, $5, etl._clock(), "
-								"$6, $7, $8, $9, $10, $11, $12)"
+								" message, transaction_id, pid) VALUES ($1, $2, $3, $4, $5, $6, etl._clock(), "
+								"$7, $8, $9, $10, $11, $12, $13)"
 								" RETURNING unload_id",
-								12,
-								{NAMEOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID,
+								13,
+								{INT8OID, NAMEOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID,
 								 INT4OID, TEXTOID, TEXTOID, INT8OID, INT4OID}};
 	static EtlSpiPlan files = {"INSERT INTO etl.unload_file (unload_id, uri, rows, bytes)"
 							   " SELECT $1, uri, rows, bytes FROM unnest($2, $3, $4) AS f(uri, rows, bytes)",
 							   4,
 							   {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID}};
-	/* read before the scope makes the extension's owner the current user */
-	const char *user = GetUserNameFromId(GetUserId(), false);
-	Datum values[12];
-	char nulls[13] = "            ";
-	HistoryScope scope;
+	Datum values[13];
+	char nulls[14] = "             ";
+	int64 id;
 	bool isnull;
 
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(user));
-	values[1] = CStringGetTextDatum(transfer->subject);
-	values[2] = CStringGetTextDatum(transfer->uri);
-	values[3] = CStringGetTextDatum(transfer->format);
-	values[4] = TimestampTzGetDatum(transfer->started_at);
-	values[5] = Int64GetDatum(transfer->rows);
-	values[6] = Int64GetDatum(transfer->bytes);
-	values[7] = Int32GetDatum(transfer->files);
-	values[8] = CStringGetTextDatum(transfer->status);
-	values[9] = text_or_null(transfer->message, &nulls[9]);
-	values[10] = UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[11] = Int32GetDatum(MyProcPid);
-	history_open(&scope);
+	values[0] = id_or_null(session->run_id, &nulls[0]);
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(session->username));
+	values[2] = CStringGetTextDatum(transfer->subject);
+	values[3] = CStringGetTextDatum(transfer->uri);
+	values[4] = CStringGetTextDatum(transfer->format);
+	values[5] = TimestampTzGetDatum(transfer->started_at);
+	values[6] = Int64GetDatum(transfer->rows);
+	values[7] = Int64GetDatum(transfer->bytes);
+	values[8] = Int32GetDatum(transfer->files);
+	values[9] = CStringGetTextDatum(transfer->status);
+	values[10] = text_or_null(transfer->message, &nulls[10]);
+	values[11] = id_or_null(transaction_id, &nulls[11]);
+	values[12] = Int32GetDatum(session->pid);
 	etl_spi_execute(&insert, SPI_OK_INSERT_RETURNING, values, nulls);
-	transfer->id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	insert_files(&files, transfer);
+	id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
+	insert_files(&files, id, transfer);
+	return id;
+}
+
+void
+unload_history_add(const EtlTransfer *transfer, const EtlTransferSession *session)
+{
+	HistoryScope scope;
+
+	history_open(&scope);
+	last_unload_id = unload_history_insert(transfer, session,
+										   (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	history_close(&scope);
-	last_unload_id = transfer->id;
 	last_unload_rows = transfer->rows;
 }
