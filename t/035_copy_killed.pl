@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use EtlSession;
 use EtlTest;
 use IPC::Run;
 use Test::More;
@@ -11,6 +12,7 @@ use Time::HiRes qw(time);
 plan(skip_all => 'no program bzip2 (Debian: the package of that name)') if system('command -v bzip2 >/dev/null') != 0;
 my $etl = EtlTest->new(aws => 1);
 my $node = $etl->primary;
+sessions_of($etl);
 my $worker = qr/pg_etl load worker/;
 my $helpers = qr/pg_etl load/;
 my $rows = 60_000;
@@ -56,16 +58,6 @@ my %stages = (
 		lock => 'BEGIN; LOCK TABLE etl.load_error IN ACCESS EXCLUSIVE MODE', wait => $network },
 	commit => { table => 'late_t', lock => $hold, wait => $advisory });
 
-sub session
-{
-	my ($sql) = @_;
-	my %session = (stdin => "\\set VERBOSITY verbose\nSELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
-		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
-	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
-	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
-	return \%session;
-}
 
 # at($stage, $name, $do, $expected, $crash): the load is brought there, something is done to its processes, and it ends.
 sub at
