@@ -96,8 +96,12 @@ COPY t (id) FROM 's3://pgcopy/end';
 COPY t FROM 's3://pgcopy/text' (COLOUR 'red');
 \set VERBOSITY terse
 BEGIN READ ONLY;
+SAVEPOINT a;
 COPY t FROM 's3://pgcopy/text';
-ROLLBACK;
+ROLLBACK TO a;
+COPY (SELECT 1) TO 's3://pgcopy/out/read_only' (FORMAT csv);
+COMMIT;
+SELECT etl.s3_fetch_text('s3://pgcopy/out/read_only');
 
 -- rights are those of etl.load and etl.unload
 CREATE ROLE regress_copier;

@@ -175,6 +175,26 @@ BEGIN READ ONLY;
 SAVEPOINT a;
 SELECT etl.load('t', 's3://tables/good');
 ROLLBACK TO a;
+ROLLBACK;
+-- as PostgreSQL's COPY, a load may go into a temporary table there; its history is of the transaction, as ever
+TRUNCATE passing;
+SELECT count(*) AS loads FROM etl.load_history \gset
+BEGIN READ ONLY;
+SELECT good('passing');
+SELECT etl.load('passing', 's3://tables/good', 'text', '{"noload": true}') > 0 AS checked;
+SAVEPOINT a;
+SELECT etl.load('t', 's3://tables/good');
+ROLLBACK TO a;
+INSERT INTO t VALUES (-1, 'read only');
+ROLLBACK TO a;
+SHOW transaction_read_only;
+COMMIT;
+SELECT (SELECT count(*) FROM passing) AS rows, count(*) - :loads AS loads FROM etl.load_history;
+BEGIN READ ONLY;
+SELECT good('passing');
+ROLLBACK;
+SELECT (SELECT count(*) FROM passing) AS rows, count(*) - :loads AS loads FROM etl.load_history;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
 SELECT good('passing');
 ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE;

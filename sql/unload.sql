@@ -67,7 +67,28 @@ SELECT etl.unload('SELECT 1', 's3://unload/undo/d');
 ROLLBACK;
 SELECT etl.unload('SELECT 1 / (3 - i) FROM generate_series(1, 5) i', 's3://unload/undo/e');
 SELECT uri FROM etl.s3_list('s3://unload/undo/');
-SELECT uri FROM etl.unload_history WHERE uri LIKE 's3://unload/undo/%' ORDER BY unload_id;
+SELECT uri FROM etl.unload_history WHERE uri LIKE 's3://unload/undo/%' AND status = 'unloaded' ORDER BY unload_id;
+
+-- what fails is in the history, whatever becomes of the transaction; an error of the statement is none of an unload
+SELECT etl.unload('SELECT 1', 's3://unload/undo/a');
+SELECT etl.unload('SELECT 1', 's3://unload/undo/fails', 'text', '{"colour": "red"}');
+SELECT etl.unload('SELECT nothing', 's3://unload/undo/fails');
+SELECT etl.unload('SELECT 1 AS p', 's3://unload/undo/fails', 'csv', '{"partition_by": ["q"]}');
+BEGIN;
+SELECT etl.unload('SELECT 1', 's3://unload/undo/f');
+SAVEPOINT s;
+DO $$BEGIN
+	PERFORM etl.unload(format('SELECT (%L || i)::int FROM generate_series(1, 5) i', 'x'), 's3://unload/undo/caught');
+EXCEPTION WHEN invalid_text_representation THEN RAISE NOTICE '%', SQLERRM;
+END$$;
+ROLLBACK TO s;
+SELECT count(*) FROM etl.s3_list('s3://unload/undo/f');
+ROLLBACK;
+SELECT uri, username = current_user AS mine, query, format, rows, bytes, files, message, run_id, pid = pg_backend_pid() AS pid,
+	finished_at >= started_at AS ended FROM etl.unload_history WHERE status = 'failed' AND uri LIKE 's3://unload/undo/%' ORDER BY unload_id;
+SELECT status, unloaded_location, unloaded_rows, unloaded_files_count, unloaded_files_size, error_message FROM redshift.sys_unload_history
+	WHERE status <> 'completed' AND unloaded_location LIKE 's3://unload/undo/%' ORDER BY query_id;
+SELECT count(*) FROM redshift.stl_unload_log WHERE path ~ 'undo/(e|caught)';
 
 -- the transaction's own rows are seen; one that only reads is all that is run
 BEGIN;

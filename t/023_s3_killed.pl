@@ -2,11 +2,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use EtlSession;
 use EtlTest;
 use Test::More;
 
 my $etl = EtlTest->new(aws => 1);
 my $node = $etl->primary;
+sessions_of($etl);
 my $records = q{pg_ls_dir('pg_stat_tmp/pg_etl.uploads', true, false)};
 $etl->create_aws_server;
 $etl->fixtures('make-bucket', 'lake');
@@ -19,25 +21,6 @@ sub unload
 		TO 's3://lake/$target' $authorization PARALLEL OFF\$\$)};
 }
 
-# A session that is at a statement; it ends with an error or by a kill.
-sub session
-{
-	my ($sql) = @_;
-	my %session = (stdin => "SELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
-		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
-	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
-	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
-	return \%session;
-}
-# The server has lost a process by SIGKILL, and comes back.
-sub kill_backend
-{
-	my ($session) = @_;
-	kill('KILL', $session->{pid});
-	eval { $session->{run}->finish };
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
-}
 sub nothing_left
 {
 	my ($name, $prefix, @others) = @_;

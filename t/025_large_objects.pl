@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use EtlSession;
 use EtlTest;
 use Test::More;
 use Time::HiRes qw(time);
@@ -10,6 +11,7 @@ use Time::HiRes qw(time);
 my $GB = 1 << 30;
 my $etl = EtlTest->new(aws => 1);
 my $node = $etl->primary;
+sessions_of($etl);
 my $records = q{pg_ls_dir('pg_stat_tmp/pg_etl.uploads', true, false)};
 $etl->create_aws_server;
 
@@ -136,16 +138,6 @@ suffers_in_vain('aborted by somebody', [ qr/40001/ ],
 	{ method => 'PUT', nth => 3, times => 0, do => 'status', status => 404, code => 'NoSuchUpload' });
 
 # ---- cancelled, terminated, killed, where a part hangs
-sub session
-{
-	my ($sql) = @_;
-	my %session = (stdin => "SELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
-		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
-	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
-	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
-	return \%session;
-}
 sub hanging
 {
 	my ($key) = @_;

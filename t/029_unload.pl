@@ -2,12 +2,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use EtlSession;
 use EtlTest;
 use JSON::PP;
 use Test::More;
 
 my $etl = EtlTest->new(aws => 1);
-my $node = $etl->primary;
+sessions_of($etl);
 my $records = q{pg_ls_dir('pg_stat_tmp/pg_etl.uploads', true, false)};
 $etl->create_aws_server;
 $etl->fixtures('make-bucket', 'lake');
@@ -18,29 +19,6 @@ sub unload
 	return qq{CALL etl.execute(\$e\$UNLOAD (\$q\$$query\$q\$) TO 's3://lake/$target' IAM_ROLE default $options\$e\$)};
 }
 sub keys_of { return $etl->fixtures('list', 'lake', $_[0]); }
-# A session that is at a statement.
-sub session
-{
-	my ($sql) = @_;
-	my %session = (stdin => "SELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
-		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
-	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
-	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
-	return \%session;
-}
-sub wait_for_session
-{
-	my ($session, $condition) = @_;
-	$etl->wait_until("SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $session->{pid} AND $condition");
-}
-sub kill_backend
-{
-	my ($session) = @_;
-	kill('KILL', $session->{pid});
-	eval { $session->{run}->finish };
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
-}
 sub nothing_left
 {
 	my ($name, $prefix, @others) = @_;
@@ -116,6 +94,16 @@ $etl->faults({ method => 'PUT', key => 'failed/p=2/.*', do => 'status', status =
 $etl->sql_fails(unload($three, 'failed', 'CSV PARTITION BY (p)'), 'one that may not be written', qr{42501: could not write "s3://lake/failed/p=2/0000_part_00"});
 $etl->faults;
 nothing_left('a failed publish', 'failed/');
+my $failed = q{SELECT string_agg(concat_ws('|', uri, status, rows, files, pid > 0, transaction_id > 0, message), E'\n' ORDER BY unload_id) FROM etl.unload_history};
+$etl->sql_is("$failed WHERE uri ~ 'failed'", 's3://lake/failed|failed|0|0|t|t|could not write "s3://lake/failed/p=2/0000_part_00": access denied', 'is in the history');
+# so are all whose files were to come with that commit, and nobody else's
+$etl->faults({ method => 'PUT', key => 'failed/p=2/.*', do => 'status', status => 403, code => 'AccessDenied' });
+$etl->sql_fails('DELETE FROM etl.unload_history; BEGIN; ' . unload('SELECT 1', 'with/a', 'CSV') . '; SAVEPOINT a; ' . unload('SELECT 1', 'with/back', 'CSV')
+	  . '; ROLLBACK TO a; SAVEPOINT b; ' . unload($three, 'failed', 'CSV PARTITION BY (p)') . '; RELEASE b; COMMIT', 'one of several', qr/42501/);
+$etl->faults;
+$etl->sql_is(q{SELECT string_agg(uri || ' ' || status, ', ' ORDER BY unload_id) FROM etl.unload_history}, 's3://lake/with/a failed, s3://lake/failed failed', 'with what was to come together');
+$etl->sql(unload('SELECT 1', 'with/a', 'CSV ALLOWOVERWRITE'));
+$etl->sql_is(q{SELECT string_agg(status, ',' ORDER BY unload_id) FROM etl.unload_history}, 'failed,failed,unloaded', 'and not with what comes later');
 
 # ---- CLEANPATH
 my @old = map { "clean/$_" } qw(p=1/old p=1/deep/old p=2/old p=9/old);
@@ -151,6 +139,7 @@ $etl->sql("SELECT pg_cancel_backend($session->{pid})");
 $session->{run}->finish;
 like($session->{stderr}, qr/canceling statement/, 'a query is cancelled');
 nothing_left('a cancelled query', 'cancelled/');
+$etl->sql_is(q{SELECT count(*), min(message) FROM etl.unload_history WHERE uri ~ 'cancelled' AND status = 'failed'}, '2|canceling statement due to user request', 'both are in the history');
 
 # ---- killed: while rows come, with parts of a large file sent; before the commit; amid publishing
 $etl->faults({ method => 'PUT', key => 'killed/.*', nth => 3, times => 0, do => 'stall' });

@@ -88,7 +88,7 @@ sub survives
 }
 
 sub load { my ($table, $key, $format, $options) = @_; return "SELECT etl.load('$table', 's3://bad/$key', '$format', '" . ($options // '{}') . "')"; }
-sub in { my ($key, $line) = @_; return qr{DETAIL:  File "s3://bad/$key", line $line\.}; }
+sub is_utf8 { my ($bytes) = @_; return $bytes =~ /\A(?:[\x00-\x7F]|[\xC2-\xDF][\x80-\xBF]|\xE0[\xA0-\xBF][\x80-\xBF]|[\xE1-\xEC\xEE\xEF][\x80-\xBF]{2}|\xED[\x80-\x9F][\x80-\xBF]|\xF0[\x90-\xBF][\x80-\xBF]{2}|[\xF1-\xF3][\x80-\xBF]{3}|\xF4[\x80-\x8F][\x80-\xBF]{2})*\z/; }
 sub too_long { my ($key, $line) = @_; return qr{ERROR:  54000: .*longer than 4 MB.*DETAIL:  File "s3://bad/$key", line $line\.}s; }
 
 # --- Bombs of 10 GB: of zeros, which are one field, and of empty lines, which are nothing
@@ -130,19 +130,20 @@ file('wide', map { join(',', ($_) x 1601) . "\n" } 1 .. 3);
 survives('rows of 1,601', load('wide', 'wide', 'csv'), qr{ERROR:  22P04: .*1601 fields for 1600 columns.*line 1\.}s);
 
 # --- Depth
+sub too_deep { my ($what, $levels) = @_; return qr{ERROR:  22P04: invalid $what: it is nested more than $levels levels deep\nDETAIL:  File "s3://bad/deep", line 1\.}; }
 file('deep', '{"id": 1, "name": ' . '[' x 10_000 . ']' x 10_000 . "}\n");
-survives('JSON 10,000 deep', load('t', 'deep', 'json'), qr{ERROR:  [0-9A-Z]{5}: .*nested more than 1000 levels deep.*deep", line 1}s);
+survives('JSON 10,000 deep', load('t', 'deep', 'json'), too_deep('JSON', 1000));
 file('deep', '{"id": 1, "name": ' . '[' x 2_000_000 . ']' x 2_000_000 . "}\n");
-survives('2,000,000 deep', load('t', 'deep', 'json'), qr{ERROR:  [0-9A-Z]{5}: .*nested more than 1000 levels deep.*deep", line 1}s);
+survives('2,000,000 deep', load('t', 'deep', 'json'), too_deep('JSON', 1000));
 file('deep', '{"id": 1, "name": ' . '[' x 10_000_000 . ']' x 10_000_000 . "}\n");
-survives('10,000,000 deep', load('t', 'deep', 'json'), qr{ERROR:  [0-9A-Z]{5}: .*deep", line 1}s);
+survives('10,000,000 deep', load('t', 'deep', 'json'), too_long('deep', 1));
 file('deep', '<l><row><id>1</id>' . '<x>' x 10_000 . '</x>' x 10_000 . '</row></l>');
-survives('XML 10,000 deep', load('t', 'deep', 'xml', '{"rowtag": "row"}'), qr{ERROR:  [0-9A-Z]{5}: .*nested more than 256 levels deep}s);
+survives('XML 10,000 deep', load('t', 'deep', 'xml', '{"rowtag": "row"}'), too_deep('XML', 256));
 file('deep', '<x>' x 10_000_000);
-survives('10,000,000 deep', load('t', 'deep', 'xml', '{"rowtag": "row"}'), qr{ERROR:  [0-9A-Z]{5}: .*nested more than 256 levels deep}s);
+survives('10,000,000 deep', load('t', 'deep', 'xml', '{"rowtag": "row"}'), too_deep('XML', 256));
 file('laughs', qq{<?xml version="1.0"?>\n<!DOCTYPE l [<!ENTITY a0 "ha">},
 	(map { "<!ENTITY a$_ \"" . ('&a' . ($_ - 1) . ';') x 10 . '">' } 1 .. 10), ']><l><row><name>&a10;</name></row></l>');
-survives('an XML bomb', load('t', 'laughs', 'xml', '{"rowtag": "row"}'), qr{ERROR:  [0-9A-Z]{5}: .*(DTD|DOCTYPE|document type).*laughs}s);
+survives('an XML bomb', load('t', 'laughs', 'xml', '{"rowtag": "row"}'), qr{ERROR:  22P04: invalid XML: it has a document type declaration\nDETAIL:  File "s3://bad/laughs", line 2\.});
 
 # --- Rows of 4 MB, and a header longer than any block
 my $limit = 4 * 1024 * 1024;
@@ -156,18 +157,27 @@ survives('a header of 3 MB', load('t', 'header', 'text', '{"ignoreheader": 1}') 
 
 # --- Bytes that are no text
 file('nul', map { "$_|a\0b\n" } 1 .. 1000);
-survives('NUL bytes', load('t', 'nul', 'text'), qr{ERROR:  [0-9A-Z]{5}: .*nul", line 1, column "name"}s);
-file('bytes', map { my $i = $_; map { pack('C*', $i, $_, 0x80) . "\n" } grep { $_ != 10 && $_ != 13 } 0 .. 255 } 128 .. 255);
-survives('invalid UTF-8', load('name', 'bytes', 'csv'), qr{ERROR:  22021: .*bytes", line 1, column "name"}s);
-survives('invalid UTF-8, ignored',
-	"WITH l AS (" . load('name', 'bytes', 'csv', '{"ignoreallerrors": true, "quote": "\u0001"}') . " AS rows) SELECT rows + rejected FROM l, LATERAL (SELECT rejected FROM etl.load_history ORDER BY load_id DESC LIMIT 1) h",
-	qr/^\d*$/);
-file('garbage', map { pack('C*', map { int rand 256 } 1 .. 65536) } 1 .. 100);
-foreach my $format ('text', 'csv', 'json')
-{
-	survives("garbage as $format", load('t', 'garbage', $format, '{"ignoreallerrors": true}'), qr/^\d+$|ERROR:  54000: .*garbage", line \d+/s);
-}
-survives('garbage as XML', load('t', 'garbage', 'xml', '{"rowtag": "row"}'), qr/ERROR:  [0-9A-Z]{5}: .*garbage/s);
+survives('NUL bytes', load('t', 'nul', 'text'), qr{ERROR:  22021: NUL byte in field 2\nDETAIL:  File "s3://bad/nul", line 1, column "name"});
+my @bytes = map { my $i = $_; map { pack('C*', $i, $_, 0x80) } grep { $_ != 10 && $_ != 13 && $_ != 0 } 0 .. 255 } 128 .. 255;
+my $texts = grep { is_utf8($_) } @bytes;
+file('bytes', map { "$_\n" } @bytes);
+survives('invalid UTF-8', load('name', 'bytes', 'csv'), qr{ERROR:  22021: invalid byte sequence for encoding "UTF8": 0x80, at byte 1 for type text\nDETAIL:  File "s3://bad/bytes", line 1, column "name"});
+my $rejected = '; SELECT rejected FROM etl.load_history ORDER BY load_id DESC LIMIT 1';
+survives('invalid UTF-8, ignored', load('name', 'bytes', 'csv', '{"ignoreallerrors": true, "quote": "\u0001"}') . $rejected,
+	"$texts\n" . (@bytes - $texts));
+# Bytes by chance, the same each time. Text has a row where they happen to be one; the others' are bytes that no row can be in.
+srand(34);
+my $garbage = join('', map { pack('C*', map { int rand 256 } 1 .. 65536) } 1 .. 100);
+my @lines = split(/\n/, $garbage, -1);
+pop(@lines) if $lines[-1] eq '';
+my @rows = grep { s/\r\z//r =~ /\A\s*(?:[+-]?\d{1,9})?\s*\|([^|]*)\|?\z/a && $1 !~ /\0/ && is_utf8($1) } @lines;
+file('garbage', $garbage);
+survives('garbage as text', load('t', 'garbage', 'text', '{"ignoreallerrors": true}') . $rejected, @rows . "\n" . (@lines - @rows));
+survives('garbage as XML', load('t', 'garbage', 'xml', '{"rowtag": "row"}'), qr{ERROR:  22P04: invalid XML: .*\nDETAIL:  File "s3://bad/garbage", line 1\.});
+file('no-comma', $garbage =~ tr/,/;/r);
+survives('garbage as csv', load('t', 'no-comma', 'csv', '{"ignoreallerrors": true}') . $rejected, qr/\A0\n[1-9]\d*\z/);
+file('no-object', $garbage =~ tr/{/(/r);
+survives('garbage as json', load('t', 'no-object', 'json', '{"ignoreallerrors": true}') . $rejected, qr/\A0\n[1-9]\d*\z/);
 survives('garbage as gzip', load('t', 'garbage', 'text', '{"gzip": true}'), qr{ERROR:  22P03: object "s3://bad/garbage" is not a valid gzip file});
 
 # --- Many bad records
@@ -216,12 +226,16 @@ sub changing
 		$session->quit;
 	}
 }
-changing('a file that shrinks', sub { truncate("$root/bad/changing", 10_000_000) }, qr{ERROR:  [0-9A-Z]{5}: .*"s3://bad/changing"});
+changing('a file that shrinks', sub { truncate("$root/bad/changing", 10_000_000) }, qr{ERROR:  08006: object "s3://bad/changing" ended early});
 $etl->sql_is('SELECT count(*) FROM held', '0', 'nothing of it is loaded');
-changing('a file that is replaced', sub { file('new', "1|new\n"); rename("$root/bad/new", "$root/bad/changing") },
-	qr{^20000$|ERROR:  [0-9A-Z]{5}: .*"s3://bad/changing"}m);
-changing('a file that is removed', sub { unlink "$root/bad/changing" }, qr{^20000$|ERROR:  [0-9A-Z]{5}: .*"s3://bad/changing"}m);
-$etl->sql_is('SELECT count(*) IN (0, 20000) FROM held WHERE name <> $$new$$', 't', 'all of it as it was, or nothing');
+# what is open stays what it was
+foreach my $change (
+	[ 'a file that is replaced', sub { file('new', "1|new\n"); rename("$root/bad/new", "$root/bad/changing") } ],
+	[ 'a file that is removed', sub { unlink "$root/bad/changing" } ])
+{
+	changing(@$change, qr/^20000$/m);
+	$etl->sql_is('SELECT count(*), sum(id), min(name) = repeat($$x$$, 1000) AND max(name) = min(name) FROM held', '20000|200010000|t', "$change->[0] is loaded as it was");
+}
 ok($etl->wait_for_processes($helpers, 0, 5), 'no process is left');
 unlike($etl->server_log, qr/terminated by signal|PANIC|leak/, 'the server was up all the time');
 

@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use EtlSession;
 use EtlTest;
 use IPC::Run;
 use Test::More;
@@ -11,6 +12,7 @@ use Time::HiRes qw(time);
 plan(skip_all => 'no program bzip2 (Debian: the package of that name)') if system('command -v bzip2 >/dev/null') != 0;
 my $etl = EtlTest->new(aws => 1);
 my $node = $etl->primary;
+sessions_of($etl);
 my $worker = qr/pg_etl load worker/;
 my $helpers = qr/pg_etl load/;
 my $rows = 60_000;
@@ -56,16 +58,6 @@ my %stages = (
 		lock => 'BEGIN; LOCK TABLE etl.load_error IN ACCESS EXCLUSIVE MODE', wait => $network },
 	commit => { table => 'late_t', lock => $hold, wait => $advisory });
 
-sub session
-{
-	my ($sql) = @_;
-	my %session = (stdin => "\\set VERBOSITY verbose\nSELECT pg_backend_pid();\n$sql;\n", stdout => '', stderr => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', $node->connstr('postgres') ], '<', \$session{stdin}, '>',
-		\$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(180));
-	$session{run}->pump until $session{stdout} =~ /^(\d+)\n/ || !$session{run}->pumpable;
-	($session{pid}) = $session{stdout} =~ /^(\d+)\n/;
-	return \%session;
-}
 
 # at($stage, $name, $do, $expected, $crash): the load is brought there, something is done to its processes, and it ends.
 sub at
@@ -122,14 +114,22 @@ foreach my $stage (sort keys %stages)
 	at($stage, 'killed', sub { kill('KILL', $_[0]) }, $gone, 1);
 	next unless $stages{$stage}{worker};
 	my $only = sub { my ($pid) = $etl->processes($worker); return $pid; };
-	# a backend that waits for something else looks at its queue when that has come, at the latest after etl.stall_timeout
-	if ($stage =~ /^reading/)
+	# a trigger that waits for a lock is waited for
+	if ($stage ne 'inserting')
 	{
 		at($stage, 'its process ended', sub { kill('TERM', $only->()) },
 			qr/ERROR:  58000: the process that reads the load's files is gone.*HINT:  The server's log says why\. Nothing was loaded\./s);
 	}
 	at($stage, 'its process killed', sub { kill('KILL', $only->()) }, $gone, 1);
 }
+
+# What the process has to say isn't waited for either, when the bytes that follow don't come
+$etl->put_object('lake', 'endless', 'x' x 6_000_000);
+$etl->faults({ method => 'GET', key => 'endless', do => 'stall', after => 5_000_000, times => 0 });
+my $begin = time;
+$etl->sql_fails(q{SELECT etl.load('t', 's3://lake/endless')}, 'an error amid a stall', qr{54000: .*longer than 4 MB.*endless", line 1\.}s);
+cmp_ok(time - $begin, '<', 5, 'is raised soon');
+$etl->reset_aws;
 
 # With a process and without, if it isn't to be, or isn't to be had
 my $sum = "SELECT count(*), sum(id), sum(length(name)) FROM t";
@@ -149,6 +149,52 @@ my $single = q{\set VERBOSITY verbose
 my @said = map { my (undef, undef, $error) = $node->psql('postgres', "SET etl.load_worker = $_;\n$single"); $error =~ s/query = \d+//r } 'on', 'off';
 is($said[0], $said[1], 'and so is the error');
 like($said[0], qr{22P02: .*wrong", line 1000, column "id": "x1000"}s, 'which says where');
+
+# Nor is one to be had when there is no room for the memory that is shared with it. A limit on the size of a process's files is
+# one on that memory, too, whatever kind it is of. limited($bytes, $loads, $then): the loads of a transaction within that limit.
+sub limit_files
+{
+	my ($pid, $bytes) = @_;
+	IPC::Run::run([ 'prlimit', '--pid', $pid, "--fsize=$bytes:" ]) or die 'prlimit';
+}
+sub wait_for_lock
+{
+	my ($session, $key) = @_;
+	$etl->wait_until("SELECT count(*) = 0 OR bool_or(EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND objid = $key AND NOT granted))"
+		  . " FROM pg_stat_activity a WHERE pid = $session->{pid}");
+}
+sub limited
+{
+	my ($bytes, $loads, $then) = @_;
+	my ($gate, $exit) = map { my $psql = $node->background_psql('postgres'); $psql->query_safe("SELECT pg_advisory_lock($_)"); $psql } 36, 37;
+	my $lock = 'DO $$BEGIN PERFORM pg_advisory_xact_lock(%d); END$$; ';
+	my $session = session("SET client_min_messages = debug1; BEGIN; " . sprintf($lock, 36) . "$loads; " . sprintf($lock, 37) . "COMMIT; $then");
+	wait_for_lock($session, 36);
+	limit_files($session->{pid}, $bytes);
+	$gate->quit;
+	wait_for_lock($session, 37);
+	limit_files($session->{pid}, 'unlimited');
+	$exit->quit;
+	$session->{run}->finish;
+	return ($session->{stdout} =~ s/^\d+\n//r, $session->{stderr});
+}
+SKIP:
+{
+	skip('no program prlimit (Debian: util-linux)', 6) if system('command -v prlimit >/dev/null') != 0;
+	$etl->put_object('lake', 'short/1', "x|a\n1|b\n");
+	# rows that are no larger in the table than the limit lets it be
+	$etl->put_object('lake', 'wide/1', join('', map { "$_|" . 'x' x 4000 . "\n" } 1 .. 1100));
+	$etl->sql('TRUNCATE t; TRUNCATE etl.load_history, etl.load_file');
+	my ($out, $said) = limited(1_900_000, q{SELECT etl.load('t', 's3://lake/wide/')}, $sum);
+	is($out, "1100\n1100|605550|4400000\n", 'a load without shared memory');
+	like($said, qr/DEBUG:  53\w+: the load is read without a process beside the backend\nDETAIL:  could not (resize|write to) shared memory segment/, 'says so if asked');
+	$etl->sql('TRUNCATE t; TRUNCATE etl.load_history, etl.load_file');
+	($out, $said) = limited(65536, q{SELECT etl.load('t', 's3://lake/short/', 'text', '{"maxerror": 2}')}, $sum);
+	is($out, "1\n1|1|1\n", 'a load whose errors have no memory');
+	like($said, qr/WARNING:  53\w+: the errors of the load into public\.t could not be kept\nDETAIL:  could not (resize|write to) shared memory segment/, 'which a warning says');
+	$etl->sql_is('SELECT count(*) FROM etl.load_history', '1', 'is in the history');
+	unlike($etl->server_log, qr/leak/, 'nothing is leaked');
+}
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nmax_logical_replication_workers = 0\nmax_worker_processes = 1\n");
 $node->restart;

@@ -22,4 +22,24 @@ typedef struct EtlWait
 /* Nothing, for ever: what a poll function starts from. */
 #define ETL_WAIT_NONE ((EtlWait){.socket = PGINVALID_SOCKET, .until_ms = -1})
 
+/*
+ * What else a wait for the network has to notice: `look` is called whenever one begins or goes on, and raises when there is no
+ * use in it any more. What it looks at sets the latch when it changes.
+ */
+typedef struct EtlWatch
+{
+	void (*look)(void *arg); /* NULL: nothing */
+	void *arg;
+} EtlWatch;
+
+/* Set for a while by who has something read; who sets it puts the old one back, also after an error. */
+extern EtlWatch wait_watch;
+
+static inline void
+wait_look(void)
+{
+	if (wait_watch.look != NULL)
+		wait_watch.look(wait_watch.arg);
+}
+
 #endif

@@ -3,10 +3,12 @@
  *		The records of a load's files. See feed.h.
  *
  * With a process beside it the backend does what only it can do: it gets the bytes, for which it has the credentials, and
- * puts the rows. It never waits for the one while it could do the other, so neither queue can stop both.
+ * puts the rows. It never waits for the one while it could do the other, so neither queue can stop both. While it waits for
+ * bytes it notices when the process ends.
  */
 #include "postgres.h"
 
+#include "base/wait.h"
 #include "copy/feed.h"
 #include "copy/parse.h"
 #include "copy/parse_worker.h"
@@ -55,6 +57,7 @@ struct EtlLoadFeed
 	int file;
 	int files;
 	uint64 bytes;
+	bool bytes_are_vain; /* the process has ended while they were waited for */
 	Size chunk_len;
 	char chunk[CHUNK_SIZE];
 };
@@ -125,6 +128,60 @@ next_here(EtlLoadFeed *feed)
 	}
 }
 
+static void
+feed_look(void *arg)
+{
+	EtlLoadFeed *feed = arg;
+
+	if (!parse_worker_has_ended(feed->worker))
+		return;
+	feed->bytes_are_vain = true;
+	ereport(ERROR, errcode(ERRCODE_SYSTEM_ERROR), errmsg_internal("nobody reads the load's files any more"));
+}
+
+/* What the store is asked for: the next file, or the next bytes of the one that is read. */
+static void
+feed_ask(EtlLoadFeed *feed)
+{
+	if (feed->step == FEED_OPEN)
+	{
+		feed->step = feed_open(feed) ? FEED_FILE : FEED_STOP;
+		return;
+	}
+	feed->chunk_len = feed->stream->read(feed->stream, feed->chunk, CHUNK_SIZE);
+	feed->bytes += feed->chunk_len;
+	feed->step = feed->chunk_len > 0 ? FEED_BYTES : FEED_END;
+}
+
+/*
+ * The same, for as long as there is a process to send it to. When that has ended the wait is left, and nothing is asked for any
+ * more; why is not for this to say, but for the queue, in which there may be records and an error that come first. No more than
+ * a wait is left by this error: there is nothing to be rolled back.
+ */
+static void
+feed_ask_watched(EtlLoadFeed *feed)
+{
+	MemoryContext context = CurrentMemoryContext;
+	EtlWatch outer = wait_watch;
+
+	PG_TRY();
+	{
+		wait_watch = (EtlWatch){.look = feed_look, .arg = feed};
+		feed_ask(feed);
+		wait_watch = outer;
+	}
+	PG_CATCH();
+	{
+		wait_watch = outer;
+		if (!feed->bytes_are_vain)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		feed->step = FEED_DONE;
+	}
+	PG_END_TRY();
+}
+
 /* Whether there was something to do, and room for it. */
 static bool
 feed_send(EtlLoadFeed *feed)
@@ -132,17 +189,13 @@ feed_send(EtlLoadFeed *feed)
 	switch (feed->step)
 	{
 		case FEED_OPEN:
-			feed->step = feed_open(feed) ? FEED_FILE : FEED_STOP;
-			return true;
+		case FEED_READ:
+			feed_ask_watched(feed);
+			return feed->step != FEED_DONE;
 		case FEED_FILE:
 			if (!parse_worker_send_file(feed->worker, feed->file, feed->stream->name))
 				return false;
 			feed->step = FEED_READ;
-			return true;
-		case FEED_READ:
-			feed->chunk_len = feed->stream->read(feed->stream, feed->chunk, CHUNK_SIZE);
-			feed->bytes += feed->chunk_len;
-			feed->step = feed->chunk_len > 0 ? FEED_BYTES : FEED_END;
 			return true;
 		case FEED_BYTES:
 			if (!parse_worker_send_bytes(feed->worker, feed->chunk, feed->chunk_len))

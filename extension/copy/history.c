@@ -2,11 +2,13 @@
  * history.c
  *		Recording what was moved. See history.h.
  *
- * The row belongs to the transaction that moved the data: both are there or neither.
+ * The row belongs to the transaction that moved the data: both are there or neither. READ ONLY is about what its statements
+ * write, which a temporary table takes as well, and objects; so it holds for all of a load or unload but this row.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "base/clock.h"
 #include "base/spi.h"
 #include "catalog/pg_type.h"
@@ -24,6 +26,13 @@ static int64 last_load_id = -1;
 static int64 last_load_rows = 0;
 static int64 last_unload_id = -1;
 static int64 last_unload_rows = 0;
+
+/* A scope in which history is written. */
+typedef struct HistoryScope
+{
+	EtlSpiScope spi;
+	bool read_only; /* the transaction is */
+} HistoryScope;
 
 PG_FUNCTION_INFO_V1(pg_etl_last_copy_id);
 PG_FUNCTION_INFO_V1(pg_etl_last_copy_count);
@@ -54,17 +63,47 @@ pg_etl_last_unload_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(last_unload_rows);
 }
 
+/* Others have been told that such a transaction writes nothing. */
+static void
+refuse_serializable(void)
+{
+	if (XactReadOnly && IsolationIsSerializable())
+		ereport(ERROR, errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot load or unload in a serializable read-only transaction"),
+				errdetail("Its history is written by the transaction itself."),
+				errhint("Use REPEATABLE READ, or a transaction that may write."));
+}
+
+/* After an error the abort puts the transaction's own back. */
+static void
+history_open(HistoryScope *scope)
+{
+	scope->read_only = XactReadOnly;
+	/* a standby can't write at all */
+	if (!RecoveryInProgress())
+		XactReadOnly = false;
+	etl_spi_open(&scope->spi, ETL_SPI_OWNER);
+}
+
+static void
+history_close(HistoryScope *scope)
+{
+	etl_spi_close(&scope->spi);
+	XactReadOnly = scope->read_only;
+}
+
 int64
 load_history_begin(void)
 {
 	static EtlSpiPlan next = {"SELECT nextval('etl.load_history_load_id_seq')", 0, {0}};
-	EtlSpiScope spi;
+	HistoryScope scope;
 	bool isnull;
 
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	refuse_serializable();
+	history_open(&scope);
 	etl_spi_execute(&next, SPI_OK_SELECT, NULL, NULL);
 	last_load_id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	etl_spi_close(&spi);
+	history_close(&scope);
 	return last_load_id;
 }
 
@@ -81,13 +120,13 @@ load_history_set_copy_job(int64 job_id)
 }
 
 int64
-load_history_transaction(void)
+history_transaction(void)
 {
 	return (int64) U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 }
 
 void
-load_history_session(EtlTransferSession *session)
+history_session(EtlTransferSession *session)
 {
 	static EtlSpiPlan run = {"SELECT etl._current_run()", 0, {0}};
 	EtlSpiScope spi;
@@ -121,7 +160,7 @@ id_or_null(int64 id, char *null)
 
 /* One statement however many files there are. */
 static void
-insert_files(EtlSpiPlan *plan, const EtlTransfer *transfer)
+insert_files(EtlSpiPlan *plan, int64 id, const EtlTransfer *transfer)
 {
 	Datum *uris;
 	Datum *rows;
@@ -139,7 +178,7 @@ insert_files(EtlSpiPlan *plan, const EtlTransfer *transfer)
 		rows[i] = Int64GetDatum(transfer->file_list[i].rows);
 		bytes[i] = Int64GetDatum(transfer->file_list[i].bytes);
 	}
-	values[0] = Int64GetDatum(transfer->id);
+	values[0] = Int64GetDatum(id);
 	values[1] = PointerGetDatum(construct_array(uris, transfer->files, TEXTOID, -1, false, TYPALIGN_INT));
 	values[2] =
 		PointerGetDatum(construct_array(rows, transfer->files, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
@@ -185,61 +224,76 @@ load_history_insert(const EtlTransfer *transfer, const EtlTransferSession *sessi
 	values[15] = Int32GetDatum(session->pid);
 	values[16] = id_or_null(session->copy_job_id, &nulls[16]);
 	etl_spi_execute(&insert, SPI_OK_INSERT, values, nulls);
-	insert_files(&files, transfer);
+	insert_files(&files, transfer->id, transfer);
 }
 
 void
 load_history_add(const EtlTransfer *transfer)
 {
 	EtlTransferSession session;
-	EtlSpiScope spi;
+	HistoryScope scope;
 
-	load_history_session(&session);
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	history_session(&session);
+	history_open(&scope);
 	load_history_insert(transfer, &session, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
-	etl_spi_close(&spi);
+	history_close(&scope);
 	last_load_rows = strcmp(transfer->status, "loaded") == 0 ? transfer->rows : 0;
 }
 
 void
-unload_history_add(EtlTransfer *transfer)
+unload_history_begin(EtlTransferSession *session)
 {
-	static EtlSpiPlan insert = {"INSERT INTO etl.unload_history (username, query, uri, format, started_at, "
+	refuse_serializable();
+	history_session(session);
+}
+
+int64
+unload_history_insert(const EtlTransfer *transfer, const EtlTransferSession *session, int64 transaction_id)
+{
+	static EtlSpiPlan insert = {"INSERT INTO etl.unload_history (run_id, username, query, uri, format, started_at, "
 								"finished_at, rows, bytes, files, status,"
-								" message, transaction_id, pid) VALUES ($1, $2, $3, $4, $5, etl._clock(), "
-								"$6, $7, $8, $9, $10, $11, $12)"
+								" message, transaction_id, pid) VALUES ($1, $2, $3, $4, $5, $6, etl._clock(), "
+								"$7, $8, $9, $10, $11, $12, $13)"
 								" RETURNING unload_id",
-								12,
-								{NAMEOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID,
+								13,
+								{INT8OID, NAMEOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID,
 								 INT4OID, TEXTOID, TEXTOID, INT8OID, INT4OID}};
 	static EtlSpiPlan files = {"INSERT INTO etl.unload_file (unload_id, uri, rows, bytes)"
 							   " SELECT $1, uri, rows, bytes FROM unnest($2, $3, $4) AS f(uri, rows, bytes)",
 							   4,
 							   {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID}};
-	/* read before the scope makes the extension's owner the current user */
-	const char *user = GetUserNameFromId(GetUserId(), false);
-	Datum values[12];
-	char nulls[13] = "            ";
-	EtlSpiScope spi;
+	Datum values[13];
+	char nulls[14] = "             ";
+	int64 id;
 	bool isnull;
 
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(user));
-	values[1] = CStringGetTextDatum(transfer->subject);
-	values[2] = CStringGetTextDatum(transfer->uri);
-	values[3] = CStringGetTextDatum(transfer->format);
-	values[4] = TimestampTzGetDatum(transfer->started_at);
-	values[5] = Int64GetDatum(transfer->rows);
-	values[6] = Int64GetDatum(transfer->bytes);
-	values[7] = Int32GetDatum(transfer->files);
-	values[8] = CStringGetTextDatum(transfer->status);
-	values[9] = text_or_null(transfer->message, &nulls[9]);
-	values[10] = UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[11] = Int32GetDatum(MyProcPid);
-	etl_spi_open(&spi, ETL_SPI_OWNER);
+	values[0] = id_or_null(session->run_id, &nulls[0]);
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(session->username));
+	values[2] = CStringGetTextDatum(transfer->subject);
+	values[3] = CStringGetTextDatum(transfer->uri);
+	values[4] = CStringGetTextDatum(transfer->format);
+	values[5] = TimestampTzGetDatum(transfer->started_at);
+	values[6] = Int64GetDatum(transfer->rows);
+	values[7] = Int64GetDatum(transfer->bytes);
+	values[8] = Int32GetDatum(transfer->files);
+	values[9] = CStringGetTextDatum(transfer->status);
+	values[10] = text_or_null(transfer->message, &nulls[10]);
+	values[11] = id_or_null(transaction_id, &nulls[11]);
+	values[12] = Int32GetDatum(session->pid);
 	etl_spi_execute(&insert, SPI_OK_INSERT_RETURNING, values, nulls);
-	transfer->id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
-	insert_files(&files, transfer);
-	etl_spi_close(&spi);
-	last_unload_id = transfer->id;
+	id = DatumGetInt64(etl_spi_datum(0, 1, &isnull));
+	insert_files(&files, id, transfer);
+	return id;
+}
+
+void
+unload_history_add(const EtlTransfer *transfer, const EtlTransferSession *session)
+{
+	HistoryScope scope;
+
+	history_open(&scope);
+	last_unload_id = unload_history_insert(transfer, session,
+										   (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	history_close(&scope);
 	last_unload_rows = transfer->rows;
 }

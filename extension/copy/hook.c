@@ -135,8 +135,6 @@ copy_run(const PlannedStmt *pstmt, const char *sql, QueryCompletion *completion)
 	int64 rows;
 
 	PreventCommandIfParallelMode("COPY");
-	/* both write history, be the table a temporary one */
-	PreventCommandIfReadOnly(statement->is_from ? "COPY FROM" : "COPY TO");
 	PG_TRY();
 	{
 		EtlCopyStatement copy;

@@ -26,7 +26,7 @@ load_errors_create(int64 load_id)
 	errors->context = CurrentMemoryContext;
 	errors->load_id = load_id;
 	errors->started_at = clock_now();
-	load_history_session(&errors->session);
+	history_session(&errors->session);
 	initStringInfo(&errors->buffer);
 	return errors;
 }

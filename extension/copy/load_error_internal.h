@@ -3,7 +3,7 @@
  *		What the load (load_error.c, load_error_send.c) and the process that writes its errors (load_error_writer.c) share.
  *
  * The load makes a segment of shared memory with an EtlLoadReport and a queue behind it, and sends messages: one HEADER, as
- * many ERRORs as there are, one END. The process answers in the report. Numbers are 8 bytes, texts a number (their length,
+ * many ERRORs as there are, one END; unloads that failed an UNLOAD each and one END. The process answers in the report. Numbers are 8 bytes, texts a number (their length,
  * -1: NULL) and bytes; the sender is a process of the same server, yet every length is checked.
  */
 #ifndef ETL_COPY_LOAD_ERROR_INTERNAL_H
@@ -33,6 +33,7 @@ struct EtlLoadErrors
 
 #define ETL_LOAD_MESSAGE_HEADER 'H'
 #define ETL_LOAD_MESSAGE_ERROR 'E'
+#define ETL_LOAD_MESSAGE_UNLOAD 'U'
 #define ETL_LOAD_MESSAGE_END 'F'
 
 typedef enum EtlLoadReportState
@@ -53,6 +54,26 @@ typedef struct EtlLoadReport
 
 #define ETL_LOAD_REPORT_SIZE MAXALIGN(sizeof(EtlLoadReport))
 #define ETL_LOAD_QUEUE_SIZE 65536
+
+typedef struct EtlLoadSender EtlLoadSender;
+
+/* Why something can't be written. */
+typedef struct EtlLoadProblem
+{
+	int sqlstate;
+	const char *detail;
+	const char *hint; /* NULL: none */
+} EtlLoadProblem;
+
+/*
+ * Have a process of its own write what `send` sends (all but the END), and wait until that is committed. False: it isn't, and
+ * there is a problem. Raises nothing but interrupts, and looks at no catalog.
+ */
+extern bool load_sender_run(void (*send)(EtlLoadSender *sender, void *arg), void *arg, EtlLoadProblem *problem);
+/* False: nobody receives any more. */
+extern bool load_sender_send(EtlLoadSender *sender, const char *data, Size len);
+extern void load_message_put_session(StringInfo message, const EtlTransferSession *session);
+extern void load_message_put_transfer(StringInfo message, const EtlTransfer *transfer);
 
 #define ETL_LOAD_WRITER_MAIN "pg_etl_load_error_writer_main"
 

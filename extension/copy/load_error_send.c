@@ -1,18 +1,18 @@
 /*
  * load_error_send.c
- *		Having a load's errors written by another process. See load_error.h and load_error_internal.h.
+ *		Having a load's errors, and what unloads failed, written by another process. See load_error.h and load_error_internal.h.
  *
- * It may be called while the load's transaction is about to be aborted, so it touches nothing of a transaction: no catalog,
+ * It may be called while the transaction is about to be aborted, so it touches nothing of a transaction: no catalog,
  * no lock, no snapshot.
  */
 #include "postgres.h"
 
 #include "copy/load_error_internal.h"
+#include "copy/segment.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
-#include "storage/dsm.h"
 #include "storage/shm_mq.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -23,25 +23,30 @@
 #define WORKER_WAIT_MS 2000
 #define WORKER_RETRY_MS 20
 
-typedef struct Sender
+struct EtlLoadSender
 {
-	EtlLoadErrors *errors;
-	const char *subject; /* the table, as SQL writes it */
 	dsm_segment *segment;
 	EtlLoadReport *report;
 	BackgroundWorkerHandle *worker;
 	shm_mq_handle *queue;
-	const char *problem; /* why it can't be done */
-	const char *hint;
-	int sqlstate;
-} Sender;
+	EtlLoadProblem *problem; /* what keeps it from being done */
+};
+
+typedef EtlLoadSender Sender;
+
+/* The errors of a load. */
+typedef struct LoadReport
+{
+	EtlLoadErrors *errors;
+	Oid table;
+	const char *subject;	   /* the table, as SQL writes it */
+	const EtlTransfer *failed; /* NULL: it hasn't */
+} LoadReport;
 
 static bool
 fail(Sender *sender, int sqlstate, const char *problem, const char *hint)
 {
-	sender->sqlstate = sqlstate;
-	sender->problem = problem;
-	sender->hint = hint;
+	*sender->problem = (EtlLoadProblem){.sqlstate = sqlstate, .detail = problem, .hint = hint};
 	return false;
 }
 
@@ -67,12 +72,12 @@ static bool
 start_writer(Sender *sender)
 {
 	BackgroundWorker worker = {0};
+	EtlError error;
 	shm_mq *queue;
 
-	sender->segment = dsm_create(ETL_LOAD_REPORT_SIZE + ETL_LOAD_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	sender->segment = load_segment_create(ETL_LOAD_REPORT_SIZE + ETL_LOAD_QUEUE_SIZE, &error);
 	if (sender->segment == NULL)
-		return fail(sender, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "No segment of shared memory is left.",
-					NULL);
+		return fail(sender, error.sqlstate, psprintf("%s.", error.message), NULL);
 	sender->report = dsm_segment_address(sender->segment);
 	sender->report->database = MyDatabaseId;
 	sender->report->latch = MyLatch;
@@ -97,15 +102,24 @@ start_writer(Sender *sender)
 	return true;
 }
 
-/* False: nobody receives any more. */
-static bool
-send_message(Sender *sender, const char *data, Size len, bool flush)
+bool
+load_sender_send(Sender *sender, const char *data, Size len)
 {
-	return shm_mq_send(sender->queue, len, data, false, flush) == SHM_MQ_SUCCESS;
+	return shm_mq_send(sender->queue, len, data, false, false) == SHM_MQ_SUCCESS;
 }
 
-static void
-put_transfer(StringInfo message, const EtlTransfer *transfer)
+void
+load_message_put_session(StringInfo message, const EtlTransferSession *session)
+{
+	load_message_put_text(message, session->username);
+	load_message_put_int(message, session->run_id);
+	load_message_put_int(message, session->copy_job_id);
+	load_message_put_int(message, session->pid);
+	load_message_put_int(message, history_transaction());
+}
+
+void
+load_message_put_transfer(StringInfo message, const EtlTransfer *transfer)
 {
 	load_message_put_text(message, transfer->uri);
 	load_message_put_text(message, transfer->format);
@@ -118,27 +132,24 @@ put_transfer(StringInfo message, const EtlTransfer *transfer)
 }
 
 static bool
-send_header(Sender *sender, Oid table, const EtlTransfer *failed)
+send_header(Sender *sender, const LoadReport *report)
 {
-	const EtlLoadErrors *errors = sender->errors;
+	const EtlLoadErrors *errors = report->errors;
+	const EtlTransfer *failed = report->failed;
 	StringInfoData message;
 	bool sent;
 
 	initStringInfo(&message);
 	appendStringInfoChar(&message, ETL_LOAD_MESSAGE_HEADER);
 	load_message_put_int(&message, errors->load_id);
-	load_message_put_text(&message, errors->session.username);
-	load_message_put_int(&message, errors->session.run_id);
-	load_message_put_int(&message, errors->session.copy_job_id);
-	load_message_put_int(&message, errors->session.pid);
-	load_message_put_int(&message, load_history_transaction());
+	load_message_put_session(&message, &errors->session);
 	load_message_put_int(&message, failed != NULL ? failed->started_at : errors->started_at);
-	load_message_put_int(&message, table);
-	load_message_put_text(&message, sender->subject);
+	load_message_put_int(&message, report->table);
+	load_message_put_text(&message, report->subject);
 	load_message_put_int(&message, failed != NULL);
 	if (failed != NULL)
-		put_transfer(&message, failed);
-	sent = send_message(sender, message.data, message.len, false);
+		load_message_put_transfer(&message, failed);
+	sent = load_sender_send(sender, message.data, message.len);
 	pfree(message.data);
 	return sent;
 }
@@ -153,7 +164,7 @@ send_buffer(Sender *sender, const char *data, int len)
 
 		memcpy(&size, data + at, sizeof(size));
 		at += sizeof(size);
-		if (!send_message(sender, data + at, size, false))
+		if (!load_sender_send(sender, data + at, size))
 			return false;
 		at += size;
 	}
@@ -168,11 +179,11 @@ read_file(BufFile *file, void *to, Size size)
 }
 
 static bool
-send_file(Sender *sender)
+send_file(Sender *sender, const EtlLoadErrors *errors)
 {
-	BufFile *file = sender->errors->file;
+	BufFile *file = errors->file;
 	StringInfoData message;
-	int64 left = sender->errors->spilled;
+	int64 left = errors->spilled;
 	bool sent = true;
 
 	if (file == NULL)
@@ -188,7 +199,7 @@ send_file(Sender *sender)
 		resetStringInfo(&message);
 		enlargeStringInfo(&message, size);
 		read_file(file, message.data, size);
-		sent = send_message(sender, message.data, size, false);
+		sent = load_sender_send(sender, message.data, size);
 		left -= sizeof(size) + size;
 	}
 	pfree(message.data);
@@ -223,7 +234,7 @@ wait_for_answer(Sender *sender)
 }
 
 static bool
-send_all(Sender *sender, Oid table, const EtlTransfer *failed)
+send_all(Sender *sender, void (*send)(Sender *sender, void *arg), void *arg)
 {
 	static const char end = ETL_LOAD_MESSAGE_END;
 
@@ -233,27 +244,21 @@ send_all(Sender *sender, Oid table, const EtlTransfer *failed)
 	if (!start_writer(sender))
 		return false;
 	/* Who leaves before the end has said why, or is gone. */
-	(void) (send_header(sender, table, failed) && send_file(sender) &&
-			send_buffer(sender, sender->errors->buffer.data, sender->errors->buffer.len) &&
-			send_message(sender, &end, 1, true));
+	send(sender, arg);
+	(void) shm_mq_send(sender->queue, 1, &end, false, true);
 	return wait_for_answer(sender);
 }
 
 bool
-load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
+load_sender_run(void (*send)(Sender *sender, void *arg), void *arg, EtlLoadProblem *problem)
 {
-	Sender sender = {.errors = errors};
+	Sender sender = {.problem = problem};
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool written = false;
 
-	if (errors->count == 0 && failed == NULL)
-		return true;
-	sender.subject = failed != NULL ? failed->subject
-									: quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-																 get_rel_name(table));
 	PG_TRY();
 	{
-		written = send_all(&sender, table, failed);
+		written = send_all(&sender, send, arg);
 	}
 	PG_CATCH();
 	{
@@ -269,12 +274,38 @@ load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
 	PG_END_TRY();
 	if (sender.segment != NULL)
 		dsm_detach(sender.segment);
+	return written;
+}
+
+static void
+send_report(Sender *sender, void *arg)
+{
+	const LoadReport *report = arg;
+	const EtlLoadErrors *errors = report->errors;
+
+	(void) (send_header(sender, report) && send_file(sender, errors) &&
+			send_buffer(sender, errors->buffer.data, errors->buffer.len));
+}
+
+bool
+load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
+{
+	LoadReport report = {.errors = errors, .table = table, .failed = failed};
+	EtlLoadProblem problem;
+	bool written;
+
+	if (errors->count == 0 && failed == NULL)
+		return true;
+	report.subject = failed != NULL ? failed->subject
+									: quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+																 get_rel_name(table));
+	written = load_sender_run(send_report, &report, &problem);
 	if (errors->file != NULL)
 		BufFileClose(errors->file);
 	errors->file = NULL;
 	if (!written)
-		ereport(WARNING, errcode(sender.sqlstate),
-				errmsg("the errors of the load into %s could not be kept", sender.subject),
-				errdetail("%s", sender.problem), sender.hint == NULL ? 0 : errhint("%s", sender.hint));
+		ereport(WARNING, errcode(problem.sqlstate),
+				errmsg("the errors of the load into %s could not be kept", report.subject),
+				errdetail("%s", problem.detail), problem.hint == NULL ? 0 : errhint("%s", problem.hint));
 	return written;
 }

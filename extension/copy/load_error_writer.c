@@ -1,6 +1,6 @@
 /*
  * load_error_writer.c
- *		The process that writes a load's errors. See load_error_internal.h.
+ *		The process that writes a load's errors, and what unloads failed. See load_error_internal.h.
  *
  * It is connected as nobody in particular, so that a role without LOGIN or a limit of connections is no obstacle, and
  * runs nobody's SQL but its own, with the extension owner's rights. It waits for no lock for long: its load may have it,
@@ -94,23 +94,20 @@ receive(Writer *writer)
 }
 
 static void
-write_header(Writer *writer)
+get_session(Writer *writer)
 {
-	EtlTransfer *transfer = &writer->transfer;
-
-	if (receive(writer) != ETL_LOAD_MESSAGE_HEADER)
-		broken();
-	transfer->id = get_int(writer);
 	writer->session.username = get_text(writer);
 	writer->session.run_id = get_int(writer);
 	writer->session.copy_job_id = get_int(writer);
 	writer->session.pid = (int) get_int(writer);
 	writer->transaction_id = get_int(writer);
-	transfer->started_at = get_int(writer);
-	transfer->table = (Oid) get_int(writer);
-	transfer->subject = get_text(writer);
-	if (get_int(writer) == 0)
-		return;
+}
+
+static void
+get_transfer(Writer *writer)
+{
+	EtlTransfer *transfer = &writer->transfer;
+
 	transfer->uri = get_text(writer);
 	transfer->format = get_text(writer);
 	transfer->rows = get_int(writer);
@@ -119,7 +116,32 @@ write_header(Writer *writer)
 	transfer->rejected = get_int(writer);
 	transfer->status = get_text(writer);
 	transfer->message = get_text(writer);
+}
+
+static void
+write_header(Writer *writer)
+{
+	EtlTransfer *transfer = &writer->transfer;
+
+	transfer->id = get_int(writer);
+	get_session(writer);
+	transfer->started_at = get_int(writer);
+	transfer->table = (Oid) get_int(writer);
+	transfer->subject = get_text(writer);
+	if (get_int(writer) == 0)
+		return;
+	get_transfer(writer);
 	load_history_insert(transfer, &writer->session, writer->transaction_id);
+}
+
+static void
+write_unload(Writer *writer)
+{
+	get_session(writer);
+	writer->transfer.started_at = get_int(writer);
+	writer->transfer.subject = get_text(writer);
+	get_transfer(writer);
+	(void) unload_history_insert(&writer->transfer, &writer->session, writer->transaction_id);
 }
 
 static Datum
@@ -172,20 +194,30 @@ write_all(Writer *writer)
 {
 	MemoryContext each;
 	EtlSpiScope spi;
+	bool is_load;
 	char kind;
 
 	StartTransactionCommand();
 	etl_spi_open(&spi, ETL_SPI_OWNER);
-	write_header(writer);
+	kind = receive(writer);
+	is_load = kind == ETL_LOAD_MESSAGE_HEADER;
+	if (is_load)
+	{
+		write_header(writer);
+		kind = receive(writer);
+	}
 	each = AllocSetContextCreate(CurrentMemoryContext, "pg_etl load error", ALLOCSET_DEFAULT_SIZES);
-	while ((kind = receive(writer)) != ETL_LOAD_MESSAGE_END)
+	for (; kind != ETL_LOAD_MESSAGE_END; kind = receive(writer))
 	{
 		MemoryContext old = MemoryContextSwitchTo(each);
 
 		CHECK_FOR_INTERRUPTS();
-		if (kind != ETL_LOAD_MESSAGE_ERROR)
+		if (is_load && kind == ETL_LOAD_MESSAGE_ERROR)
+			write_error(writer);
+		else if (!is_load && kind == ETL_LOAD_MESSAGE_UNLOAD)
+			write_unload(writer);
+		else
 			broken();
-		write_error(writer);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(each);
 	}

@@ -349,7 +349,9 @@ copy_delimiter_read(const char *written, EtlCopyFormat format)
 			appendStringInfoChar(&out, *c);
 	}
 	if (!pg_verify_mbstr(PG_UTF8, out.data, out.len, true))
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("option \"delimiter\" is not UTF-8"));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("option \"delimiter\" is not UTF-8"),
+				errdetail("Octal from \\200 on is a part of a character that isn't ASCII."),
+				errhint("Write the character itself, or all its bytes."));
 	return out.data;
 }
 

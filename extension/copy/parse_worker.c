@@ -13,11 +13,11 @@
 #include "base/stream.h"
 #include "copy/parse.h"
 #include "copy/parse_worker.h"
+#include "copy/segment.h"
 #include "fmgr.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
@@ -76,6 +76,7 @@ segment_create(const EtlLoadPlan *plan, shm_mq **in, shm_mq **out)
 	shm_toc *toc;
 	Size *plan_size;
 	char *plan_bytes;
+	EtlError error;
 
 	initStringInfo(&bytes);
 	load_plan_write(plan, &bytes);
@@ -86,9 +87,14 @@ segment_create(const EtlLoadPlan *plan, shm_mq **in, shm_mq **out)
 	shm_toc_estimate_chunk(&estimator, QUEUE_OUT_BYTES);
 	shm_toc_estimate_keys(&estimator, 4);
 	size = shm_toc_estimate(&estimator);
-	segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	segment = load_segment_create(size, &error);
 	if (segment == NULL)
+	{
+		ereport(DEBUG1, errcode(error.sqlstate),
+				errmsg_internal("the load is read without a process beside the backend"),
+				errdetail_internal("%s.", error.message));
 		return NULL;
+	}
 	toc = shm_toc_create(PARSE_MAGIC, dsm_segment_address(segment), size);
 	plan_size = shm_toc_allocate(toc, sizeof(Size));
 	*plan_size = bytes.len;
@@ -161,6 +167,14 @@ parse_worker_end(EtlParseWorker *worker)
 	shm_mq_detach(worker->out);
 	dsm_detach(worker->segment);
 	pfree(worker);
+}
+
+bool
+parse_worker_has_ended(const EtlParseWorker *worker)
+{
+	pid_t pid;
+
+	return GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED;
 }
 
 static void

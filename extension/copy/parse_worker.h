@@ -15,7 +15,7 @@
 
 typedef struct EtlParseWorker EtlParseWorker;
 
-/* NULL: no process is to be had. In the current context, and until the end of the current resource owner. */
+/* NULL: no process, or no memory to share with one, is to be had. In the current context, and until the end of the current resource owner. */
 extern EtlParseWorker *parse_worker_start(const EtlLoadPlan *plan);
 extern void parse_worker_end(EtlParseWorker *worker);
 
@@ -35,6 +35,9 @@ typedef enum EtlParseWorkerAnswer
 	ETL_PARSE_BATCH,
 	ETL_PARSE_STOPPED /* the last file is through */
 } EtlParseWorkerAnswer;
+
+/* Whether it has ended; the latch is set when it does. What it had to say before can still be received. */
+extern bool parse_worker_has_ended(const EtlParseWorker *worker);
 
 /* A batch stays until the next call. Raises what the process raised, and 58000 when it is gone. */
 extern EtlParseWorkerAnswer parse_worker_receive(EtlParseWorker *worker, const EtlBatch **batch);

@@ -3,7 +3,8 @@
  *		etl.unload: a query's rows into files.
  *
  * The executor pushes each row to the receiver here, which has it written into the buffer of the file that it belongs in.
- * Settings that change how values look are pinned for the run.
+ * Settings that change how values look are pinned for the run. The run is in a subtransaction: when it fails that is rolled back,
+ * and only then the failure is written down, by a process that must not find locks of ours.
  */
 #include "postgres.h"
 
@@ -15,11 +16,13 @@
 #include "copy/row_writer.h"
 #include "copy/secrets.h"
 #include "copy/target.h"
+#include "copy/unload_failure.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 typedef struct Unloader
 {
@@ -31,6 +34,7 @@ typedef struct Unloader
 	EtlPartitions *partitions;
 	MemoryContext context;
 	MemoryContext row_context;
+	bool begun; /* all is right with the statement: it is one that has been tried */
 } Unloader;
 
 PG_FUNCTION_INFO_V1(pg_etl_unload);
@@ -48,6 +52,7 @@ unloader_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
 	initStringInfo(&header);
 	if (options->header)
 		row_writer_header(unloader->writer, &header);
+	unloader->begun = true;
 	unload_target_start(unloader->target, header.data, header.len);
 	if (partition_by != NULL)
 		unloader->partitions = partitions_create(unloader->target, options, tupdesc, unloader->writer);
@@ -120,10 +125,43 @@ unloader_run(Unloader *unloader, const char *query)
 	return rows;
 }
 
+static void
+unloader_unload(Unloader *unloader, EtlTransfer *transfer, const EtlTransferSession *session, List *secrets)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		transfer->rows = (int64) unloader_run(unloader, transfer->subject);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (unloader->begun)
+			unload_failure_write(transfer, session, copy_secrets_blot(error->message, secrets));
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
 static int64
-unload(EtlTransfer *transfer, Jsonb *given)
+unload(EtlTransfer *transfer, Jsonb *given, List *secrets)
 {
 	EtlUnloadOptions options;
+	EtlTransferSession session;
 	Unloader unloader = {.base = {unloader_receive, unloader_startup, unloader_shutdown, unloader_destroy, DestNone}};
 	MemoryContext old;
 
@@ -133,14 +171,16 @@ unload(EtlTransfer *transfer, Jsonb *given)
 	unloader.row_context = AllocSetContextCreate(unloader.context, "pg_etl unload row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(unloader.context);
 	unloader.target = unload_target_open(transfer->uri, &options);
-	transfer->rows = (int64) unloader_run(&unloader, transfer->subject);
+	unload_history_begin(&session);
+	unloader_unload(&unloader, transfer, &session, secrets);
 	MemoryContextSwitchTo(old);
 
 	transfer->file_list = unload_target_files(unloader.target, &transfer->files);
 	for (int i = 0; i < transfer->files; i++)
 		transfer->bytes += transfer->file_list[i].bytes;
 	transfer->status = "unloaded";
-	unload_history_add(transfer);
+	unload_history_add(transfer, &session);
+	unload_failure_expect(transfer, &session);
 	MemoryContextDelete(unloader.context);
 	return transfer->rows;
 }
@@ -159,7 +199,7 @@ pg_etl_unload(PG_FUNCTION_ARGS)
 	transfer.format = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	PG_TRY();
 	{
-		rows = unload(&transfer, options);
+		rows = unload(&transfer, options, secrets);
 	}
 	PG_CATCH();
 	{

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/wait.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "net/http.h"
@@ -246,6 +247,7 @@ pump_wait(const EtlPumpState *first)
 	check_limit();
 	if (drive_sockets(first))
 		return;
+	wait_look();
 	if (wait_set == NULL)
 	{
 		wait_set = CreateWaitEventSet(NULL, 3);
@@ -301,6 +303,7 @@ http_sleep(int milliseconds)
 		until = Min(until, give_up_ms);
 	while ((left = until - clock_monotonic_ms()) > 0)
 	{
+		wait_look();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) left,
 						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -116,7 +116,7 @@ CREATE TABLE etl.unload_history (
 	transaction_id bigint,
 	pid integer
 );
-COMMENT ON TABLE etl.unload_history IS 'One row per unload that was committed; users see their own, readers and operators all';
+COMMENT ON TABLE etl.unload_history IS 'One row per unload that was committed, or that failed; users see their own, readers and operators all';
 COMMENT ON COLUMN etl.unload_history.unload_id IS 'Counts unloads';
 COMMENT ON COLUMN etl.unload_history.run_id IS 'The run whose step unloaded; null outside of runs';
 COMMENT ON COLUMN etl.unload_history.username IS 'Who unloaded';
@@ -124,13 +124,13 @@ COMMENT ON COLUMN etl.unload_history.query IS 'The query';
 COMMENT ON COLUMN etl.unload_history.uri IS 'The prefix that was written to';
 COMMENT ON COLUMN etl.unload_history.format IS 'text, csv';
 COMMENT ON COLUMN etl.unload_history.started_at IS 'When it began';
-COMMENT ON COLUMN etl.unload_history.finished_at IS 'When the last row was out';
+COMMENT ON COLUMN etl.unload_history.finished_at IS 'When the last row was out, or it failed';
 COMMENT ON COLUMN etl.unload_history.rows IS 'Rows written, headers not counted';
 COMMENT ON COLUMN etl.unload_history.bytes IS 'Size of the files as stored';
 COMMENT ON COLUMN etl.unload_history.files IS 'Files written';
-COMMENT ON COLUMN etl.unload_history.status IS 'unloaded; failed';
+COMMENT ON COLUMN etl.unload_history.status IS 'unloaded; failed: there are no files';
 COMMENT ON COLUMN etl.unload_history.message IS 'Of the error that failed it; null: none';
-COMMENT ON COLUMN etl.unload_history.transaction_id IS 'The transaction''s id';
+COMMENT ON COLUMN etl.unload_history.transaction_id IS 'The transaction''s id; null: it had none yet';
 COMMENT ON COLUMN etl.unload_history.pid IS 'The process that unloaded';
 
 CREATE TABLE etl.unload_file (

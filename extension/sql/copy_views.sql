@@ -217,7 +217,7 @@ CREATE VIEW redshift.sys_unload_history WITH (security_invoker = true) AS
 COMMENT ON VIEW redshift.sys_unload_history IS 'Unloads that have ended, as Redshift shows them';
 COMMENT ON COLUMN redshift.sys_unload_history.user_id IS 'Who unloaded: the role''s OID';
 COMMENT ON COLUMN redshift.sys_unload_history.query_id IS 'The unload: pg_last_unload_id() in its session';
-COMMENT ON COLUMN redshift.sys_unload_history.transaction_id IS 'Its transaction';
+COMMENT ON COLUMN redshift.sys_unload_history.transaction_id IS 'Its transaction; null: it had no id yet';
 COMMENT ON COLUMN redshift.sys_unload_history.session_id IS 'The process that unloaded';
 COMMENT ON COLUMN redshift.sys_unload_history.database_name IS 'The database';
 COMMENT ON COLUMN redshift.sys_unload_history.status IS 'completed or aborted';

@@ -31,6 +31,7 @@
 #define STAGE_BUFFER_SIZE 65536
 
 dlist_head staged_objects = DLIST_STATIC_INIT(staged_objects);
+void (*store_published_hook)(const ErrorData *error) = NULL;
 static bool callbacks_registered = false;
 static uint64 last_number = 0;
 
@@ -327,9 +328,28 @@ store_stage(EtlStore *store, const char *bucket, const char *key, bool must_not_
 void
 store_publish_staged(void)
 {
+	MemoryContext caller = CurrentMemoryContext;
+
 	if (dlist_is_empty(&staged_objects) && dlist_is_empty(&stage_cleans))
 		return;
-	stage_publish_all();
+	PG_TRY();
+	{
+		stage_publish_all();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (store_published_hook != NULL)
+			store_published_hook(error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	if (store_published_hook != NULL)
+		store_published_hook(NULL);
 	staged_drop_all();
 	/* The objects are there: the commit that says so must not be lost, even where commits don't wait for the disk. */
 	ForceSyncCommit();

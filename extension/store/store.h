@@ -199,5 +199,7 @@ extern void store_stage_clean(EtlStore *store, const char *bucket, const char *p
 extern void store_settle(const char *bucket, const char *prefix);
 /* Do now what is to be done at commit. Objects published here are removed again on failure. */
 extern void store_publish_staged(void);
+/* Called when that was tried, before its error is raised: with the error, or NULL. */
+extern void (*store_published_hook)(const ErrorData *error);
 
 #endif
