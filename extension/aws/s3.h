@@ -86,10 +86,10 @@ extern void s3_object_delete(const EtlAwsServer *server, const EtlAwsCredentials
 							 const char *bucket, const char *key);
 /*
  * DELETE of many objects, whether they are there or not, in requests of a thousand. All are tried; if some can't be
- * deleted, that is an error which says how many, and why the first can't.
+ * deleted, that is an error which says how many, and why the first can't. *gone counts those that are, or may be.
  */
 extern void s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-							  char *const *keys, int nkeys);
+							  char *const *keys, int nkeys, int *gone);
 /* What one request copies; more takes an upload (s3_multipart.h). */
 #define S3_COPY_MAX_SIZE (UINT64CONST(5) * 1024 * 1024 * 1024)
 /* Copy the object with this ETag (40001: it has another) within S3. The copy's etag. */

@@ -4,12 +4,13 @@
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "aws/s3.h"
 #include "aws/s3_body.h"
 #include "aws/s3_request.h"
 #include "aws/s3_write_answer.h"
 #include "common/base64.h"
-#include "common/md5.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -50,10 +51,10 @@ static bool
 md5_text(const char *data, size_t size, char out[MD5_TEXT_SIZE])
 {
 	uint8 digest[MD5_SIZE];
-	const char *error;
 	int length;
 
-	if (!pg_md5_binary(data, size, digest, &error))
+	/* Not PostgreSQL's own, which needs a resource owner: there may be no transaction. */
+	if (EVP_Digest(data, size, digest, NULL, EVP_md5(), NULL) != 1)
 		return false;
 	length = pg_b64_encode((const void *) digest, MD5_SIZE, out, MD5_TEXT_SIZE - 1);
 	out[Max(length, 0)] = '\0';
@@ -79,15 +80,19 @@ note_refused(const StringInfo answer, const char *bucket, int status, Refused *r
 
 static void
 delete_some(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-			char *const *keys, int nkeys, Refused *refused)
+			char *const *keys, int nkeys, Refused *refused, int *gone)
 {
 	static const EtlHttpField query = {"delete", ""};
 	EtlAwsRequest request =
 		s3_request_make(server, credentials, "POST", bucket, NULL, "delete objects of", "s3:DeleteObject");
 	EtlHttpField headers[4];
 	char md5[MD5_TEXT_SIZE];
+	int refused_before = refused->count;
+	const EtlAwsFailure *failure;
 	StringInfoData answer;
+	EtlAwsFetch *fetch;
 	S3Sums sums;
+	EtlWait wait;
 
 	request.query = &query;
 	request.nquery = 1;
@@ -102,13 +107,26 @@ delete_some(const EtlAwsServer *server, const EtlAwsCredentials *credentials, co
 		headers[request.nheaders++] = (EtlHttpField){"Content-MD5", md5};
 	request.may_fail_late = true;
 	initStringInfo(&answer);
-	aws_request_fetch(&request, MAX_ANSWER_SIZE, &answer);
+	*gone += nkeys;
+	fetch = aws_fetch_start(&request, MAX_ANSWER_SIZE, &answer);
+	while (!aws_fetch_try(fetch, &wait))
+		http_wait(&wait);
+	failure = aws_fetch_failure(fetch);
+	if (failure != NULL)
+	{
+		/* Any other failure may have come after it was done. */
+		if (failure->status >= 400 && failure->status < 500)
+			*gone -= nkeys;
+		aws_request_raise(&request, failure);
+	}
+	aws_fetch_abandon(fetch);
 	note_refused(&answer, bucket, 200, refused);
+	*gone -= refused->count - refused_before;
 }
 
 void
 s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentials, const char *bucket,
-				  char *const *keys, int nkeys)
+				  char *const *keys, int nkeys, int *gone)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "pg_etl s3 delete", ALLOCSET_DEFAULT_SIZES);
@@ -120,7 +138,8 @@ s3_objects_delete(const EtlAwsServer *server, const EtlAwsCredentials *credentia
 		char *uri = refused.uri;
 
 		CHECK_FOR_INTERRUPTS();
-		delete_some(server, credentials, bucket, keys + done, Min(nkeys - done, KEYS_PER_REQUEST), &refused);
+		delete_some(server, credentials, bucket, keys + done, Min(nkeys - done, KEYS_PER_REQUEST), &refused,
+					gone);
 		MemoryContextSwitchTo(caller);
 		if (refused.uri != uri)
 			refused.uri = pstrdup(refused.uri);

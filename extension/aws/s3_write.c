@@ -24,7 +24,7 @@ struct EtlS3Put
 	const EtlAwsCredentials *credentials;
 	const char *bucket;
 	const char *key;
-	const char *mark; /* NULL: may replace what is there, so a repetition does no harm */
+	const char *mark; /* by which what it has made is known again; NULL: nobody has to know */
 	StringInfoData answer;
 	EtlAwsFetch *fetch;
 	char *etag; /* once it is through */

@@ -168,4 +168,11 @@ etl_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *est
 	(AssertMacro((instrument) == NULL), index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys)))
 #endif
 
+/* 17: a message can be flushed by the same call */
+#include "replication/message.h"
+#if PG_VERSION_NUM < 170000
+#define LogLogicalMessage(prefix, message, size, transactional, flush)                                      \
+	(AssertMacro(!(flush)), LogLogicalMessage((prefix), (message), (size), (transactional)))
+#endif
+
 #endif

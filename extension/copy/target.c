@@ -231,10 +231,8 @@ target_add_folder(EtlUnloadTarget *target, char *folder)
 {
 	if (target->folder_count == target->folders_size)
 	{
-		target->folders_size = Max(16, target->folders_size * 2);
-		target->folders = target->folders == NULL
-							  ? MemoryContextAlloc(target->context, target->folders_size * sizeof(char *))
-							  : repalloc_huge(target->folders, target->folders_size * sizeof(char *));
+		target->folders_size *= 2;
+		target->folders = repalloc_huge(target->folders, target->folders_size * sizeof(char *));
 	}
 	target->folders[target->folder_count++] = folder;
 }
@@ -311,6 +309,9 @@ unload_target_open(const char *uri, const EtlUnloadOptions *options)
 	if (options->partition_by != NIL && target->uri.key[0] != '\0' &&
 		target->uri.key[strlen(target->uri.key) - 1] != '/')
 		target->uri.key = psprintf("%s/", target->uri.key);
+	/* Also if there will be none: what isn't partitioned has no folders for CLEANPATH, which removes all then. */
+	target->folders_size = 16;
+	target->folders = palloc(target->folders_size * sizeof(char *));
 	target->store = store_open_with(&options->access);
 	store_settle(target->uri.bucket, target->uri.key);
 	if (options->encrypted)

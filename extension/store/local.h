@@ -58,7 +58,8 @@ extern EtlReader *local_read(EtlStore *store, const char *bucket, const char *ke
 extern char *local_put(EtlStore *store, const char *bucket, const char *key, const EtlHttpBody *body,
 					   const EtlPutTerms *terms);
 extern bool local_remove(EtlStore *store, const char *bucket, const char *key);
-extern void local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
+extern void local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys,
+							  int *gone);
 extern char *local_copy(EtlStore *store, const EtlUri *source, const EtlUri *target);
 
 #endif

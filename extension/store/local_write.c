@@ -351,7 +351,7 @@ local_remove(EtlStore *store, const char *bucket, const char *key)
 }
 
 void
-local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys, int *gone)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData *volatile first = NULL;
@@ -363,6 +363,7 @@ local_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nk
 		PG_TRY();
 		{
 			local_remove(store, bucket, keys[i]);
+			(*gone)++;
 		}
 		PG_CATCH();
 		{

@@ -99,9 +99,9 @@ s3_remove(EtlStore *store, const char *bucket, const char *key)
 }
 
 static void
-s3_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+s3_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys, int *gone)
 {
-	s3_objects_delete(store->server, store->credentials, bucket, keys, nkeys);
+	s3_objects_delete(store->server, store->credentials, bucket, keys, nkeys, gone);
 }
 
 static char *

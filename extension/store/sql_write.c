@@ -127,13 +127,14 @@ pg_etl_s3_delete_many(PG_FUNCTION_ARGS)
 	for (int first = 0; first < count;)
 	{
 		int nkeys = 0;
+		int gone = 0;
 
 		while (first + nkeys < count && strcmp(uris[first].bucket, uris[first + nkeys].bucket) == 0)
 		{
 			keys[nkeys] = uris[first + nkeys].key;
 			nkeys++;
 		}
-		store_remove_many(store, uris[first].bucket, keys, nkeys);
+		store_remove_many(store, uris[first].bucket, keys, nkeys, &gone);
 		first += nkeys;
 	}
 	PG_RETURN_INT64(count);

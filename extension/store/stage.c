@@ -70,13 +70,18 @@ stage_xact_callback(XactEvent event, void *arg)
 						errmsg("cannot PREPARE a transaction that has written objects"),
 						errdetail("Object \"%s\" is to be published when the transaction commits.",
 								  dlist_head_element(EtlStaged, node, &staged_objects)->writer.name));
+			if (!dlist_is_empty(&stage_cleans))
+				ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot PREPARE a transaction that is to remove objects"));
 			break;
 		case XACT_EVENT_COMMIT:
 			stage_record_committed();
+			uploads_release();
 			break;
 		case XACT_EVENT_ABORT:
 			staged_drop_all();
-			stage_record_abandon();
+			stage_record_aborted();
+			uploads_release();
 			break;
 		default:
 			break;
@@ -112,6 +117,10 @@ stage_subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactio
 		else
 			clean->subid = parent;
 	}
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		stage_record_sub_aborted(subid);
+	else
+		stage_record_sub_committed(subid, parent);
 }
 
 uint64

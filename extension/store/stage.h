@@ -37,7 +37,9 @@ typedef struct EtlStaged
 	bool keys_given; /* the statement brought the credentials, as COPY and UNLOAD can */
 	bool existed;	 /* there is an object that publishing replaces */
 	EtlStageState state;
-	EtlUploadFile *record; /* of its publishing; NULL: not begun */
+	const struct EtlStageClean *clean; /* that it takes part in, known when it is published; NULL: none */
+	bool is_recorded;
+	EtlUploadFile *record; /* of its publishing; NULL: there is nothing to record */
 	EtlStoreUpload *upload; /* of what came before what is in the file; NULL: nothing did */
 	uint64 part_size;		/* of the parts that what is in the file will be; 0: there are none */
 	File file;
@@ -64,6 +66,7 @@ typedef struct EtlStageClean
 	char *prefix;
 	char **folders; /* sorted; NULL: all that begins with the prefix */
 	int nfolders;
+	int gone; /* objects that are removed, or may be */
 } EtlStageClean;
 
 extern dlist_head stage_cleans;
@@ -72,9 +75,11 @@ extern dlist_head stage_cleans;
 extern EtlStore *stage_store_copy(const EtlStore *store);
 /* Register the callbacks that end what is staged with its transaction. */
 extern void stage_begin(void);
-/* Remove what is to be. Before the first of it what is published is kept for good: it takes the place of that. */
+/* Remove what is to be. From the first of it on the objects that take its place are kept for good. */
 extern void stage_clean_all(void);
 extern void stage_clean_drop(EtlStageClean *clean);
+/* The one that the object takes part in. NULL: none. */
+extern EtlStageClean *stage_clean_of(const EtlStaged *staged);
 
 /*
  * Publish all of them, and then remove what is to be. What was published is taken back when one fails, and then that is
@@ -82,18 +87,27 @@ extern void stage_clean_drop(EtlStageClean *clean);
  */
 extern void stage_publish_all(void);
 
+/*
+ * What replaces other objects stays if the transaction fails: look which do, before anything is sent, and keep the sweeper
+ * from all of these places. *current is the one that an error is about.
+ */
+extern void stage_look_all(EtlStaged **current);
+
 /* Put on record what is about to be published, as far as it replaces nothing. */
 extern void stage_record_all(void);
 /* An object whose identity was not known by then is about to appear. */
 extern void stage_record_identity(EtlStaged *staged, const char *identity);
-/* All that is on record stays, whatever becomes of the transaction. */
-extern void stage_record_keep(void);
+/* What takes part in this stays, whatever becomes of the transaction. */
+extern void stage_record_keep(const EtlStageClean *clean);
 /* All that was recorded so far is there. */
 extern void stage_record_published(void);
 /* Nothing is there of what was recorded since then. Raises nothing, as the next two. */
 extern void stage_record_taken_back(void);
 extern void stage_record_committed(void);
-/* The transaction has failed: somebody else is to remove what is there of it. No network. */
-extern void stage_record_abandon(void);
+/* It has failed: somebody else is to remove what is there of it. No network. */
+extern void stage_record_aborted(void);
+/* The same of a subtransaction; what it has published is its parent's if it commits. */
+extern void stage_record_sub_committed(SubTransactionId subid, SubTransactionId parent);
+extern void stage_record_sub_aborted(SubTransactionId subid);
 
 #endif

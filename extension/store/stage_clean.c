@@ -70,6 +70,28 @@ stage_clean_drop(EtlStageClean *clean)
 	MemoryContextDelete(clean->context);
 }
 
+static bool
+takes_part(const EtlStageClean *clean, const EtlStaged *staged)
+{
+	return staged->number > clean->mark && strcmp(staged->bucket, clean->bucket) == 0 &&
+		   strncmp(staged->key, clean->prefix, strlen(clean->prefix)) == 0;
+}
+
+EtlStageClean *
+stage_clean_of(const EtlStaged *staged)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &stage_cleans)
+	{
+		EtlStageClean *clean = dlist_container(EtlStageClean, node, iter.cur);
+
+		if (takes_part(clean, staged))
+			return clean;
+	}
+	return NULL;
+}
+
 static void
 find_kept(Cleaning *cleaning)
 {
@@ -81,7 +103,7 @@ find_kept(Cleaning *cleaning)
 	{
 		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
 
-		if (staged->number <= clean->mark || strcmp(staged->bucket, clean->bucket) != 0)
+		if (!takes_part(clean, staged))
 			continue;
 		if (cleaning->nkept == size)
 		{
@@ -152,8 +174,8 @@ clean_one(EtlStageClean *clean)
 		store_list_some(clean->store, clean->bucket, &listing, visit, cleaning);
 		if (cleaning->count > 0)
 		{
-			stage_record_keep();
-			store_remove_many(clean->store, clean->bucket, cleaning->batch, cleaning->count);
+			stage_record_keep(clean);
+			store_remove_many(clean->store, clean->bucket, cleaning->batch, cleaning->count, &clean->gone);
 			cleaning->last = MemoryContextStrdup(context, cleaning->batch[cleaning->count - 1]);
 		}
 	} while (cleaning->count == CLEAN_BATCH);

@@ -220,14 +220,14 @@ take_back_one(EtlStaged *staged)
 }
 
 /*
- * Take back what this publish has made before it failed; best effort, as the failure is what the user must hear of.
- * False: something is left, or may come.
+ * Take back what this publish has made before it failed, unless it is all there is; best effort, as the failure is what the
+ * user must hear of. False: something is left, or may come.
  */
 static bool
 take_back(bool cancelled_before)
 {
 	MemoryContext context = CurrentMemoryContext;
-	volatile bool cancelled = false;
+	volatile bool given_up = false;
 	volatile bool complete = true;
 	dlist_iter iter;
 
@@ -236,9 +236,9 @@ take_back(bool cancelled_before)
 	{
 		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
 
-		if (staged->state < STAGE_SENT || staged->existed)
+		if (staged->state < STAGE_SENT || staged->existed || (staged->clean != NULL && staged->clean->gone > 0))
 			continue;
-		if (cancelled)
+		if (given_up)
 		{
 			complete = false;
 			break;
@@ -252,7 +252,9 @@ take_back(bool cancelled_before)
 		{
 			complete = false;
 			MemoryContextSwitchTo(context);
-			cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
+			/* The other side doesn't answer: nor will it for the others. */
+			given_up = geterrcode() == ERRCODE_QUERY_CANCELED ||
+					   ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_CONNECTION_EXCEPTION;
 			FlushErrorState();
 			ereport(WARNING, errcode(ERRCODE_WARNING),
 					errmsg("object \"%s\" %s although the transaction failed", staged->writer.name,
@@ -265,12 +267,15 @@ take_back(bool cancelled_before)
 	return complete;
 }
 
-/* An answer that refuses an object says that it isn't there; anything else leaves it open. */
+/* Somebody has refused the object, so it isn't there; anything else leaves that open. */
 static bool
-outcome_is_open(int sqlstate)
+is_refusal(int sqlstate)
 {
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_CONNECTION_EXCEPTION ||
-		   sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_SYSTEM_ERROR;
+	int category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return sqlstate == ERRCODE_DUPLICATE_FILE || sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		   sqlstate == ERRCODE_UNDEFINED_OBJECT || category == ERRCODE_DATA_EXCEPTION ||
+		   category == ERRCODE_FEATURE_NOT_SUPPORTED || category == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 }
 
 static void
@@ -283,35 +288,13 @@ publish_failed(Publisher *publisher, ErrorData *error)
 	dlist_foreach(iter, &staged_objects) error->hide_stmt |=
 		dlist_container(EtlStaged, node, iter.cur)->keys_given;
 	if (publisher->current != NULL && publisher->current->state == STAGE_SENT &&
-		!outcome_is_open(error->sqlerrcode))
+		is_refusal(error->sqlerrcode))
 		publisher->current->state = STAGE_FINISHED;
 	if (!cancelled)
 		settle(publisher);
 	abandon_all(publisher);
 	if (take_back(cancelled))
 		stage_record_taken_back();
-}
-
-/* What replaces other objects stays if the transaction fails: look which do before anything is sent. */
-static void
-look(Publisher *publisher)
-{
-	MemoryContext caller = MemoryContextSwitchTo(publisher->runs[0].context);
-	dlist_iter iter;
-
-	dlist_foreach(iter, &staged_objects)
-	{
-		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
-		EtlObject object;
-
-		publisher->current = staged;
-		if (staged->state != STAGE_FINISHED)
-			elog(ERROR, "object \"%s\" is staged but not finished", staged->writer.name);
-		if (!staged->must_not_exist)
-			staged->existed = store_head(staged->store, staged->bucket, staged->key, &object);
-		MemoryContextReset(publisher->runs[0].context);
-	}
-	MemoryContextSwitchTo(caller);
 }
 
 void
@@ -333,7 +316,7 @@ stage_publish_all(void)
 		publisher->next = dlist_head_node(&staged_objects);
 	PG_TRY();
 	{
-		look(publisher);
+		stage_look_all(&publisher->current);
 		stage_record_all();
 		while (!advance(publisher, waits, &nwaits))
 			http_wait_any(waits, nwaits);

@@ -7,14 +7,16 @@
  * transaction, and removes them if it didn't commit. Objects that have replaced others are not among them, since nothing
  * would bring those back.
  *
- * A record has the objects of one bucket that were staged one after the other for the same server and role. Where the
- * driver marks objects it is written once, with all of them; elsewhere each is added when its identity is known.
+ * A record has the objects of one bucket that were staged for the same server and role. Where the driver marks objects it
+ * is written once, with all of them; elsewhere each is added when its identity is known.
+ *
+ * A step publishes in a subtransaction, which can fail alone: a record names that, and goes its way.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "replication/message.h"
+#include "base/compat.h"
 #include "store/stage.h"
 #include "store/uploads.h"
 #include "utils/memutils.h"
@@ -22,7 +24,9 @@
 typedef struct Recorded
 {
 	dlist_node node; /* in recorded */
-	EtlUploadFile *file; /* NULL: it could not be made */
+	SubTransactionId subid;
+	EtlUploadFile *file;		/* NULL: it could not be made */
+	const EtlStageClean *clean; /* that all of it takes part in; NULL: none */
 	bool published;		 /* an earlier publish of this transaction has made all of them */
 } Recorded;
 
@@ -37,79 +41,94 @@ same_text(const char *a, const char *b)
 static bool
 belong_together(const EtlStaged *a, const EtlStaged *b)
 {
-	return a->role == b->role && strcmp(a->bucket, b->bucket) == 0 &&
-		   strcmp(a->store->server->name, b->store->server->name) == 0 &&
+	return a->role == b->role && a->clean == b->clean && strcmp(a->bucket, b->bucket) == 0 &&
+		   a->store->driver == b->store->driver && strcmp(a->store->server->name, b->store->server->name) == 0 &&
 		   same_text(a->store->server->region, b->store->server->region) &&
 		   same_text(a->store->iam_role, b->store->iam_role) &&
 		   a->store->credentials_given == b->store->credentials_given;
 }
 
-static EtlStaged *
-next_of(EtlStaged *staged)
-{
-	return dlist_has_next(&staged_objects, &staged->node)
-			   ? dlist_container(EtlStaged, node, dlist_next_node(&staged_objects, &staged->node))
-			   : NULL;
-}
-
 /*
- * The transaction's number, which is in the log for good: otherwise a crash could have another transaction take the same
- * number, commit, and keep what this one has made.
+ * The (sub)transaction's number, which is in the log for good: otherwise a crash could have another transaction take the
+ * same number, commit, and keep what this one has made.
  */
 static uint64
 transaction_number(void)
 {
-	FullTransactionId number = GetTopFullTransactionId();
+	FullTransactionId number = GetCurrentFullTransactionId();
 
-	XLogFlush(LogLogicalMessage("pg_etl", "", 0, true));
+	XLogFlush(LogLogicalMessage("pg_etl", "", 0, true, false));
 	return U64FromFullTransactionId(number);
 }
 
 static EtlUploadFile *
-record_make(const EtlStaged *first, EtlRecordedObject *objects, int nobjects)
+record_make(const EtlStaged *first, uint64 transaction, EtlRecordedObject *objects, int nobjects)
 {
 	Recorded *record = MemoryContextAllocZero(TopMemoryContext, sizeof(Recorded));
 
+	record->subid = GetCurrentSubTransactionId();
+	record->clean = first->clean;
 	dlist_push_tail(&recorded, &record->node);
-	record->file = uploads_record_objects(first->store, first->role, first->bucket, transaction_number(), objects,
-										  nobjects);
+	record->file =
+		uploads_record_objects(first->store, first->role, first->bucket, transaction, objects, nobjects);
 	return record->file;
 }
 
-/* A record of this one and those after it that belong to it. The first that doesn't. */
-static EtlStaged *
-record_some(EtlStaged *first)
+/* A record of this one and all after it that belong to it. `objects` has room for them. */
+static void
+record_some(EtlStaged *first, uint64 transaction, EtlRecordedObject *objects)
 {
-	EtlRecordedObject *objects;
-	EtlStaged *end = first;
-	EtlUploadFile *file;
-	int count = 0;
+	EtlUploadFile *file = NULL;
 	int nobjects = 0;
 
-	for (; end != NULL && belong_together(first, end); end = next_of(end))
-		count++;
-	objects = palloc_extended(sizeof(EtlRecordedObject) * count, MCXT_ALLOC_HUGE);
-	for (EtlStaged *staged = first; staged != end; staged = next_of(staged))
+	for (dlist_node *node = &first->node; node != &staged_objects.head; node = node->next)
+	{
+		EtlStaged *staged = dlist_container(EtlStaged, node, node);
+
+		if (!belong_together(first, staged))
+			continue;
+		staged->is_recorded = true;
 		if (staged->identity != NULL && !staged->existed)
 			objects[nobjects++] = (EtlRecordedObject){.identity = staged->identity, .key = staged->key};
-	if (nobjects > 0 || first->identity == NULL)
+	}
+	if (nobjects > 0 || first->store->driver->mark == NULL)
+		file = record_make(first, transaction, objects, nobjects);
+	for (dlist_node *node = &first->node; node != &staged_objects.head; node = node->next)
 	{
-		file = record_make(first, objects, nobjects);
-		for (EtlStaged *staged = first; staged != end; staged = next_of(staged))
+		EtlStaged *staged = dlist_container(EtlStaged, node, node);
+
+		if (belong_together(first, staged))
 			staged->record = file;
 	}
-	pfree(objects);
-	return end;
 }
 
 void
 stage_record_all(void)
 {
-	EtlStaged *staged =
-		dlist_is_empty(&staged_objects) ? NULL : dlist_head_element(EtlStaged, node, &staged_objects);
+	EtlRecordedObject *objects;
+	uint64 transaction = 0;
+	dlist_iter iter;
+	int count = 0;
 
-	while (staged != NULL)
-		staged = record_some(staged);
+	dlist_foreach(iter, &staged_objects)
+	{
+		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
+
+		staged->clean = stage_clean_of(staged);
+		count++;
+	}
+	if (count == 0)
+		return;
+	objects = palloc_extended(sizeof(EtlRecordedObject) * count, MCXT_ALLOC_HUGE);
+	transaction = transaction_number();
+	dlist_foreach(iter, &staged_objects)
+	{
+		EtlStaged *staged = dlist_container(EtlStaged, node, iter.cur);
+
+		if (!staged->is_recorded)
+			record_some(staged, transaction, objects);
+	}
+	pfree(objects);
 }
 
 void
@@ -128,13 +147,6 @@ record_end(Recorded *record, void (*end)(EtlUploadFile *file))
 		end(record->file);
 	dlist_delete(&record->node);
 	pfree(record);
-}
-
-static void
-end_all(void (*end)(EtlUploadFile *file))
-{
-	while (!dlist_is_empty(&recorded))
-		record_end(dlist_head_element(Recorded, node, &recorded), end);
 }
 
 void
@@ -160,19 +172,57 @@ stage_record_taken_back(void)
 }
 
 void
-stage_record_keep(void)
+stage_record_keep(const EtlStageClean *clean)
 {
-	end_all(uploads_record_keep);
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &recorded)
+	{
+		Recorded *record = dlist_container(Recorded, node, iter.cur);
+
+		if (record->clean == clean)
+			record_end(record, uploads_record_keep);
+	}
 }
 
 void
 stage_record_committed(void)
 {
-	end_all(uploads_record_done);
+	while (!dlist_is_empty(&recorded))
+		record_end(dlist_head_element(Recorded, node, &recorded), uploads_record_done);
 }
 
 void
-stage_record_abandon(void)
+stage_record_aborted(void)
 {
-	end_all(uploads_record_abandon);
+	while (!dlist_is_empty(&recorded))
+		record_end(dlist_head_element(Recorded, node, &recorded), uploads_record_abandon);
+}
+
+void
+stage_record_sub_committed(SubTransactionId subid, SubTransactionId parent)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &recorded)
+	{
+		Recorded *record = dlist_container(Recorded, node, iter.cur);
+
+		if (record->subid == subid)
+			record->subid = parent;
+	}
+}
+
+void
+stage_record_sub_aborted(SubTransactionId subid)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &recorded)
+	{
+		Recorded *record = dlist_container(Recorded, node, iter.cur);
+
+		if (record->subid == subid)
+			record_end(record, uploads_record_abandon);
+	}
 }

@@ -168,11 +168,11 @@ store_remove(EtlStore *store, const char *bucket, const char *key)
 }
 
 void
-store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys)
+store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys, int *gone)
 {
 	for (int i = 0; i < nkeys; i++)
 		store_require_key(bucket, keys[i]);
-	store->driver->remove_many(store, bucket, keys, nkeys);
+	store->driver->remove_many(store, bucket, keys, nkeys, gone);
 }
 
 char *

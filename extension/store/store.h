@@ -100,8 +100,11 @@ typedef struct EtlStoreDriver
 	char *(*mark)(void);
 	/* true also when there was no such object, as S3 answers */
 	bool (*remove)(EtlStore *store, const char *bucket, const char *key);
-	/* All of them are tried; raises when some could not be removed, and says how many. */
-	void (*remove_many)(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
+	/*
+	 * All of them are tried; raises when some could not be removed, and says how many. *gone is raised by how many are
+	 * gone, or may be, also then.
+	 */
+	void (*remove_many)(EtlStore *store, const char *bucket, char *const *keys, int nkeys, int *gone);
 	/* Copy the object, of one version, to another key of the store. Its etag. */
 	char *(*copy)(EtlStore *store, const EtlUri *source, const EtlUri *target);
 
@@ -176,7 +179,7 @@ extern char *store_presign(EtlStore *store, const char *bucket, const char *key,
 extern char *store_put(EtlStore *store, const char *bucket, const char *key, const char *data, size_t size,
 					   bool must_not_exist);
 extern void store_remove(EtlStore *store, const char *bucket, const char *key);
-extern void store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys);
+extern void store_remove_many(EtlStore *store, const char *bucket, char *const *keys, int nkeys, int *gone);
 extern char *store_copy_object(EtlStore *store, const EtlUri *source, const EtlUri *target);
 
 /*

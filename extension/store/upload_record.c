@@ -45,6 +45,12 @@ upload_record_write_object(const EtlRecordedObject *object, StringInfo out)
 }
 
 void
+upload_record_write_aborted(StringInfo out)
+{
+	write_text(out, "aborted", "");
+}
+
+void
 upload_record_write_looked(int64 looked, StringInfo out)
 {
 	appendStringInfo(out, "looked " INT64_FORMAT "\n", looked);
@@ -126,6 +132,8 @@ set_field(EtlUploadRecord *record, const char *name, char *value)
 		record->transaction = strtoull(value, NULL, 10);
 	if (strcmp(name, "local") == 0)
 		record->is_local = true;
+	if (strcmp(name, "aborted") == 0)
+		record->is_aborted = true;
 	if (strcmp(name, "object") == 0)
 		add_object(record, value);
 	if (strcmp(name, "failures") == 0)

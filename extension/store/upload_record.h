@@ -40,6 +40,7 @@ typedef struct EtlUploadRecord
 	/* of objects */
 	uint64 transaction; /* that makes them, with its epoch; 0: this is about an upload */
 	bool is_local;		/* they are in local mode */
+	bool is_aborted;	/* the transaction is, which is not asked again */
 	EtlRecordedObject *objects;
 	int nobjects;
 	int64 looked; /* when they were removed, as far as they were there; 0: not yet */
@@ -53,6 +54,7 @@ typedef struct EtlUploadRecord
 extern void upload_record_write(const EtlUploadRecord *record, StringInfo out);
 /* The lines that are appended. */
 extern void upload_record_write_object(const EtlRecordedObject *object, StringInfo out);
+extern void upload_record_write_aborted(StringInfo out);
 extern void upload_record_write_looked(int64 looked, StringInfo out);
 extern void upload_record_write_id(const char *upload_id, int64 created, bool strays, StringInfo out);
 extern void upload_record_write_failure(int failures, int64 tried, const char *error, StringInfo out);

@@ -7,9 +7,6 @@
  * network. That process runs no SQL of anybody's; it takes the role that made an upload for as long as it looks
  * up server and credentials, so what that role may not do any more, it doesn't.
  *
- * Objects are removed if the transaction that made them hasn't committed and they are the ones that it made. A request
- * that a killed process has sent may still be on its way, so what isn't there is looked for a second time.
- *
  * What can't be undone stays on record and is tried again later; etl.abandoned_uploads shows it.
  */
 #include "postgres.h"
@@ -27,18 +24,15 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "store/uploads.h"
+#include "store/upload_sweep.h"
 #include "tcop/tcopprot.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/xid8.h"
 
 #define LOOK_PAUSE_MS 500
 #define RUNNING_PAUSE_MS 1000
-#define UNDO_MS 4000  /* an upload or object may take so long: DROP DATABASE waits for processes for five seconds */
 #define LOOK_AGAIN_S 60
 #define CLOCK_TOLERANCE_S 5
 #define REQUEST_S 300 /* how long after its record an upload may have been begun whose id isn't known */
@@ -96,8 +90,8 @@ abort_strays(const EtlStore *store, const EtlUploadRecord *record)
 }
 
 /* As the role that made the upload, in a transaction that is over before the network is waited for. */
-static EtlStore *
-open_store_as_role(const EtlUploadRecord *record)
+EtlStore *
+upload_sweep_store(const EtlUploadRecord *record)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid user;
@@ -128,82 +122,13 @@ abort_upload(EtlStore *store, const EtlUploadRecord *record)
 		abort_strays(store, record);
 }
 
-typedef enum Outcome
-{
-	OUTCOME_COMMITTED, /* or nobody knows any more */
-	OUTCOME_OPEN,
-	OUTCOME_ABORTED
-} Outcome;
-
-static Outcome
-transaction_outcome(uint64 transaction)
-{
-	LOCAL_FCINFO(call, 1);
-	Datum status;
-	char *word;
-
-	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
-	call->args[0].value = FullTransactionIdGetDatum(FullTransactionIdFromU64(transaction));
-	call->args[0].isnull = false;
-	status = pg_xact_status(call);
-	if (call->isnull)
-		return OUTCOME_COMMITTED;
-	word = TextDatumGetCString(status);
-	if (strcmp(word, "aborted") == 0)
-		return OUTCOME_ABORTED;
-	return strcmp(word, "committed") == 0 ? OUTCOME_COMMITTED : OUTCOME_OPEN;
-}
-
 /* This database is to have no process of ours in it, or we are told to end. */
-static void
-leave_if_told(void)
+void
+upload_sweep_leave_if_told(void)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (uploads_watch() != NULL && uploads_watch()->must_leave(MyDatabaseId))
 		proc_exit(0);
-}
-
-/* Whether all of them were there, ours or another in its place. */
-static bool
-remove_objects(EtlStore *store, const EtlUploadRecord *record)
-{
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "pg_etl object removal", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	bool all_there = true;
-
-	for (int i = 0; i < record->nobjects; i++)
-	{
-		const EtlRecordedObject *made = &record->objects[i];
-		EtlObject object;
-
-		leave_if_told();
-		http_limit(UNDO_MS);
-		if (!store_head(store, record->bucket, made->key, &object))
-			all_there = false;
-		else if (strcmp(store_identity(&object), made->identity) == 0)
-			store_remove(store, record->bucket, made->key);
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	return all_there;
-}
-
-/* True: they are to be looked for again. */
-static bool
-undo_objects(EtlUploadFile *file, const EtlUploadRecord *record)
-{
-	Outcome outcome = transaction_outcome(record->transaction);
-	EtlStore *store;
-
-	if (outcome != OUTCOME_ABORTED || record->nobjects == 0)
-		return outcome == OUTCOME_OPEN;
-	store = open_store_as_role(record);
-	if (remove_objects(store, record) || record->is_local || record->looked != 0)
-		return false;
-	uploads_record_looked(file, timestamptz_to_time_t(clock_now()));
-	return true;
 }
 
 /* True: it is not all done. */
@@ -214,9 +139,9 @@ undo(EtlUploadFile *file, const EtlUploadRecord *record)
 
 	http_limit(UNDO_MS);
 	if (record->transaction != 0)
-		stays = undo_objects(file, record);
+		stays = upload_sweep_objects(file, record);
 	else
-		abort_upload(open_store_as_role(record), record);
+		abort_upload(upload_sweep_store(record), record);
 	http_limit(0);
 	return stays;
 }
@@ -256,7 +181,7 @@ sweep_one(EtlUploadFile *file, const EtlUploadRecord *record, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool stays = false;
 
-	leave_if_told();
+	upload_sweep_leave_if_told();
 	if (timestamptz_to_time_t(clock_now()) < when_due(record))
 		return true;
 	PG_TRY();

@@ -148,6 +148,10 @@ create_file(EtlUploadFile *file)
 static EtlUploadRecord
 record_of(const EtlStore *store, Oid role, const char *bucket)
 {
+	/* Nothing else that is recorded can have one: keys, regions and the like are checked where they are read. */
+	if (strpbrk(store->server->name, "\r\n") != NULL)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot write objects by a server whose name has a line break"));
 	return (EtlUploadRecord){.database = MyDatabaseId,
 							 .role = role,
 							 .server = get_foreign_server_oid(store->server->name, true),
@@ -294,6 +298,17 @@ cut_failures(EtlUploadFile *file)
 {
 	if (ftruncate(file->fd, file->complete) != 0)
 		raise_unwritable(file->path);
+}
+
+void
+uploads_record_aborted(EtlUploadFile *file)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	upload_record_write_aborted(&text);
+	cut_failures(file);
+	append_complete(file, &text);
 }
 
 void

@@ -48,12 +48,22 @@ typedef bool (*EtlUploadVisit)(EtlUploadFile *file, const EtlUploadRecord *recor
 extern void uploads_visit(Oid database, EtlUploadVisit visit, void *arg);
 /* In `visit`: what the record is called. */
 extern const char *uploads_record_name(const EtlUploadFile *file);
+/* In `visit`: it is sure now that the transaction will not commit. */
+extern void uploads_record_aborted(EtlUploadFile *file);
 /* In `visit`: its objects were removed as far as they were there at that time. */
 extern void uploads_record_looked(EtlUploadFile *file, int64 time);
 /* In `visit`: it could not be undone, for this reason. */
 extern void uploads_record_failure(EtlUploadFile *file, const EtlUploadRecord *record, const char *error);
 /* Whether the upload with this id is on record, whoever is at it. */
 extern bool uploads_is_known(const char *upload_id);
+
+/*
+ * Take the locks of all records of this database that have an object of which `has` says yes and whose transaction is over,
+ * until uploads_release, which raises nothing: the sweeper is not at those objects meanwhile. Waits for it.
+ */
+typedef bool (*EtlPlaceTest)(const char *bucket, const char *key, void *arg);
+extern void uploads_hold(EtlPlaceTest has, void *arg);
+extern void uploads_release(void);
 
 /*
  * Who sees to it that abandoned uploads are aborted. `look` has it look, after this call; `must_leave` tells

@@ -6,6 +6,7 @@
 #define ETL_STORE_UPLOADS_FILE_H
 
 #include "lib/ilist.h"
+#include "nodes/pg_list.h"
 #include "pgstat.h"
 #include "store/uploads.h"
 
@@ -20,5 +21,16 @@ struct EtlUploadFile
 	bool strays;
 	Oid database;
 };
+
+/* Open and, with `lock`, lock a record; its text. False: it isn't to be had, as somebody is at it, or it is gone. */
+extern bool uploads_file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text);
+/* Read a record without its lock: somebody may be at it. False: there is none. */
+extern bool uploads_file_parse(const char *name, StringInfo text, EtlUploadRecord *record);
+/* The names in the folder, all at once: visiting may take long, and files come and go meanwhile. */
+extern List *uploads_file_names(void);
+/* Other databases' are theirs. */
+extern bool uploads_file_is_ours(const char *name);
+/* It is of objects, and the transaction that makes them is over. */
+extern bool upload_is_over(const EtlUploadRecord *record);
 
 #endif

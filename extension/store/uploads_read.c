@@ -19,6 +19,7 @@
 
 #define SETTLE_MS 10000
 #define SETTLE_PAUSE_MS 20
+#define LOCK_PAUSE_MS 500
 
 const char *
 uploads_record_name(const EtlUploadFile *file)
@@ -49,12 +50,8 @@ read_text(int fd, off_t size, StringInfo text)
 	return true;
 }
 
-/*
- * Open and, with `lock`, lock a record; its text. False: it isn't to be had, as its writer is at it, or it is
- * gone.
- */
-static bool
-file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
+bool
+uploads_file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text)
 {
 	struct stat status;
 	bool is_read;
@@ -108,7 +105,7 @@ visit_file(Visit *visit, const char *name)
 	/* The database is in the name, so that others' are left in peace. */
 	if (OidIsValid(visit->database) && strtoul(name, NULL, 10) != visit->database)
 		return;
-	if (!file_read(file, name, true, &visit->text))
+	if (!uploads_file_read(file, name, true, &visit->text))
 		return;
 	file->complete = complete_size(&visit->text);
 	PG_TRY();
@@ -126,9 +123,8 @@ visit_file(Visit *visit, const char *name)
 	pfree(file);
 }
 
-/* The names in the folder, all at once: visiting may take long, and files come and go meanwhile. */
-static List *
-file_names(void)
+List *
+uploads_file_names(void)
 {
 	List *names = NIL;
 	struct dirent *entry;
@@ -148,7 +144,7 @@ void
 uploads_visit(Oid database, EtlUploadVisit visit, void *arg)
 {
 	Visit state = {.database = database, .visit = visit, .arg = arg};
-	List *names = file_names();
+	List *names = uploads_file_names();
 	ListCell *cell;
 
 	initStringInfo(&state.text);
@@ -158,13 +154,18 @@ uploads_visit(Oid database, EtlUploadVisit visit, void *arg)
 	pfree(state.text.data);
 }
 
-/* Read a record without its lock: somebody may be at it. False: there is none. */
-static bool
-record_read(const char *name, StringInfo text, EtlUploadRecord *record)
+bool
+uploads_file_is_ours(const char *name)
+{
+	return strtoul(name, NULL, 10) == MyDatabaseId;
+}
+
+bool
+uploads_file_parse(const char *name, StringInfo text, EtlUploadRecord *record)
 {
 	EtlUploadFile file;
 
-	if (!file_read(&file, name, false, text))
+	if (!uploads_file_read(&file, name, false, text))
 		return false;
 	close(file.fd);
 	return upload_record_parse(text->data, text->len, record);
@@ -173,7 +174,7 @@ record_read(const char *name, StringInfo text, EtlUploadRecord *record)
 bool
 uploads_is_known(const char *upload_id)
 {
-	List *names = file_names();
+	List *names = uploads_file_names();
 	StringInfoData text;
 	bool known = false;
 	ListCell *cell;
@@ -183,7 +184,7 @@ uploads_is_known(const char *upload_id)
 	{
 		EtlUploadRecord record;
 
-		if (record_read(lfirst(cell), &text, &record) && record.upload_id != NULL &&
+		if (uploads_file_parse(lfirst(cell), &text, &record) && record.upload_id != NULL &&
 			strcmp(record.upload_id, upload_id) == 0)
 			known = true;
 	}
@@ -192,12 +193,18 @@ uploads_is_known(const char *upload_id)
 	return known;
 }
 
+bool
+upload_is_over(const EtlUploadRecord *record)
+{
+	return record->transaction != 0 &&
+		   !TransactionIdIsInProgress(XidFromFullTransactionId(FullTransactionIdFromU64(record->transaction)));
+}
+
 /* There are objects to be removed, and nobody has tried yet. */
 static bool
 is_unsettled(const EtlUploadRecord *record, const char *bucket, const char *prefix)
 {
-	if (record->transaction == 0 || record->looked != 0 || record->failures > 0 || strcmp(record->bucket, bucket) != 0 ||
-		TransactionIdIsInProgress(XidFromFullTransactionId(FullTransactionIdFromU64(record->transaction))))
+	if (record->looked != 0 || record->failures > 0 || strcmp(record->bucket, bucket) != 0 || !upload_is_over(record))
 		return false;
 	for (int i = 0; i < record->nobjects; i++)
 		if (strncmp(record->objects[i].key, prefix, strlen(prefix)) == 0)
@@ -205,8 +212,26 @@ is_unsettled(const EtlUploadRecord *record, const char *bucket, const char *pref
 	return false;
 }
 
+/* Somebody has the lock. */
 static bool
-any_unsettled(const char *bucket, const char *prefix)
+is_locked(const char *name)
+{
+	char path[MAXPGPATH];
+	bool locked;
+	int fd;
+
+	snprintf(path, MAXPGPATH, UPLOADS_FOLDER "/%s", name);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	locked = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	close(fd);
+	return locked;
+}
+
+/* *locked, unless that is NULL: whether somebody is at any of them. */
+static bool
+any_unsettled(const char *bucket, const char *prefix, bool *locked)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl records", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
@@ -215,27 +240,37 @@ any_unsettled(const char *bucket, const char *prefix)
 	ListCell *cell;
 
 	initStringInfo(&text);
-	foreach (cell, file_names())
+	foreach (cell, uploads_file_names())
 	{
 		EtlUploadRecord record;
 
-		/* Other databases' are theirs. */
-		if (strtoul(lfirst(cell), NULL, 10) == MyDatabaseId && record_read(lfirst(cell), &text, &record) &&
-			is_unsettled(&record, bucket, prefix))
-			any = true;
+		if (!uploads_file_is_ours(lfirst(cell)) || !uploads_file_parse(lfirst(cell), &text, &record) ||
+			!is_unsettled(&record, bucket, prefix))
+			continue;
+		any = true;
+		if (locked != NULL && is_locked(lfirst(cell)))
+			*locked = true;
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return any;
 }
 
+/* As long as somebody is at it, and some time for somebody to come. */
 void
 store_settle(const char *bucket, const char *prefix)
 {
 	if (uploads_watch() == NULL)
 		return; /* nobody will remove it */
-	for (int waited = 0; waited < SETTLE_MS && any_unsettled(bucket, prefix); waited += SETTLE_PAUSE_MS)
+	for (int idle = 0; idle < SETTLE_MS; idle += SETTLE_PAUSE_MS)
 	{
+		bool locked = false;
+
+		/* Asking for a lock is in the way of who wants it, so that is done seldom. */
+		if (!any_unsettled(bucket, prefix, idle % LOCK_PAUSE_MS == 0 ? &locked : NULL))
+			break;
+		if (locked)
+			idle = 0;
 		uploads_watch()->look(MyDatabaseId);
 		http_sleep(SETTLE_PAUSE_MS);
 	}
