@@ -14,6 +14,25 @@
 #include "format/xml_reader.h"
 #include "store/codec.h"
 
+/* FORCE_NULL and FORCE_NOT_NULL, where a column has them. */
+static void
+set_forced(const EtlLoadPlan *plan, EtlDelimitedOptions *dialect)
+{
+	bool *force_null = palloc(plan->column_count);
+	bool *force_not_null = palloc(plan->column_count);
+
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		force_null[i] = plan->columns[i].force_null;
+		force_not_null[i] = plan->columns[i].force_not_null;
+		if (force_null[i])
+			dialect->force_null = force_null;
+		if (force_not_null[i])
+			dialect->force_not_null = force_not_null;
+	}
+	dialect->force_count = plan->column_count;
+}
+
 static EtlDelimitedOptions
 delimited_options(const EtlLoadPlan *plan)
 {
@@ -33,19 +52,7 @@ delimited_options(const EtlLoadPlan *plan)
 								   .ignore_header = options->ignore_header};
 
 	if (options->postgres && csv)
-	{
-		bool *force_null = palloc(plan->column_count);
-		bool *force_not_null = palloc(plan->column_count);
-
-		for (int i = 0; i < plan->column_count; i++)
-		{
-			force_null[i] = plan->columns[i].force_null;
-			force_not_null[i] = plan->columns[i].force_not_null;
-		}
-		dialect.force_null = force_null;
-		dialect.force_not_null = force_not_null;
-		dialect.force_count = plan->column_count;
-	}
+		set_forced(plan, &dialect);
 	return dialect;
 }
 
