@@ -70,13 +70,98 @@ COPY (SELECT 1) TO 's3://pgcopy/parts/named' (PARALLEL off);
 COMMIT;
 SELECT uri FROM etl.s3_list('s3://pgcopy/parts/');
 SELECT query, uri, format, rows FROM etl.unload_history ORDER BY unload_id DESC LIMIT 2;
+
+-- WHERE: before triggers and constraints, after defaults
+CREATE TABLE w (id int NOT NULL, name text NOT NULL DEFAULT 'none', twice int GENERATED ALWAYS AS (id * 2) STORED, CHECK (id < 10));
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.name := coalesce(NEW.name, 'filled'); RETURN NEW; END$$;
+CREATE TRIGGER fill BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION fill();
+SELECT etl.s3_put('s3://pgcopy/end', E'1\n\\.\n2\n') \gset
+SELECT etl.s3_put('s3://pgcopy/where', E'1\ta\n2\t\\N\n\\N\tb\n20\tc\n3\td;where\n') \gset
+COPY w (id, name) FROM 's3://pgcopy/where' (DELIMITER E'\t') WHERE id < 10 AND (name IS NULL OR name <> 'where; (') -- ; a comment
+;
+TABLE w ORDER BY id;
+TRUNCATE w;
+COPY w (id, name) FROM 's3://pgcopy/where' wHERE(id IN (1, 3)); COPY w (id) FROM 's3://pgcopy/end' WHERE name = 'none' AND id = 1;
+TABLE w ORDER BY id, name;
+-- what can't be evaluated is the row's fault
+SELECT etl.s3_put('s3://pgcopy/ids', E'1\n0\n2\n') \gset
+COPY w (id) FROM 's3://pgcopy/ids' (MAXERROR 5) WHERE 10 / id > 5;
+SELECT id, name FROM w WHERE name = 'none' ORDER BY id;
+-- it sees the rows that are there already
+TRUNCATE w;
+CREATE FUNCTION few() RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT count(*) < 1 FROM w';
+COPY w (id) FROM 's3://pgcopy/ids' WHERE few();
+SELECT id FROM w;
+CREATE TABLE parts (id int, name text) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+COPY parts FROM 's3://pgcopy/where' WHERE id < 10;
+SELECT tableoid::regclass, * FROM parts ORDER BY id;
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "columns": ["id"], "where": "id = 2", "noload": true}');
+
+-- HEADER match
+SELECT etl.s3_put('s3://pgcopy/match/1', E'id,"name"\n1,a\n'), etl.s3_put('s3://pgcopy/match/2', E'id,name\n2,b\n') \gset
+TRUNCATE parts;
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match);
+TABLE parts ORDER BY id;
+
+-- FREEZE
+BEGIN;
+TRUNCATE parts_1;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COMMIT;
+CREATE EXTENSION pg_visibility;
+SELECT all_visible, all_frozen FROM pg_visibility_map('parts_1');
+SELECT count(*) FROM pg_check_frozen('parts_1');
+TABLE parts_1 ORDER BY id;
+DROP EXTENSION pg_visibility;
+-- quotes in a field, and the end of data
+TRUNCATE t;
+COPY t (id) FROM 's3://pgcopy/end';
+SELECT id FROM t;
 \set ON_ERROR_STOP 0
 \set VERBOSITY terse
 
 -- what is refused
-COPY t FROM 's3://pgcopy/text' (FORMAT csv, FREEZE);
-COPY t FROM 's3://pgcopy/text' (HEADER match);
-COPY t FROM 's3://pgcopy/text' WHERE id > 1;
+COPY t FROM 's3://pgcopy/text' WHERE id > (SELECT 1);
+COPY t FROM 's3://pgcopy/text' WHERE nothing > 1;
+COPY t FROM 's3://pgcopy/text' WHERE id;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE twice > 2;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE w IS NULL;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE tableoid > 2;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE 10 / id > 5;
+COPY w (id, name) FROM 's3://pgcopy/where';
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "true; SELECT 1"}');
+\set VERBOSITY default
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "id >"}');
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "idx > 1"}');
+\set VERBOSITY terse
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"where": "id > 1"}');
+COPY w (id) FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match);
+COPY parts (name, id) FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, MAXERROR 10);
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, NULL 'id');
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, IGNOREHEADER 1);
+SELECT etl.s3_put('s3://pgcopy/nothing', '') \gset
+COPY parts FROM 's3://pgcopy/nothing' (HEADER match);
+COPY parts TO 's3://pgcopy/out/match' (HEADER match);
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COPY parts_1 TO 's3://pgcopy/out/freeze' (FREEZE);
+BEGIN;
+TRUNCATE parts_1;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE, MAXERROR 10);
+ROLLBACK;
+BEGIN;
+TRUNCATE parts_1;
+SAVEPOINT a;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+ROLLBACK;
+BEGIN;
+TRUNCATE parts_1;
+DECLARE c CURSOR FOR SELECT 1;
+FETCH c;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+ROLLBACK;
+COPY t FROM 's3://pgcopy/text' (DELIMITER 'a');
 COPY t FROM 's3://pgcopy/text' (FORMAT binary);
 COPY t FROM 's3://pgcopy/text' (FORMAT csv, FORMAT csv);
 COPY t FROM 's3://pgcopy/text' (FORCE_QUOTE *);
@@ -90,8 +175,6 @@ COPY t TO 's3://pgcopy/out/csv' (FORMAT csv);
 COPY nothing FROM 's3://pgcopy/text';
 CREATE VIEW v AS SELECT 1 AS a;
 COPY v TO 's3://pgcopy/out/view';
-SELECT etl.s3_put('s3://pgcopy/end', E'1\n\\.\n2\n') \gset
-COPY t (id) FROM 's3://pgcopy/end';
 \set VERBOSITY default
 COPY t FROM 's3://pgcopy/text' (COLOUR 'red');
 \set VERBOSITY terse
@@ -125,8 +208,9 @@ COPY t TO PROGRAM 'cat > /dev/null';
 DROP OWNED BY regress_copier;
 DROP ROLE regress_copier;
 DROP VIEW v;
-DROP FUNCTION same();
-DROP TABLE t, u;
+DROP FUNCTION same(), few();
+DROP TABLE t, u, w, parts;
+DROP FUNCTION fill();
 DELETE FROM etl.load_history;
 DELETE FROM etl.unload_history;
 DELETE FROM etl.load_error;

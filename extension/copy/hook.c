@@ -54,19 +54,16 @@ copy_from(const CopyStmt *statement, const EtlCopyStatement *copy)
 {
 	Oid relid = RangeVarGetRelid(statement->relation, RowExclusiveLock, false);
 
-	if (statement->whereClause != NULL)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("COPY … WHERE is not supported for objects"),
-				errhint("Load into another table and use INSERT … SELECT … WHERE."));
 	return DatumGetInt64(OidFunctionCall4(function_get("load", REGCLASSOID), ObjectIdGetDatum(relid),
 										  CStringGetTextDatum(object_uri(statement)),
 										  CStringGetTextDatum(copy->format), JsonbPGetDatum(copy->options)));
 }
 
-/* What stands in the brackets after COPY. */
+/* What stands between the brackets after COPY, or after its WHERE. */
 static char *
-query_text(const char *sql, const PlannedStmt *pstmt)
+text_between(const char *sql, const PlannedStmt *pstmt, bool is_condition)
 {
+	const int where = ScanKeywordTokens[ScanKeywordLookup("where", &ScanKeywords)];
 	core_yy_extra_type extra;
 	core_YYSTYPE value;
 	YYLTYPE location;
@@ -79,14 +76,18 @@ query_text(const char *sql, const PlannedStmt *pstmt)
 	scanner = scanner_init(sql, &extra, &ScanKeywords, ScanKeywordTokens);
 	while ((token = core_yylex(&value, &location, scanner)) != 0)
 	{
-		if (token == '(' && depth++ == 0)
+		if (is_condition && start < 0 && token == where && depth == 0)
+			start = location + strlen("where");
+		else if (token == '(' && depth++ == 0 && !is_condition)
 			start = location + 1;
-		else if (token == ')' && --depth == 0)
+		else if (token == ')' && --depth == 0 && !is_condition)
+			break;
+		else if (token == ';' && depth == 0)
 			break;
 	}
 	scanner_finish(scanner);
-	if (token == 0)
-		elog(ERROR, "query of COPY not found");
+	if (start < 0)
+		elog(ERROR, "%s of COPY not found", is_condition ? "condition" : "query");
 	return pnstrdup(sql + start, location - start);
 }
 
@@ -119,7 +120,7 @@ table_query(const CopyStmt *statement)
 static int64
 copy_to(const CopyStmt *statement, const EtlCopyStatement *copy, const char *sql, const PlannedStmt *pstmt)
 {
-	char *query = statement->query != NULL ? query_text(sql, pstmt) : table_query(statement);
+	char *query = statement->query != NULL ? text_between(sql, pstmt, false) : table_query(statement);
 
 	return DatumGetInt64(OidFunctionCall4(function_get("unload", TEXTOID), CStringGetTextDatum(query),
 										  CStringGetTextDatum(object_uri(statement)),
@@ -141,7 +142,7 @@ copy_run(const PlannedStmt *pstmt, const char *sql, QueryCompletion *completion)
 	{
 		EtlCopyStatement copy;
 
-		copy_hook_options(statement, &copy);
+		copy_hook_options(statement, statement->whereClause == NULL ? NULL : text_between(sql, pstmt, true), &copy);
 		rows = statement->is_from ? copy_from(statement, &copy) : copy_to(statement, &copy, sql, pstmt);
 	}
 	PG_CATCH();

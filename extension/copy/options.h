@@ -75,6 +75,9 @@ typedef struct EtlLoadOptions
 	 * TEXT and CSV are what COPY takes for them.
 	 */
 	bool postgres;
+	bool header_match;	  /* TEXT, CSV, postgres: the first line of each file has the columns' names */
+	bool freeze;		  /* postgres: rows are frozen, where the table is new in this subtransaction */
+	char *where;		  /* postgres: the condition that a row must meet to be loaded, as SQL; NULL: none */
 	char csv_escape;	  /* CSV, postgres: what escapes a quote; '\0': the quote itself */
 	List *force_null;	  /* CSV, postgres: of char *: columns whose null string is NULL in quotes, too */
 	List *force_not_null; /* CSV, postgres: likewise, whose null string is a value */

@@ -49,7 +49,9 @@ static const EtlCopyOption options[] = {
 	{"fixedwidth", COPY_OPTION_TEXT, AT(fixed), .formats = COPY_FORMAT(ETL_COPY_FIXEDWIDTH)},
 	{"force_not_null", COPY_OPTION_LIST, AT(out.force_not_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"force_null", COPY_OPTION_LIST, AT(out.force_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
+	{"freeze", COPY_OPTION_BOOL, AT(out.freeze)},
 	{"gzip", COPY_OPTION_BOOL, AT(compression.gzip)},
+	{"header_match", COPY_OPTION_BOOL, AT(out.header_match), .formats = COPY_DELIMITED},
 	{"iam_role", COPY_OPTION_TEXT, AT(out.access.iam_role)},
 	{"ignoreallerrors", COPY_OPTION_BOOL, AT(out.ignore_all_errors)},
 	{"ignoreblanklines", COPY_OPTION_BOOL, AT(out.ignore_blank_lines), .formats = COPY_LINES},
@@ -76,6 +78,7 @@ static const EtlCopyOption options[] = {
 	{"timeformat", COPY_OPTION_TEXT, AT(out.time_format)},
 	{"trimblanks", COPY_OPTION_BOOL, AT(out.trim_blanks)},
 	{"truncatecolumns", COPY_OPTION_BOOL, AT(out.truncate_columns)},
+	{"where", COPY_OPTION_TEXT, AT(out.where)},
 	{"xmlpaths", COPY_OPTION_TEXT, AT(xml_paths), .formats = XML},
 	{"zstd", COPY_OPTION_BOOL, AT(compression.zstd)},
 };
@@ -90,6 +93,9 @@ static const EtlCopyOptionPair pairs[] = {
 	{"iam_role", "credentials"},
 	{"ignoreallerrors", "maxerror"},
 	{"files", "manifest"},
+	{"freeze", "ignoreallerrors"},
+	{"freeze", "maxerror"},
+	{"header_match", "ignoreheader"},
 	{"single", "manifest"},
 	{"postgres", "acceptanydate"},
 	{"postgres", "dateformat"},
@@ -254,6 +260,9 @@ copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions 
 	copy_options_require(&copy_load_option_table, given, "csv_escape", "postgres");
 	copy_options_require(&copy_load_option_table, given, "force_null", "postgres");
 	copy_options_require(&copy_load_option_table, given, "force_not_null", "postgres");
+	copy_options_require(&copy_load_option_table, given, "freeze", "postgres");
+	copy_options_require(&copy_load_option_table, given, "header_match", "postgres");
+	copy_options_require(&copy_load_option_table, given, "where", "postgres");
 	format_check(given, &raw);
 	raw.out.codec = copy_codec_chosen(&raw.compression);
 	raw.out.encoding = encoding_read(raw.encoding, raw.out.format);
