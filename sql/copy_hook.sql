@@ -114,6 +114,37 @@ SELECT all_visible, all_frozen FROM pg_visibility_map('parts_1');
 SELECT count(*) FROM pg_check_frozen('parts_1');
 TABLE parts_1 ORDER BY id;
 DROP EXTENSION pg_visibility;
+
+-- ENCODING
+CREATE TABLE l (id int, name text);
+CREATE TABLE m (LIKE l);
+SELECT etl.s3_put('s3://pgcopy/latin1', convert_to(E'1\té\n2\tÿ×\n', 'latin1')), etl.s3_put('s3://pgcopy/sjis', convert_to(E'1\tソ表\n2\t能\n', 'sjis')),
+	etl.s3_put('s3://pgcopy/euc', convert_to('1' || E'\t' || repeat('表', 100000) || E'\n2\tx' || repeat('表', 100000), 'euc_jp')) \gset
+\set latin1 :root '/pgcopy/latin1'
+\set sjis :root '/pgcopy/sjis'
+\set euc :root '/pgcopy/euc'
+COPY l FROM 's3://pgcopy/latin1' (ENCODING 'latin1');
+COPY l FROM 's3://pgcopy/sjis' (ENCODING 'SJIS');
+TABLE l;
+COPY l FROM 's3://pgcopy/euc' (ENCODING 'EUC_JP');
+COPY m FROM :'latin1' (ENCODING 'latin1');
+COPY m FROM :'sjis' (ENCODING 'SJIS');
+COPY m FROM :'euc' (ENCODING 'EUC_JP');
+SELECT count(*) FROM (TABLE l EXCEPT TABLE m) d;
+COPY (SELECT * FROM m WHERE name !~ '[éÿ×]') TO 's3://pgcopy/out/sjis' (ENCODING 'sjis', FORMAT csv, HEADER);
+COPY (SELECT * FROM m WHERE name !~ '[éÿ×]') TO :'local' (ENCODING 'sjis', FORMAT csv, HEADER);
+SELECT etl.s3_fetch('s3://pgcopy/out/sjis') = etl.s3_fetch('s3://pgcopy/out/local') AS identical;
+COPY (SELECT E'é\\\t' FROM generate_series(1, 30000)) TO 's3://pgcopy/out/latin1' (ENCODING 'latin1', GZIP);
+COPY (SELECT E'é\\\t' FROM generate_series(1, 30000)) TO :'local' (ENCODING 'latin1');
+TRUNCATE l, m;
+COPY l (name) FROM 's3://pgcopy/out/latin1' (ENCODING 'latin1', GZIP);
+COPY m (name) FROM :'local' (ENCODING 'latin1');
+SELECT count(*), (SELECT count(*) FROM (TABLE l EXCEPT ALL TABLE m) d) AS different FROM l;
+TRUNCATE l;
+COPY l FROM 's3://pgcopy/where' (ENCODING 'sql_ascii', MAXERROR 9);
+SELECT count(*) FROM l;
+DROP TABLE l, m;
+
 -- quotes in a field, and the end of data
 TRUNCATE t;
 COPY t (id) FROM 's3://pgcopy/end';
@@ -168,7 +199,18 @@ COPY t FROM 's3://pgcopy/text' (FORCE_QUOTE *);
 COPY t FROM 's3://pgcopy/text' (FORCE_NULL (name));
 COPY t (id) FROM 's3://pgcopy/csv' (FORMAT csv, FORCE_NULL (name));
 COPY t TO 's3://pgcopy/out/x' (FORMAT csv, FORCE_QUOTE (nobody));
-COPY t TO 's3://pgcopy/out/x' (ENCODING 'latin1');
+COPY (SELECT 'a→') TO 's3://pgcopy/out/x' (ENCODING 'latin1');
+COPY t TO 's3://pgcopy/out/x' (ENCODING 'utf16');
+COPY t TO 's3://pgcopy/out/x' (FORMAT json, ENCODING 'latin1');
+COPY t FROM 's3://pgcopy/text' (ENCODING 'morse');
+COPY t FROM 's3://pgcopy/text' (ENCODING 'mule_internal');
+SELECT etl.load('t', 's3://pgcopy/text', 'text', '{"encoding": "latin1"}');
+\set VERBOSITY default
+SELECT etl.s3_put('s3://pgcopy/bytes/win', '\x610a8162'::bytea), etl.s3_put('s3://pgcopy/bytes/sjis', '\x6120810a'::bytea), etl.s3_put('s3://pgcopy/bytes/nul', '\x61626300'::bytea) \gset
+COPY t (note) FROM 's3://pgcopy/bytes/win' (ENCODING 'win1252');
+COPY t (note) FROM 's3://pgcopy/bytes/sjis' (ENCODING 'sjis');
+COPY t (note) FROM 's3://pgcopy/bytes/nul' (ENCODING 'latin1');
+\set VERBOSITY terse
 COPY t FROM 's3://pgcopy/text' (TRUNCATECOLUMNS);
 COPY t FROM 's3://pgcopy/text' (SERVER 'nowhere');
 COPY t TO 's3://pgcopy/out/csv' (FORMAT csv);

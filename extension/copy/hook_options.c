@@ -108,13 +108,6 @@ add_list(Builder *builder, const char *key, DefElem *option)
 }
 
 static void
-pg_attribute_noreturn() unsupported(const DefElem *option, const char *hint)
-{
-	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("COPY option \"%s\" is not supported for objects", option->defname), errhint("%s", hint));
-}
-
-static void
 pg_attribute_noreturn() wrong_direction(const DefElem *option, bool is_from)
 {
 	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -188,12 +181,6 @@ add_postgres(Builder *builder, DefElem *option)
 	{
 		if (strcmp(defGetString(option), "stop") != 0)
 			add_bool(builder, "ignoreallerrors", true);
-	}
-	else if (strcmp(name, "encoding") == 0 && !is_from)
-	{
-		if (pg_strcasecmp(defGetString(option), "utf8") != 0 &&
-			pg_strcasecmp(defGetString(option), "utf-8") != 0)
-			unsupported(option, "Files are UTF-8.");
 	}
 	else
 		return false;

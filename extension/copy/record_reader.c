@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "copy/conversion.h"
 #include "copy/record_reader.h"
 #include "format/delimited.h"
 #include "format/encoding.h"
@@ -146,7 +147,7 @@ xml_options(const EtlLoadPlan *plan)
 						 .paths = paths_of(plan),
 						 .column_count = plan->column_count,
 						 .ignore_case = plan->options.json == ETL_JSON_AUTO_IGNORECASE,
-						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8};
+						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8 || plan->options.conversion != 0};
 
 	return xml;
 }
@@ -209,7 +210,10 @@ record_reader_check(const EtlLoadPlan *plan)
 EtlReader *
 record_reader_stream(const EtlLoadOptions *options, EtlReader *stream)
 {
-	return encoding_reader(codec_reader(stream, options->codec), options->encoding);
+	stream = codec_reader(stream, options->codec);
+	if (options->conversion != 0)
+		return conversion_reader(stream, options->conversion);
+	return encoding_reader(stream, options->encoding);
 }
 
 static EtlRecordReader *
