@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "copy/hook.h"
 #include "copy/hook_options.h"
 #include "copy/secrets.h"
@@ -127,6 +128,18 @@ copy_to(const CopyStmt *statement, const EtlCopyStatement *copy, const char *sql
 										  CStringGetTextDatum(copy->format), JsonbPGetDatum(copy->options)));
 }
 
+/* Without it this would be a file of a strange name, that isn't there or that the user may not read. */
+static void
+check_extension(const CopyStmt *statement)
+{
+	if (OidIsValid(etl_extension_owner()))
+		return;
+	ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("COPY %s \"%s\" needs extension pg_etl, which is not created in database \"%s\"",
+				   statement->is_from ? "FROM" : "TO", statement->filename, get_database_name(MyDatabaseId)),
+			errhint("CREATE EXTENSION pg_etl"));
+}
+
 static void
 copy_run(const PlannedStmt *pstmt, const char *sql, QueryCompletion *completion)
 {
@@ -135,13 +148,14 @@ copy_run(const PlannedStmt *pstmt, const char *sql, QueryCompletion *completion)
 	MemoryContext context = CurrentMemoryContext;
 	int64 rows;
 
-	PreventCommandIfParallelMode("COPY");
-	/* both write history, be the table a temporary one */
-	PreventCommandIfReadOnly(statement->is_from ? "COPY FROM" : "COPY TO");
 	PG_TRY();
 	{
 		EtlCopyStatement copy;
 
+		check_extension(statement);
+		PreventCommandIfParallelMode("COPY");
+		/* both write history, be the table a temporary one */
+		PreventCommandIfReadOnly(statement->is_from ? "COPY FROM" : "COPY TO");
 		copy_hook_options(statement, statement->whereClause == NULL ? NULL : text_between(sql, pstmt, true), &copy);
 		rows = statement->is_from ? copy_from(statement, &copy) : copy_to(statement, &copy, sql, pstmt);
 	}
@@ -160,8 +174,7 @@ is_ours(const PlannedStmt *pstmt)
 	const CopyStmt *statement = (CopyStmt *) pstmt->utilityStmt;
 
 	return IsA(statement, CopyStmt) && statement->filename != NULL && !statement->is_program &&
-		   pg_strncasecmp(statement->filename, "s3://", strlen("s3://")) == 0 && IsTransactionState() &&
-		   OidIsValid(etl_extension_owner());
+		   pg_strncasecmp(statement->filename, "s3://", strlen("s3://")) == 0 && IsTransactionState();
 }
 
 static void
