@@ -22,6 +22,7 @@ my @dialects = (
 	[ q{FORMAT csv, QUOTE '''', ESCAPE '\', DELIMITER ';', NULL 'n'}, ';', "'", '\\', 'n' ],
 	[ q{FORMAT csv, ESCAPE '\', NULL '\n', FORCE_NULL (a), FORCE_NOT_NULL (b)}, ',', '"', '\\', '\\n' ],
 	[ q{FORMAT csv, QUOTE '\', ESCAPE ',', NULL ' '}, ',', '\\', ',', ' ' ],
+	[ q{FORMAT csv, QUOTE '\'}, ',', '\\', '\\', '.' ],
 	[ q{FORMAT csv, NULL 'ab', FORCE_NULL (a, b)}, ',', '"', '"', 'ab' ],
 	[ q{FORMAT text}, "\t", '\\', '\\', '\\N' ],
 	[ q{FORMAT text, HEADER}, "\t", '\\', '\\', '\\N' ],
@@ -158,7 +159,18 @@ is(slurp_file("$root/inputs/out/sql"), "5\n", 'and SQL');
 $etl->sql('TRUNCATE u; CALL in_procedure()');
 $etl->sql_is('SELECT count(*) FROM u', '3', 'in a procedure that commits');
 
+# ---- what is so large that a process beside the backend reads it
+$etl->sql(q{COPY (SELECT i AS id, repeat('n', i % 30) AS name FROM generate_series(1, 250000) i) TO 's3://inputs/large' (FORMAT csv, HEADER)});
+cmp_ok(-s "$root/inputs/large", '>', 4 * 1024 * 1024, 'a large file');
+$etl->sql(q{TRUNCATE u; COPY u FROM 's3://inputs/large' (FORMAT csv, HEADER match) WHERE id % 2 = 0});
+$etl->sql_is(q{SELECT count(*), (SELECT count(*) FROM (SELECT i, repeat('n', i % 30) FROM generate_series(2, 250000, 2) i EXCEPT ALL TABLE u) d) FROM u},
+	'125000|0', 'with a header and a condition');
+$etl->sql_fails(q{COPY u (name, id) FROM 's3://inputs/large' (FORMAT csv, HEADER match)}, 'with another header',
+	qr/ERROR:  22P04: column name mismatch in header line field 1: got "id", expected "name"\nDETAIL:  File "s3:\/\/inputs\/large", line 1\./);
+$etl->sql('TRUNCATE u');
+
 # ---- pg_stat_statements sees what those execute that were loaded before it
+$etl->sql(q{COPY u FROM 's3://inputs/rows'});
 my $seen = q{SELECT calls, rows, query FROM pg_stat_statements WHERE query LIKE 'COPY u %' ORDER BY query};
 $etl->sql('CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()');
 $etl->sql(q{COPY u FROM 's3://inputs/rows'; COPY u TO 's3://inputs/out/seen'});

@@ -32,6 +32,14 @@ typedef enum Scan
 	SCAN_BAD
 } Scan;
 
+/* Why there are no more rows. */
+typedef enum Stop
+{
+	STOP_NOT,
+	STOP_OVER_LIMIT, /* a row was too long: stays an error */
+	STOP_END_OF_DATA /* of PostgreSQL's */
+} Stop;
+
 typedef struct DelimitedReader
 {
 	EtlRecordReader base;
@@ -48,11 +56,12 @@ typedef struct DelimitedReader
 
 	int header_left;
 	int64 line;
-	bool forced;	 /* there are columns with FORCE_NULL or FORCE_NOT_NULL */
+	bool forced; /* there are columns with FORCE_NULL or FORCE_NOT_NULL */
+	Stop stopped;
 	EtlPostgresLineEnd line_end; /* of PostgreSQL's rows */
-	bool ended;					 /* at PostgreSQL's end of data */
-	bool over_limit; /* a row was too long: stays an error */
-	EtlLoadCode code; /* of the row that is malformed */
+	bool ends_data;				 /* PostgreSQL's end of data cuts the row that was split last */
+	bool has_no_end;			 /* of the row that is malformed: a quote isn't closed */
+	EtlLoadCode code;			 /* of the row that is malformed */
 
 	/* The row being split */
 	const char *raw;
@@ -62,8 +71,6 @@ typedef struct DelimitedReader
 	bool odd;			  /* may have NUL bytes */
 	bool any_escaped;
 	bool may_have_nul; /* an escape stands for one */
-	bool ends_data;	   /* is cut by PostgreSQL's end of data */
-	bool has_no_end;   /* a quote isn't closed */
 	int field_count;
 	EtlField fields[ETL_RECORD_MAX_FIELDS];
 	bool escaped[ETL_RECORD_MAX_FIELDS]; /* data still has its escapes or doubled quotes */
@@ -248,12 +255,12 @@ look_from(DelimitedReader *reader, const char *p, const char *limit)
 		reader->bits &= ~UINT64CONST(0) << (p - reader->block);
 }
 
-/* Whether a stop of PostgreSQL's is the line end that is to be expected. */
+/* Whether a stop is a line end; of PostgreSQL's rows: the one that is to be expected. */
 static inline bool
 ends_line(const DelimitedReader *reader, const char *stop, const char *limit)
 {
 	if (*stop == '\n')
-		return reader->line_end == ETL_POSTGRES_LINE_END_NL;
+		return !reader->options.postgres || reader->line_end == ETL_POSTGRES_LINE_END_NL;
 	return *stop == '\r' && reader->line_end == ETL_POSTGRES_LINE_END_CRNL && stop + 1 < limit && stop[1] == '\n';
 }
 
@@ -299,15 +306,13 @@ scan_bare_fields(DelimitedReader *reader, const char **cursor, const char *limit
 			p = stop + 1;
 			continue;
 		}
-		if (options->postgres && !ends_line(reader, stop, limit))
-			break;
-		if (*stop == '\n' || options->postgres)
+		ended = ends_line(reader, stop, limit);
+		if (ended)
 		{
 			if (stop > p && stop[-1] == '\r')
 				stop--;
 			set_bare_field(reader, count++, p, stop);
 			p = stop;
-			ended = true;
 		}
 		break;
 	}
@@ -494,7 +499,7 @@ scan_bare(DelimitedReader *reader, const char **cursor, const char *limit, bool 
 	return SCAN_ROW;
 }
 
-/* A field that has none of the others' odds. */
+/* A field that isn't bare, or may not be. */
 static Scan
 scan_field(DelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
 {
@@ -528,13 +533,38 @@ scan_field(DelimitedReader *reader, const char **cursor, const char *limit, bool
 	return SCAN_ROW;
 }
 
-static Scan
+/* What most quoted fields are: in quotes as a whole, with none of them in it, and not the last. */
+static inline bool
+scan_plain_quoted(DelimitedReader *reader, const char **cursor, const char *limit)
+{
+	const char quote = reader->options.quote;
+	const char *start = *cursor + 1;
+	const char *end;
+
+	if (quote == '\0' || reader->options.escape != '\0' || *cursor == limit || **cursor != quote)
+		return false;
+	/* may be the end of data */
+	if (quote == '\\' && *cursor == reader->raw)
+		return false;
+	end = memchr(start, quote, limit - start);
+	if (end == NULL || !at_delimiter(reader, end + 1, limit))
+		return false;
+	reader->multiline = true;
+	add_field(reader, start, end, true, false);
+	*cursor = end + 1 + reader->options.delimiter_len;
+	return true;
+}
+
+/* Likewise; apart from the loop over bare ones, whose registers it would take. */
+static pg_noinline Scan
 scan_postgres_field(DelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
 {
 	EtlPostgresField field;
-	EtlPostgresFieldEnd end = postgres_field_scan(&reader->options, reader->line_end, *cursor == reader->raw, *cursor,
-												  limit, final, &field);
+	EtlPostgresFieldEnd end;
 
+	if (scan_plain_quoted(reader, cursor, limit))
+		return SCAN_FIELD;
+	end = postgres_field_scan(&reader->options, reader->line_end, *cursor == reader->raw, *cursor, limit, final, &field);
 	reader->multiline |= field.quoted || field.escaped;
 	switch (end)
 	{
@@ -577,8 +607,6 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 	reader->may_have_nul = false;
 	reader->multiline = false;
 	reader->odd = false;
-	reader->ends_data = false;
-	reader->has_no_end = false;
 	while (scan == SCAN_FIELD)
 	{
 #ifdef __SSE2__
@@ -634,6 +662,15 @@ unescape_fields(DelimitedReader *reader)
 	}
 }
 
+static void
+finish_fields(DelimitedReader *reader)
+{
+	if (reader->any_escaped)
+		unescape_fields(reader);
+	if (reader->forced)
+		force_fields(reader);
+}
+
 /* PostgreSQL has no text with NUL in it. In the null string it may be: then the field has no text. */
 static bool
 check_no_nul(DelimitedReader *reader, EtlError *error)
@@ -664,7 +701,7 @@ check_no_nul(DelimitedReader *reader, EtlError *error)
 static EtlRecordStatus
 over_limit(DelimitedReader *reader, EtlRecord *row, EtlError *error)
 {
-	reader->over_limit = true;
+	reader->stopped = STOP_OVER_LIMIT;
 	memset(row, 0, sizeof(*row));
 	row->line = reader->line;
 	row->code = ETL_LOAD_LINE;
@@ -714,10 +751,8 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 		bool final;
 		Scan scan = SCAN_INCOMPLETE;
 
-		if (reader->over_limit)
-			return over_limit(reader, row, error);
-		if (reader->ended)
-			return ETL_RECORD_END;
+		if (reader->stopped != STOP_NOT)
+			return reader->stopped == STOP_END_OF_DATA ? ETL_RECORD_END : over_limit(reader, row, error);
 		if (window_look(&reader->window, &start, &limit, &final))
 		{
 			if (final && start == limit)
@@ -739,10 +774,14 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 		row->line = reader->line;
 		row->raw = reader->raw;
 		row->raw_len = reader->raw_end - reader->raw;
-		if (reader->ends_data && (reader->raw_end == reader->raw || reader->header_left > 0))
+		if (reader->ends_data)
 		{
-			reader->ended = true;
-			continue;
+			reader->ends_data = false;
+			if (row->raw_len == 0 || reader->header_left > 0)
+				reader->stopped = STOP_END_OF_DATA;
+			/* what follows the line of a row that was cut is read on, as COPY does */
+			if (reader->stopped != STOP_NOT)
+				continue;
 		}
 		if (reader->header_left > 0)
 		{
@@ -758,10 +797,8 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 			advance(reader);
 			continue;
 		}
-		if (scan == SCAN_ROW && reader->any_escaped)
-			unescape_fields(reader);
-		if (scan == SCAN_ROW && reader->forced)
-			force_fields(reader);
+		if (scan == SCAN_ROW && (reader->any_escaped || reader->forced))
+			finish_fields(reader);
 		if (scan == SCAN_ROW && !check_no_nul(reader, error))
 			scan = SCAN_BAD;
 		row->fields = scan == SCAN_BAD ? NULL : reader->fields;

@@ -422,6 +422,9 @@ test_postgres_csv(void **state)
 	expect(options, "a\"\nb\nc\n", "");
 	options.ignore_header = 0;
 	expect(options, "a\\b, c \n", "1:a\\b/ c \n");
+	options.quote = '\\';
+	expect(options, "\\a\\,b\n\\.\n\\,b\n", "1:[a]/b\n");
+	options.quote = '"';
 	options.force_count = 2;
 	options.force_null = second;
 	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/~/[]\n2:~/~/~\n");
