@@ -70,28 +70,153 @@ COPY (SELECT 1) TO 's3://pgcopy/parts/named' (PARALLEL off);
 COMMIT;
 SELECT uri FROM etl.s3_list('s3://pgcopy/parts/');
 SELECT query, uri, format, rows FROM etl.unload_history ORDER BY unload_id DESC LIMIT 2;
+
+-- WHERE: before triggers and constraints, after defaults
+CREATE TABLE w (id int NOT NULL, name text NOT NULL DEFAULT 'none', twice int GENERATED ALWAYS AS (id * 2) STORED, CHECK (id < 10));
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.name := coalesce(NEW.name, 'filled'); RETURN NEW; END$$;
+CREATE TRIGGER fill BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION fill();
+SELECT etl.s3_put('s3://pgcopy/end', E'1\n\\.\n2\n') \gset
+SELECT etl.s3_put('s3://pgcopy/where', E'1\ta\n2\t\\N\n\\N\tb\n20\tc\n3\td;where\n') \gset
+COPY w (id, name) FROM 's3://pgcopy/where' (DELIMITER E'\t') WHERE id < 10 AND (name IS NULL OR name <> 'where; (') -- ; a comment
+;
+TABLE w ORDER BY id;
+TRUNCATE w;
+COPY w (id, name) FROM 's3://pgcopy/where' wHERE(id IN (1, 3)); COPY w (id) FROM 's3://pgcopy/end' WHERE name = 'none' AND id = 1;
+TABLE w ORDER BY id, name;
+-- what can't be evaluated is the row's fault
+SELECT etl.s3_put('s3://pgcopy/ids', E'1\n0\n2\n') \gset
+COPY w (id) FROM 's3://pgcopy/ids' (MAXERROR 5) WHERE 10 / id > 5;
+SELECT id, name FROM w WHERE name = 'none' ORDER BY id;
+-- it sees the rows that are there already
+TRUNCATE w;
+CREATE FUNCTION few() RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT count(*) < 1 FROM w';
+COPY w (id) FROM 's3://pgcopy/ids' WHERE few();
+SELECT id FROM w;
+CREATE TABLE parts (id int, name text) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+COPY parts FROM 's3://pgcopy/where' WHERE id < 10;
+SELECT tableoid::regclass, * FROM parts ORDER BY id;
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "columns": ["id"], "where": "id = 2", "noload": true}');
+
+-- HEADER match
+SELECT etl.s3_put('s3://pgcopy/match/1', E'id,"name"\n1,a\n'), etl.s3_put('s3://pgcopy/match/2', E'id,name\n2,b\n') \gset
+TRUNCATE parts;
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match);
+TABLE parts ORDER BY id;
+
+-- FREEZE
+BEGIN;
+TRUNCATE parts_1;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COMMIT;
+CREATE EXTENSION pg_visibility;
+SELECT all_visible, all_frozen FROM pg_visibility_map('parts_1');
+SELECT count(*) FROM pg_check_frozen('parts_1');
+TABLE parts_1 ORDER BY id;
+DROP EXTENSION pg_visibility;
+
+-- ENCODING
+CREATE TABLE l (id int, name text);
+CREATE TABLE m (LIKE l);
+SELECT etl.s3_put('s3://pgcopy/latin1', convert_to(E'1\té\n2\tÿ×\n', 'latin1')), etl.s3_put('s3://pgcopy/sjis', convert_to(E'1\tソ表\n2\t能\n', 'sjis')),
+	etl.s3_put('s3://pgcopy/euc', convert_to('1' || E'\t' || repeat('表', 100000) || E'\n2\tx' || repeat('表', 100000), 'euc_jp')) \gset
+\set latin1 :root '/pgcopy/latin1'
+\set sjis :root '/pgcopy/sjis'
+\set euc :root '/pgcopy/euc'
+COPY l FROM 's3://pgcopy/latin1' (ENCODING 'latin1');
+COPY l FROM 's3://pgcopy/sjis' (ENCODING 'SJIS');
+TABLE l;
+COPY l FROM 's3://pgcopy/euc' (ENCODING 'EUC_JP');
+COPY m FROM :'latin1' (ENCODING 'latin1');
+COPY m FROM :'sjis' (ENCODING 'SJIS');
+COPY m FROM :'euc' (ENCODING 'EUC_JP');
+SELECT count(*) FROM (TABLE l EXCEPT TABLE m) d;
+COPY (SELECT * FROM m WHERE name !~ '[éÿ×]') TO 's3://pgcopy/out/sjis' (ENCODING 'sjis', FORMAT csv, HEADER);
+COPY (SELECT * FROM m WHERE name !~ '[éÿ×]') TO :'local' (ENCODING 'sjis', FORMAT csv, HEADER);
+SELECT etl.s3_fetch('s3://pgcopy/out/sjis') = etl.s3_fetch('s3://pgcopy/out/local') AS identical;
+COPY (SELECT E'é\\\t' FROM generate_series(1, 30000)) TO 's3://pgcopy/out/latin1' (ENCODING 'latin1', GZIP);
+COPY (SELECT E'é\\\t' FROM generate_series(1, 30000)) TO :'local' (ENCODING 'latin1');
+TRUNCATE l, m;
+COPY l (name) FROM 's3://pgcopy/out/latin1' (ENCODING 'latin1', GZIP);
+COPY m (name) FROM :'local' (ENCODING 'latin1');
+SELECT count(*), (SELECT count(*) FROM (TABLE l EXCEPT ALL TABLE m) d) AS different FROM l;
+TRUNCATE l;
+COPY l FROM 's3://pgcopy/where' (ENCODING 'sql_ascii', MAXERROR 9);
+SELECT count(*) FROM l;
+DROP TABLE l, m;
+
+-- quotes in a field, and the end of data
+TRUNCATE t;
+COPY t (id) FROM 's3://pgcopy/end';
+SELECT id FROM t;
 \set ON_ERROR_STOP 0
 \set VERBOSITY terse
 
 -- what is refused
-COPY t FROM 's3://pgcopy/text' (FORMAT csv, FREEZE);
-COPY t FROM 's3://pgcopy/text' (HEADER match);
-COPY t FROM 's3://pgcopy/text' WHERE id > 1;
+COPY t FROM 's3://pgcopy/text' WHERE id > (SELECT 1);
+COPY t FROM 's3://pgcopy/text' WHERE nothing > 1;
+COPY t FROM 's3://pgcopy/text' WHERE id;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE twice > 2;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE w IS NULL;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE tableoid > 2;
+COPY w (id) FROM 's3://pgcopy/ids' WHERE 10 / id > 5;
+COPY w (id, name) FROM 's3://pgcopy/where';
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "true; SELECT 1"}');
+\set VERBOSITY default
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "id >"}');
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"postgres": true, "where": "idx > 1"}');
+\set VERBOSITY terse
+SELECT etl.load('w', 's3://pgcopy/ids', 'text', '{"where": "id > 1"}');
+COPY w (id) FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match);
+COPY parts (name, id) FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, MAXERROR 10);
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, NULL 'id');
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, IGNOREHEADER 1);
+SELECT etl.s3_put('s3://pgcopy/nothing', '') \gset
+COPY parts FROM 's3://pgcopy/nothing' (HEADER match);
+COPY parts TO 's3://pgcopy/out/match' (HEADER match);
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COPY parts FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+COPY parts_1 TO 's3://pgcopy/out/freeze' (FREEZE);
+BEGIN;
+TRUNCATE parts_1;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE, MAXERROR 10);
+ROLLBACK;
+BEGIN;
+TRUNCATE parts_1;
+SAVEPOINT a;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+ROLLBACK;
+BEGIN;
+TRUNCATE parts_1;
+DECLARE c CURSOR FOR SELECT 1;
+FETCH c;
+COPY parts_1 FROM 's3://pgcopy/match/' (FORMAT csv, HEADER match, FREEZE);
+ROLLBACK;
+COPY t FROM 's3://pgcopy/text' (DELIMITER 'a');
 COPY t FROM 's3://pgcopy/text' (FORMAT binary);
 COPY t FROM 's3://pgcopy/text' (FORMAT csv, FORMAT csv);
 COPY t FROM 's3://pgcopy/text' (FORCE_QUOTE *);
 COPY t FROM 's3://pgcopy/text' (FORCE_NULL (name));
 COPY t (id) FROM 's3://pgcopy/csv' (FORMAT csv, FORCE_NULL (name));
 COPY t TO 's3://pgcopy/out/x' (FORMAT csv, FORCE_QUOTE (nobody));
-COPY t TO 's3://pgcopy/out/x' (ENCODING 'latin1');
+COPY (SELECT 'a→') TO 's3://pgcopy/out/x' (ENCODING 'latin1');
+COPY t TO 's3://pgcopy/out/x' (ENCODING 'utf16');
+COPY t TO 's3://pgcopy/out/x' (FORMAT json, ENCODING 'latin1');
+COPY t FROM 's3://pgcopy/text' (ENCODING 'morse');
+COPY t FROM 's3://pgcopy/text' (ENCODING 'mule_internal');
+SELECT etl.load('t', 's3://pgcopy/text', 'text', '{"encoding": "latin1"}');
+\set VERBOSITY default
+SELECT etl.s3_put('s3://pgcopy/bytes/win', '\x610a8162'::bytea), etl.s3_put('s3://pgcopy/bytes/sjis', '\x6120810a'::bytea), etl.s3_put('s3://pgcopy/bytes/nul', '\x61626300'::bytea) \gset
+COPY t (note) FROM 's3://pgcopy/bytes/win' (ENCODING 'win1252');
+COPY t (note) FROM 's3://pgcopy/bytes/sjis' (ENCODING 'sjis');
+COPY t (note) FROM 's3://pgcopy/bytes/nul' (ENCODING 'latin1');
+\set VERBOSITY terse
 COPY t FROM 's3://pgcopy/text' (TRUNCATECOLUMNS);
 COPY t FROM 's3://pgcopy/text' (SERVER 'nowhere');
 COPY t TO 's3://pgcopy/out/csv' (FORMAT csv);
 COPY nothing FROM 's3://pgcopy/text';
 CREATE VIEW v AS SELECT 1 AS a;
 COPY v TO 's3://pgcopy/out/view';
-SELECT etl.s3_put('s3://pgcopy/end', E'1\n\\.\n2\n') \gset
-COPY t (id) FROM 's3://pgcopy/end';
 \set VERBOSITY default
 COPY t FROM 's3://pgcopy/text' (COLOUR 'red');
 \set VERBOSITY terse
@@ -129,8 +254,9 @@ COPY t TO PROGRAM 'cat > /dev/null';
 DROP OWNED BY regress_copier;
 DROP ROLE regress_copier;
 DROP VIEW v;
-DROP FUNCTION same();
-DROP TABLE t, u;
+DROP FUNCTION same(), few();
+DROP TABLE t, u, w, parts;
+DROP FUNCTION fill();
 DELETE FROM etl.load_history;
 DELETE FROM etl.unload_history;
 DELETE FROM etl.load_error;

@@ -353,7 +353,7 @@ EXCEPTION WHEN OTHERS THEN
 END$$;
 SELECT count(*) > 30 AS some FROM known();
 SELECT name, w FROM known() name, unnest(ARRAY[true, false]) w
-  WHERE name NOT IN ('columns', 'files', 'csv_escape', 'force_not_null', 'force_null', 'postgres', 'server', 'single') AND NOT EXISTS (SELECT FROM tried WHERE tried.worked = w
+  WHERE name NOT IN ('columns', 'files', 'csv_escape', 'force_not_null', 'force_null', 'freeze', 'header_match', 'postgres', 'server', 'single', 'where') AND NOT EXISTS (SELECT FROM tried WHERE tried.worked = w
 	AND tried.word = CASE name WHEN 'jsonpaths' THEN 'JSON' WHEN 'xmlpaths' THEN 'XML' ELSE upper(name) END)
   ORDER BY 1, 2;
 

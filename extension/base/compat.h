@@ -90,6 +90,7 @@ etl_check_insert_target(ResultRelInfo *target)
 #if PG_VERSION_NUM < 160000
 #define ExecGetRootToChildMap(target, estate) ((target)->ri_RootToPartitionMap)
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
+#define rd_newRelfilelocatorSubid rd_newRelfilenodeSubid
 #endif
 
 /* 18: ExecutorRun lost execute_once, EXPLAIN's helpers got headers of their own, a foreign path counts disabled nodes */

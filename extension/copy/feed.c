@@ -87,7 +87,8 @@ load_feed_begin(const EtlLoadPlan *plan, EtlLoadSource *source)
 
 	feed->plan = plan;
 	feed->source = source;
-	if (load_feed_parallel && load_source_bytes(source) >= PARALLEL_BYTES)
+	/* the server's conversion functions are in the catalogs, which the process doesn't have */
+	if (load_feed_parallel && load_source_bytes(source) >= PARALLEL_BYTES && plan->options.conversion == 0)
 		feed->worker = parse_worker_start(plan);
 	if (feed->worker == NULL)
 	{

@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "copy/hook.h"
 #include "copy/hook_options.h"
 #include "copy/secrets.h"
@@ -54,19 +55,16 @@ copy_from(const CopyStmt *statement, const EtlCopyStatement *copy)
 {
 	Oid relid = RangeVarGetRelid(statement->relation, RowExclusiveLock, false);
 
-	if (statement->whereClause != NULL)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("COPY … WHERE is not supported for objects"),
-				errhint("Load into another table and use INSERT … SELECT … WHERE."));
 	return DatumGetInt64(OidFunctionCall4(function_get("load", REGCLASSOID), ObjectIdGetDatum(relid),
 										  CStringGetTextDatum(object_uri(statement)),
 										  CStringGetTextDatum(copy->format), JsonbPGetDatum(copy->options)));
 }
 
-/* What stands in the brackets after COPY. */
+/* What stands between the brackets after COPY, or after its WHERE. */
 static char *
-query_text(const char *sql, const PlannedStmt *pstmt)
+text_between(const char *sql, const PlannedStmt *pstmt, bool is_condition)
 {
+	const int where = ScanKeywordTokens[ScanKeywordLookup("where", &ScanKeywords)];
 	core_yy_extra_type extra;
 	core_YYSTYPE value;
 	YYLTYPE location;
@@ -79,14 +77,18 @@ query_text(const char *sql, const PlannedStmt *pstmt)
 	scanner = scanner_init(sql, &extra, &ScanKeywords, ScanKeywordTokens);
 	while ((token = core_yylex(&value, &location, scanner)) != 0)
 	{
-		if (token == '(' && depth++ == 0)
+		if (is_condition && start < 0 && token == where && depth == 0)
+			start = location + strlen("where");
+		else if (token == '(' && depth++ == 0 && !is_condition)
 			start = location + 1;
-		else if (token == ')' && --depth == 0)
+		else if (token == ')' && --depth == 0 && !is_condition)
+			break;
+		else if (token == ';' && depth == 0)
 			break;
 	}
 	scanner_finish(scanner);
-	if (token == 0)
-		elog(ERROR, "query of COPY not found");
+	if (start < 0)
+		elog(ERROR, "%s of COPY not found", is_condition ? "condition" : "query");
 	return pnstrdup(sql + start, location - start);
 }
 
@@ -119,11 +121,23 @@ table_query(const CopyStmt *statement)
 static int64
 copy_to(const CopyStmt *statement, const EtlCopyStatement *copy, const char *sql, const PlannedStmt *pstmt)
 {
-	char *query = statement->query != NULL ? query_text(sql, pstmt) : table_query(statement);
+	char *query = statement->query != NULL ? text_between(sql, pstmt, false) : table_query(statement);
 
 	return DatumGetInt64(OidFunctionCall4(function_get("unload", TEXTOID), CStringGetTextDatum(query),
 										  CStringGetTextDatum(object_uri(statement)),
 										  CStringGetTextDatum(copy->format), JsonbPGetDatum(copy->options)));
+}
+
+/* Without it this would be a file of a strange name, that isn't there or that the user may not read. */
+static void
+check_extension(const CopyStmt *statement)
+{
+	if (OidIsValid(etl_extension_owner()))
+		return;
+	ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("COPY %s \"%s\" needs extension pg_etl, which is not created in database \"%s\"",
+				   statement->is_from ? "FROM" : "TO", statement->filename, get_database_name(MyDatabaseId)),
+			errhint("CREATE EXTENSION pg_etl"));
 }
 
 static void
@@ -134,12 +148,13 @@ copy_run(const PlannedStmt *pstmt, const char *sql, QueryCompletion *completion)
 	MemoryContext context = CurrentMemoryContext;
 	int64 rows;
 
-	PreventCommandIfParallelMode("COPY");
 	PG_TRY();
 	{
 		EtlCopyStatement copy;
 
-		copy_hook_options(statement, &copy);
+		check_extension(statement);
+		PreventCommandIfParallelMode("COPY");
+		copy_hook_options(statement, statement->whereClause == NULL ? NULL : text_between(sql, pstmt, true), &copy);
 		rows = statement->is_from ? copy_from(statement, &copy) : copy_to(statement, &copy, sql, pstmt);
 	}
 	PG_CATCH();
@@ -157,8 +172,7 @@ is_ours(const PlannedStmt *pstmt)
 	const CopyStmt *statement = (CopyStmt *) pstmt->utilityStmt;
 
 	return IsA(statement, CopyStmt) && statement->filename != NULL && !statement->is_program &&
-		   pg_strncasecmp(statement->filename, "s3://", strlen("s3://")) == 0 && IsTransactionState() &&
-		   OidIsValid(etl_extension_owner());
+		   pg_strncasecmp(statement->filename, "s3://", strlen("s3://")) == 0 && IsTransactionState();
 }
 
 static void

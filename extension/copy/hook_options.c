@@ -30,8 +30,8 @@ PG_FUNCTION_INFO_V1(pg_etl_copy_options);
 static const char *const keys[] = {"access_key_id", "secret_access_key", "session_token"};
 
 /* What COPY has beside the options of the table; and what the table has that COPY says in another way. */
-static const char copy_only[] = "format, freeze, header, on_error, access_key_id, secret_access_key, session_token";
-static const char *const table_only[] = {"columns", "credentials", "csv_escape", "files", "postgres"};
+static const char copy_only[] = "format, header, on_error, access_key_id, secret_access_key, session_token";
+static const char *const table_only[] = {"columns", "credentials", "csv_escape", "files", "header_match", "postgres", "where"};
 
 static bool
 is_table_only(const char *name)
@@ -108,10 +108,10 @@ add_list(Builder *builder, const char *key, DefElem *option)
 }
 
 static void
-pg_attribute_noreturn() unsupported(const DefElem *option, const char *hint)
+pg_attribute_noreturn() wrong_direction(const DefElem *option, bool is_from)
 {
 	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("COPY option \"%s\" is not supported for objects", option->defname), errhint("%s", hint));
+			errmsg("COPY option \"%s\" is for COPY %s", option->defname, is_from ? "TO" : "FROM"));
 }
 
 static bool
@@ -137,7 +137,13 @@ add_header(Builder *builder, DefElem *option)
 	bool on;
 
 	if (option->arg != NULL && IsA(option->arg, String) && pg_strcasecmp(strVal(option->arg), "match") == 0)
-		unsupported(option, "HEADER true skips the line without looking at it.");
+	{
+		if (!builder->statement->is_from)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot use \"match\" with HEADER in COPY TO"));
+		add_bool(builder, "header_match", true);
+		return;
+	}
 	on = defGetBoolean(option);
 	if (!builder->statement->is_from)
 		add_bool(builder, "header", on);
@@ -165,23 +171,16 @@ add_postgres(Builder *builder, DefElem *option)
 		add_list(builder, name, option);
 	else if (strcmp(name, "force_null") == 0 || strcmp(name, "force_not_null") == 0 ||
 			 strcmp(name, "force_quote") == 0)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("COPY option \"%s\" is for COPY %s", name, is_from ? "TO" : "FROM"));
-	else if (strcmp(name, "freeze") == 0)
+		wrong_direction(option, is_from);
+	else if (strcmp(name, "freeze") == 0 && !is_from)
 	{
 		if (defGetBoolean(option))
-			unsupported(option, "Run VACUUM (FREEZE) after the load.");
+			wrong_direction(option, is_from);
 	}
 	else if (strcmp(name, "on_error") == 0 && is_from)
 	{
 		if (strcmp(defGetString(option), "stop") != 0)
 			add_bool(builder, "ignoreallerrors", true);
-	}
-	else if (strcmp(name, "encoding") == 0 && !is_from)
-	{
-		if (pg_strcasecmp(defGetString(option), "utf8") != 0 &&
-			pg_strcasecmp(defGetString(option), "utf-8") != 0)
-			unsupported(option, "Files are UTF-8.");
 	}
 	else
 		return false;
@@ -285,7 +284,7 @@ copy_hook_secrets(const List *options)
 }
 
 void
-copy_hook_options(const CopyStmt *statement, EtlCopyStatement *out)
+copy_hook_options(const CopyStmt *statement, const char *where, EtlCopyStatement *out)
 {
 	Builder builder = {.statement = statement,
 					   .table = statement->is_from ? &copy_load_option_table : &copy_unload_option_table};
@@ -306,6 +305,8 @@ copy_hook_options(const CopyStmt *statement, EtlCopyStatement *out)
 	}
 	if (statement->is_from || builder.csv || strcmp(builder.format, "text") == 0)
 		add_bool(&builder, "postgres", true);
+	if (where != NULL)
+		add_text(&builder, "where", where);
 	if (!statement->is_from && writes_one_object(statement))
 		add_bool(&builder, "single", true);
 	out->format = builder.format;
@@ -333,7 +334,7 @@ options_of_text(const char *columns, const char *text, bool is_from)
 		statement->whereClause != NULL)
 		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("these are not the options of a COPY statement"),
 				errhint("Write them as COPY has them: (FORMAT csv, HEADER true)."));
-	copy_hook_options(statement, &copy);
+	copy_hook_options(statement, NULL, &copy);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	add_value(&state, "format", string_value(copy.format));
 	pushJsonbValue(&state, WJB_KEY, &name);

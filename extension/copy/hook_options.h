@@ -20,6 +20,7 @@ typedef struct EtlCopyStatement
 
 /* Every key that the statement's options bring, whatever is wrong with them; char *. */
 extern List *copy_hook_secrets(const List *options);
-extern void copy_hook_options(const CopyStmt *statement, EtlCopyStatement *out);
+/* `where`: the text of the statement's condition; NULL: it has none. */
+extern void copy_hook_options(const CopyStmt *statement, const char *where, EtlCopyStatement *out);
 
 #endif

@@ -27,8 +27,10 @@
 #include "parser/parse_relation.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 /* As COPY has them: beyond that nothing is gained. */
 #define BUFFERED_ROWS 1000
@@ -161,8 +163,28 @@ insert_check(Relation rel, List *attnums)
 	insert_check_kind(rel);
 }
 
+void
+insert_check_freeze(Relation rel)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot perform COPY FREEZE on \"%s\"", RelationGetRelationName(rel)),
+				rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? errhint("Load into its partitions.")
+																   : errdetail("It is no table."));
+	/* its registration would count */
+	InvalidateCatalogSnapshot();
+	if (!ThereAreNoPriorRegisteredSnapshots() || !ThereAreNoReadyPortals())
+		ereport(ERROR, errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				errmsg("cannot perform COPY FREEZE because of prior transaction activity"));
+	if (rel->rd_createSubid != GetCurrentSubTransactionId() &&
+		rel->rd_newRelfilelocatorSubid != GetCurrentSubTransactionId())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot perform COPY FREEZE because the table was not created or truncated in the current "
+					   "subtransaction"));
+}
+
 EtlInsert *
-insert_begin(Relation rel, List *attnums)
+insert_begin(Relation rel, List *attnums, bool freeze)
 {
 	EtlInsert *insert = palloc0(sizeof(EtlInsert));
 	ParseState *pstate = make_parsestate(NULL);
@@ -176,6 +198,8 @@ insert_begin(Relation rel, List *attnums)
 		(rel->rd_createSubid != InvalidSubTransactionId ||
 		 rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId))
 		insert->options |= TABLE_INSERT_SKIP_FSM;
+	if (freeze)
+		insert->options |= TABLE_INSERT_FROZEN;
 	insert_open(insert, pstate);
 	insert->slot = table_slot_create(rel, &insert->estate->es_tupleTable);
 	insert->bulk = GetBulkInsertState();
@@ -206,6 +230,14 @@ insert_may_fail(const EtlInsert *insert)
 		   insert->root->ri_TrigDesc != NULL || insert->root->ri_NumIndices > 0 ||
 		   insert->rel->rd_rel->relispartition ||
 		   (constraints != NULL && (constraints->num_check > 0 || constraints->has_generated_stored));
+}
+
+bool
+insert_refuses_null(const EtlInsert *insert)
+{
+	const TupleConstr *constraints = RelationGetDescr(insert->rel)->constr;
+
+	return constraints != NULL && constraints->has_not_null;
 }
 
 void
@@ -503,7 +535,6 @@ insert_put(EtlInsert *insert, const EtlRowPlace *place)
 	TupleTableSlot *slot = current_slot(insert);
 
 	row_begin(insert, place);
-	ExecStoreVirtualTuple(slot);
 	insert_row(insert, slot,
 			   heap_compute_data_size(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull));
 }

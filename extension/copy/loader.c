@@ -26,6 +26,7 @@
 #include "copy/progress.h"
 #include "copy/record_reader.h"
 #include "copy/secrets.h"
+#include "copy/where.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -50,6 +51,7 @@ typedef struct Loader
 	EtlLoadFeed *feed;
 	EtlInsert *insert; /* NULL: NOLOAD */
 	EtlCompletion *completion;
+	EtlWhere *where; /* NULL: all rows are loaded */
 	TupleTableSlot *slot; /* NOLOAD */
 	ExprContext *expressions;
 	EtlLoadErrors *errors; /* NULL: it hasn't begun */
@@ -218,9 +220,11 @@ loader_put(Loader *loader, const EtlBatchItem *item)
 {
 	EtlRowPlace place = {loader->batch->file, item - loader->items, item->line};
 	TupleTableSlot *slot;
+	ExprContext *context;
+	bool wanted;
 
 	CHECK_FOR_INTERRUPTS();
-	if (completion_is_needless(loader->completion, item))
+	if (loader->where == NULL && completion_is_needless(loader->completion, item))
 	{
 		HeapTupleData tuple = item->tuple;
 
@@ -233,14 +237,15 @@ loader_put(Loader *loader, const EtlBatchItem *item)
 	slot = loader->insert != NULL ? insert_slot(loader->insert) : ExecClearTuple(loader->slot);
 	if (loader->insert == NULL)
 		ResetExprContext(loader->expressions);
+	context = loader->insert != NULL ? insert_context(loader->insert) : loader->expressions;
 	loader->item = item;
-	completion_fill(loader->completion, item, slot,
-					loader->insert != NULL ? insert_context(loader->insert) : loader->expressions,
-					&loader->column, &loader->text);
+	completion_fill(loader->completion, item, slot, context, &loader->column, &loader->text);
+	ExecStoreVirtualTuple(slot);
+	wanted = loader->where == NULL || where_holds(loader->where, slot, context);
 	loader->item = NULL;
-	if (loader->insert != NULL)
+	if (wanted && loader->insert != NULL)
 		insert_put(loader->insert, &place);
-	else
+	else if (wanted)
 		loader->checked++;
 }
 
@@ -444,11 +449,14 @@ loader_open_insert(Loader *loader, List *attnums)
 		loader->expressions = CreateStandaloneExprContext();
 		return;
 	}
-	loader->insert = insert_begin(loader->rel, attnums);
+	loader->insert = insert_begin(loader->rel, attnums, loader->options.freeze);
 	loader->may_fail |= insert_may_fail(loader->insert);
-	if (completion_is_volatile(loader->completion))
+	if (completion_is_volatile(loader->completion) ||
+		(loader->where != NULL && where_is_volatile(loader->where)))
 		insert_one_by_one(loader->insert);
-	if (list_length(attnums) == RelationGetDescr(loader->rel)->natts)
+	if (loader->options.postgres)
+		loader->may_fail |= insert_refuses_null(loader->insert);
+	else if (list_length(attnums) == RelationGetDescr(loader->rel)->natts)
 		insert_assume_not_null(loader->insert);
 	if (loader->goes_on && insert_has_transition_table(loader->insert))
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -484,9 +492,11 @@ loader_open(Loader *loader, List *attnums)
 	if (options->paths != NULL)
 		loader->plan->path_text = load_source_text(loader->source, options->paths, MAX_PATHS_SIZE);
 	record_reader_check(loader->plan);
+	if (options->where != NULL)
+		loader->where = where_create(loader->rel, options->where);
 	loader_begin(loader);
 	loader->completion = completion_create(loader->rel, loader->plan);
-	loader->may_fail = completion_may_fail(loader->completion);
+	loader->may_fail = completion_may_fail(loader->completion) || loader->where != NULL;
 	loader_open_insert(loader, attnums);
 	loader->plan->keep_raw = loader->may_fail;
 	loader->items = palloc(ETL_BATCH_ROWS * sizeof(EtlBatchItem));
@@ -579,6 +589,13 @@ loader_load(Loader *loader, Oid relid)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	if (loader->options.freeze)
+	{
+		Relation rel = table_open(relid, RowExclusiveLock);
+
+		insert_check_freeze(rel);
+		table_close(rel, NoLock);
+	}
 	loader->owner = owner;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);

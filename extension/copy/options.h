@@ -42,6 +42,7 @@ typedef struct EtlLoadOptions
 	List *files;	 /* of char *, "ETAG SIZE KEY": these of the bucket, as a COPY JOB has found them; NIL: what the URI names */
 	bool single;	 /* the URI is that of one object, and no prefix */
 	EtlEncoding encoding;
+	int conversion; /* postgres: the server's encoding that files are converted from; 0: none */
 	EtlCodec codec;
 	char *delimiter; /* TEXT, CSV; never NULL there */
 	char *quote;	 /* CSV; one byte */
@@ -75,6 +76,9 @@ typedef struct EtlLoadOptions
 	 * TEXT and CSV are what COPY takes for them.
 	 */
 	bool postgres;
+	bool header_match;	  /* TEXT, CSV, postgres: the first line of each file has the columns' names */
+	bool freeze;		  /* postgres: rows are frozen, where the table is new in this subtransaction */
+	char *where;		  /* postgres: the condition that a row must meet to be loaded, as SQL; NULL: none */
 	char csv_escape;	  /* CSV, postgres: what escapes a quote; '\0': the quote itself */
 	List *force_null;	  /* CSV, postgres: of char *: columns whose null string is NULL in quotes, too */
 	List *force_not_null; /* CSV, postgres: likewise, whose null string is a value */
@@ -106,6 +110,7 @@ typedef struct EtlUnloadOptions
 	bool formula_guard; /* CSV, TEXT: a value that a spreadsheet would take for a formula gets a ' in front */
 	bool postgres;		/* values are what the types' output functions give, TEXT and CSV what COPY writes */
 	bool single;		/* the first file is called as the URI says, the others the same with _part2, _part3 … behind */
+	int conversion;		/* postgres: the server's encoding that files are converted to; 0: they are UTF-8 */
 	char csv_quote;		/* CSV */
 	char csv_escape;	/* CSV: what escapes a quote; '\0': the quote itself */
 	List *force_quote;	/* CSV, postgres: of char *: columns that are always in quotes; one "*": all */

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "copy/conversion.h"
 #include "copy/options_value.h"
 
 #define JSON COPY_FORMAT(ETL_COPY_JSON)
@@ -49,7 +50,9 @@ static const EtlCopyOption options[] = {
 	{"fixedwidth", COPY_OPTION_TEXT, AT(fixed), .formats = COPY_FORMAT(ETL_COPY_FIXEDWIDTH)},
 	{"force_not_null", COPY_OPTION_LIST, AT(out.force_not_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"force_null", COPY_OPTION_LIST, AT(out.force_null), .formats = COPY_FORMAT(ETL_COPY_CSV)},
+	{"freeze", COPY_OPTION_BOOL, AT(out.freeze)},
 	{"gzip", COPY_OPTION_BOOL, AT(compression.gzip)},
+	{"header_match", COPY_OPTION_BOOL, AT(out.header_match), .formats = COPY_DELIMITED},
 	{"iam_role", COPY_OPTION_TEXT, AT(out.access.iam_role)},
 	{"ignoreallerrors", COPY_OPTION_BOOL, AT(out.ignore_all_errors)},
 	{"ignoreblanklines", COPY_OPTION_BOOL, AT(out.ignore_blank_lines), .formats = COPY_LINES},
@@ -76,6 +79,7 @@ static const EtlCopyOption options[] = {
 	{"timeformat", COPY_OPTION_TEXT, AT(out.time_format)},
 	{"trimblanks", COPY_OPTION_BOOL, AT(out.trim_blanks)},
 	{"truncatecolumns", COPY_OPTION_BOOL, AT(out.truncate_columns)},
+	{"where", COPY_OPTION_TEXT, AT(out.where)},
 	{"xmlpaths", COPY_OPTION_TEXT, AT(xml_paths), .formats = XML},
 	{"zstd", COPY_OPTION_BOOL, AT(compression.zstd)},
 };
@@ -90,6 +94,9 @@ static const EtlCopyOptionPair pairs[] = {
 	{"iam_role", "credentials"},
 	{"ignoreallerrors", "maxerror"},
 	{"files", "manifest"},
+	{"freeze", "ignoreallerrors"},
+	{"freeze", "maxerror"},
+	{"header_match", "ignoreheader"},
 	{"single", "manifest"},
 	{"postgres", "acceptanydate"},
 	{"postgres", "dateformat"},
@@ -109,8 +116,9 @@ pg_attribute_noreturn() option_invalid(const char *name, const char *wanted)
 			errmsg("option \"%s\" must be %s", name, wanted));
 }
 
-static EtlEncoding
-encoding_read(const char *written, EtlCopyFormat format)
+/* Redshift's, and for PostgreSQL's COPY also those of the server. */
+static void
+encoding_read(const char *written, EtlLoadOptions *out)
 {
 	static const struct
 	{
@@ -124,17 +132,22 @@ encoding_read(const char *written, EtlCopyFormat format)
 	};
 
 	if (written == NULL)
-		return ETL_ENCODING_UTF8;
+		return;
+	if (out->format == ETL_COPY_FIXEDWIDTH && pg_strcasecmp(written, "utf8") != 0 && pg_strcasecmp(written, "utf-8") != 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"encoding\" with value \"%s\" cannot be used with format \"fixedwidth\"", written),
+				errhint("Files of fixed width are UTF-8."));
 	for (int i = 0; i < lengthof(encodings); i++)
 	{
 		if (pg_strcasecmp(written, encodings[i].name) != 0)
 			continue;
-		if (format == ETL_COPY_FIXEDWIDTH && encodings[i].encoding != ETL_ENCODING_UTF8)
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("option \"encoding\" with value \"%s\" cannot be used with format \"fixedwidth\"",
-						   written),
-					errhint("Files of fixed width are UTF-8."));
-		return encodings[i].encoding;
+		out->encoding = encodings[i].encoding;
+		return;
+	}
+	if (out->postgres)
+	{
+		out->conversion = conversion_encoding_read(written);
+		return;
 	}
 	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown encoding \"%s\"", written),
 			errhint("The encodings are: utf8, utf16, utf16le, utf16be."));
@@ -254,9 +267,12 @@ copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions 
 	copy_options_require(&copy_load_option_table, given, "csv_escape", "postgres");
 	copy_options_require(&copy_load_option_table, given, "force_null", "postgres");
 	copy_options_require(&copy_load_option_table, given, "force_not_null", "postgres");
+	copy_options_require(&copy_load_option_table, given, "freeze", "postgres");
+	copy_options_require(&copy_load_option_table, given, "header_match", "postgres");
+	copy_options_require(&copy_load_option_table, given, "where", "postgres");
 	format_check(given, &raw);
 	raw.out.codec = copy_codec_chosen(&raw.compression);
-	raw.out.encoding = encoding_read(raw.encoding, raw.out.format);
+	encoding_read(raw.encoding, &raw.out);
 	raw.out.ignore_header = (int) raw.ignore_header;
 	raw.out.max_error = (int) raw.max_error;
 	if (raw.out.invalid != NULL && (strlen(raw.out.invalid) != 1 || (unsigned char) raw.out.invalid[0] > 127))

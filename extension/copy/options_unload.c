@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "copy/conversion.h"
 #include "copy/options_value.h"
 
 #define MIN_FILE_SIZE (INT64CONST(5) * 1024 * 1024)
@@ -18,6 +19,7 @@ typedef struct UnloadRaw
 	int64 max_file_size;
 	char *fixed;
 	char *csv_escape;
+	char *encoding;
 	char *quote;
 	bool encrypted_auto;
 	bool parallel;
@@ -34,6 +36,7 @@ static const EtlCopyOption options[] = {
 	{"credentials", COPY_OPTION_CREDENTIALS, AT(out.access.credentials)},
 	{"csv_escape", COPY_OPTION_TEXT, AT(csv_escape), .formats = COPY_FORMAT(ETL_COPY_CSV)},
 	{"delimiter", COPY_OPTION_TEXT, AT(out.delimiter), .formats = COPY_DELIMITED},
+	{"encoding", COPY_OPTION_TEXT, AT(encoding), .formats = COPY_DELIMITED},
 	{"encrypted", COPY_OPTION_BOOL, AT(out.encrypted)},
 	{"encrypted_auto", COPY_OPTION_BOOL, AT(encrypted_auto)},
 	{"escape", COPY_OPTION_BOOL, AT(out.escape), .formats = TEXT},
@@ -139,7 +142,10 @@ copy_unload_options_read(const char *format, Jsonb *given_options, EtlUnloadOpti
 	format_check(given, &raw);
 	partition_by_check(&raw.out, given);
 	copy_options_require(&copy_unload_option_table, given, "csv_escape", "postgres");
+	copy_options_require(&copy_unload_option_table, given, "encoding", "postgres");
 	copy_options_require(&copy_unload_option_table, given, "force_quote", "postgres");
+	if (raw.encoding != NULL)
+		raw.out.conversion = conversion_encoding_read(raw.encoding);
 	copy_options_require(&copy_unload_option_table, given, "manifest_verbose", "manifest");
 	copy_options_require(&copy_unload_option_table, given, "encrypted_auto", "encrypted");
 	copy_options_require(&copy_unload_option_table, given, "kms_key_id", "encrypted");

@@ -9,6 +9,7 @@
 #include "copy/parse.h"
 #include "copy/record_reader.h"
 #include "copy/tuple.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "store/codec.h"
@@ -17,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #define PARSE_BUFFER_SIZE (256 * 1024)
+#define SHOWN_FIELD_BYTES 100
 
 struct EtlLoadParser
 {
@@ -30,6 +32,7 @@ struct EtlLoadParser
 	MemoryContext file_context;
 	int file;
 	EtlReader *stream; /* NULL: none is open */
+	bool at_header;	   /* its header is yet to come, and must match */
 	EtlRecordReader *records;
 	char *buf;
 };
@@ -89,7 +92,48 @@ load_parser_open(EtlLoadParser *parser, int file, EtlReader *stream)
 	parser->stream = record_reader_stream(&parser->plan->options, stream);
 	parser->records = record_reader_create(parser->plan);
 	parser->records->feed(parser->records, "", 0, false);
+	parser->at_header = parser->plan->options.header_match;
 	MemoryContextSwitchTo(old);
+}
+
+/* For an error; what isn't text can't be shown. */
+static char *
+shown_field(const EtlField *field)
+{
+	int len = pg_encoding_mbcliplen(PG_UTF8, field->data, field->len, SHOWN_FIELD_BYTES);
+
+	return pg_verify_mbstr(PG_UTF8, field->data, len, true) ? pnstrdup(field->data, len) : "?";
+}
+
+/* HEADER match: each column's name, or it is an error of the file. NULL: there is no header. */
+static void
+check_header(EtlLoadParser *parser, const EtlRecord *record)
+{
+	const EtlLoadPlan *plan = parser->plan;
+	char *place = psprintf("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record == NULL ? 1 : record->line);
+
+	parser->at_header = false;
+	if (record == NULL || record->field_count != plan->column_count)
+		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				errmsg("wrong number of fields in header line: got %d, expected %d",
+					   record == NULL ? 0 : record->field_count, plan->column_count),
+				errdetail("%s", place));
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		const EtlField *field = &record->fields[i];
+		const char *expected = plan->columns[i].header;
+
+		if (field->is_null)
+			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					errmsg("column name mismatch in header line field %d: got null value, expected \"%s\"", i + 1,
+						   plan->columns[i].name),
+					errdetail("%s", place));
+		if (field->len != strlen(expected) || memcmp(field->data, expected, field->len) != 0)
+			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					errmsg("column name mismatch in header line field %d: got \"%s\", expected \"%s\"", i + 1,
+						   shown_field(field), plan->columns[i].name),
+					errdetail("%s", place));
+	}
 }
 
 static void
@@ -287,6 +331,14 @@ parse_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record)
 	append_record(parser, batch, record, text_count);
 }
 
+static void
+pg_attribute_noreturn() raise_record(const EtlLoadParser *parser, const EtlRecord *record, const EtlError *error)
+{
+	ereport(ERROR, errcode(error->sqlstate), errmsg("%s", error->message),
+			errdetail("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record->line),
+			error->hint[0] == '\0' ? 0 : errhint("%s", error->hint));
+}
+
 /* A record that isn't well-formed. One that has no end is the end of the load: false, or raised in an empty batch. */
 static bool
 reject_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, const EtlError *error)
@@ -298,9 +350,7 @@ reject_record(EtlLoadParser *parser, StringInfo batch, const EtlRecord *record, 
 		/* what was found before it comes first, be it what explains it */
 		if (((EtlBatch *) batch->data)->rows > 0)
 			return false;
-		ereport(ERROR, errcode(error->sqlstate), errmsg("%s", error->message),
-				errdetail("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record->line),
-				error->hint[0] == '\0' ? 0 : errhint("%s", error->hint));
+		raise_record(parser, record, error);
 	}
 	/* the line is beside it */
 	if (strncmp(reason, "line ", 5) == 0 && strstr(reason, ": ") != NULL)
@@ -325,9 +375,16 @@ load_parser_next(EtlLoadParser *parser, StringInfo batch)
 		switch (parser->records->next(parser->records, &record, &error))
 		{
 			case ETL_RECORD_ROW:
+				if (parser->at_header)
+				{
+					check_header(parser, &record);
+					continue;
+				}
 				parse_record(parser, batch, &record);
 				break;
 			case ETL_RECORD_ERROR:
+				if (parser->at_header)
+					raise_record(parser, &record, &error);
 				if (!reject_record(parser, batch, &record, &error))
 					return true;
 				break;
@@ -335,6 +392,8 @@ load_parser_next(EtlLoadParser *parser, StringInfo batch)
 				parser_feed(parser);
 				continue;
 			case ETL_RECORD_END:
+				if (parser->at_header)
+					check_header(parser, NULL);
 				parser_close(parser);
 				continue;
 		}

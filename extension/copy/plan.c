@@ -83,6 +83,8 @@ column_set_postgres(EtlLoadColumn *column, const EtlLoadOptions *options)
 	column->as_text |= column->type.kind != ETL_VALUE_VARCHAR || column->type.max_bytes > 0;
 	column->type.kind = ETL_VALUE_VARCHAR;
 	column->type.max_bytes = 0;
+	/* triggers come first, and WHERE */
+	column->not_null = false;
 	column->force_null = is_listed(options->force_null, column->name);
 	column->force_not_null = is_listed(options->force_not_null, column->name);
 }
@@ -96,6 +98,7 @@ load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 	plan->options = *options;
 	memset(&plan->options.access, 0, sizeof(plan->options.access));
 	plan->options.columns = NIL;
+	plan->options.where = NULL;
 	plan->attribute_count = desc->natts;
 	plan->attributes = palloc0(desc->natts * sizeof(EtlLoadAttribute));
 	for (int i = 0; i < desc->natts; i++)
@@ -116,6 +119,7 @@ load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 		column->attribute = list_nth_int(attnums, i) - 1;
 		attr = TupleDescAttr(desc, column->attribute);
 		column->name = pstrdup(NameStr(attr->attname));
+		column->header = pg_server_to_any(column->name, strlen(column->name), PG_UTF8);
 		column->not_null = attr->attnotnull;
 		value_type_init(&column->type, attr->atttypid, attr->atttypmod);
 		column->as_text = GetDatabaseEncoding() != PG_UTF8 &&
@@ -181,6 +185,7 @@ load_plan_write(const EtlLoadPlan *plan, StringInfo out)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		write_string(out, plan->columns[i].name);
+		write_string(out, plan->columns[i].header);
 		write_string(out, plan->columns[i].type.name);
 	}
 }
@@ -239,6 +244,7 @@ load_plan_read(const char *data, Size len)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		plan->columns[i].name = read_string(&data, end);
+		plan->columns[i].header = read_string(&data, end);
 		plan->columns[i].type.name = read_string(&data, end);
 	}
 	return plan;

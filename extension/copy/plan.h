@@ -20,6 +20,7 @@
 typedef struct EtlLoadColumn
 {
 	char *name;
+	char *header; /* the name in UTF-8 */
 	EtlValueType type;
 	int attribute;	 /* of the table, from 0 */
 	bool as_text;	 /* always: the database's encoding isn't that of the files */
@@ -39,7 +40,7 @@ typedef struct EtlLoadAttribute
 
 typedef struct EtlLoadPlan
 {
-	EtlLoadOptions options; /* without access and columns */
+	EtlLoadOptions options; /* without access, columns and where */
 	char *path_text;		/* JSON, XML: what the file options.paths has; NULL: none */
 	int column_count;
 	EtlLoadColumn *columns;

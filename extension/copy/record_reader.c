@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "copy/conversion.h"
 #include "copy/record_reader.h"
 #include "format/delimited.h"
 #include "format/encoding.h"
@@ -13,6 +14,25 @@
 #include "format/time_format.h"
 #include "format/xml_reader.h"
 #include "store/codec.h"
+
+/* FORCE_NULL and FORCE_NOT_NULL, where a column has them. */
+static void
+set_forced(const EtlLoadPlan *plan, EtlDelimitedOptions *dialect)
+{
+	bool *force_null = palloc(plan->column_count);
+	bool *force_not_null = palloc(plan->column_count);
+
+	for (int i = 0; i < plan->column_count; i++)
+	{
+		force_null[i] = plan->columns[i].force_null;
+		force_not_null[i] = plan->columns[i].force_not_null;
+		if (force_null[i])
+			dialect->force_null = force_null;
+		if (force_not_null[i])
+			dialect->force_not_null = force_not_null;
+	}
+	dialect->force_count = plan->column_count;
+}
 
 static EtlDelimitedOptions
 delimited_options(const EtlLoadPlan *plan)
@@ -33,19 +53,7 @@ delimited_options(const EtlLoadPlan *plan)
 								   .ignore_header = options->ignore_header};
 
 	if (options->postgres && csv)
-	{
-		bool *force_null = palloc(plan->column_count);
-		bool *force_not_null = palloc(plan->column_count);
-
-		for (int i = 0; i < plan->column_count; i++)
-		{
-			force_null[i] = plan->columns[i].force_null;
-			force_not_null[i] = plan->columns[i].force_not_null;
-		}
-		dialect.force_null = force_null;
-		dialect.force_not_null = force_not_null;
-		dialect.force_count = plan->column_count;
-	}
+		set_forced(plan, &dialect);
 	return dialect;
 }
 
@@ -139,7 +147,7 @@ xml_options(const EtlLoadPlan *plan)
 						 .paths = paths_of(plan),
 						 .column_count = plan->column_count,
 						 .ignore_case = plan->options.json == ETL_JSON_AUTO_IGNORECASE,
-						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8};
+						 .is_utf8 = plan->options.encoding != ETL_ENCODING_UTF8 || plan->options.conversion != 0};
 
 	return xml;
 }
@@ -202,7 +210,10 @@ record_reader_check(const EtlLoadPlan *plan)
 EtlReader *
 record_reader_stream(const EtlLoadOptions *options, EtlReader *stream)
 {
-	return encoding_reader(codec_reader(stream, options->codec), options->encoding);
+	stream = codec_reader(stream, options->codec);
+	if (options->conversion != 0)
+		return conversion_reader(stream, options->conversion);
+	return encoding_reader(stream, options->encoding);
 }
 
 static EtlRecordReader *

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "copy/conversion.h"
 #include "copy/target.h"
 #include "copy/unload_manifest.h"
 #include "store/codec.h"
@@ -155,6 +156,8 @@ series_open_file(EtlUnloadSeries *series)
 	counter->base.name = counter->target->name;
 	series->counter = counter;
 	series->writer = codec_writer(&counter->base, target->options->codec);
+	if (target->options->conversion != 0)
+		series->writer = conversion_writer(series->writer, target->options->conversion);
 	series->file = target->file_count;
 	target_add_file(target, key);
 	series->file_count++;
@@ -287,7 +290,8 @@ codec_memory(EtlCodec codec)
 int
 unload_target_max_series(const EtlUnloadTarget *target)
 {
-	int each = 2 * target->block_size + codec_memory(target->options->codec);
+	int each = 2 * target->block_size + codec_memory(target->options->codec) +
+			   (target->options->conversion != 0 ? ETL_CONVERSION_WRITER_BYTES : 0);
 
 	return Min(MAX_SERIES, SERIES_MEMORY / each);
 }

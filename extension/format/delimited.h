@@ -28,9 +28,10 @@ typedef struct EtlDelimitedOptions
 	const char *null_string; /* an unquoted field that is exactly this is NULL */
 	int null_len;
 	/*
-	 * As PostgreSQL's COPY has it. Text: \n, \t, \101, \x41 and their like are the characters that they are in C; \. is no
-	 * value. CSV: an escape is one before a quote or itself and inside quotes alone; a blank beside a quote is an error, where
-	 * Redshift drops it and PostgreSQL keeps it; a value that is the null string is written in quotes, though it be empty.
+	 * As PostgreSQL's COPY has it. Lines end as the first one does. Text: \n, \t, \101, \x41 and their like are the characters
+	 * that they are in C, and \. ends the data. CSV: quotes may open and close anywhere in a field, whose blanks are its own;
+	 * an escape is one before a quote or itself and inside quotes alone; a line \. ends the data; a value that is the null
+	 * string is written in quotes, though it be empty.
 	 */
 	bool postgres;
 	/* CSV: by column; NULL: no column's. Of fields that are the null string: read as NULL even in quotes; read as that text. */

@@ -38,13 +38,18 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 		if (options->surrounding_quotes)
 			return etl_error_set(error, sqlstate, "CSV already takes the quotes off its fields");
 	}
-	if (options->escape != '\0')
+	/* in PostgreSQL's CSV an escape is one inside quotes alone */
+	if (options->escape != '\0' && !(options->postgres && options->quote != '\0'))
 	{
 		if (is_line_end(options->escape))
 			return etl_error_set(error, sqlstate, "escape character must not be a line end");
 		if (contains(options, options->escape))
 			return etl_error_set(error, sqlstate, "delimiter must not contain the escape character");
 	}
+	if (options->postgres && options->quote == '\0' &&
+		strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", options->delimiter[0]) != NULL)
+		return etl_error_set(error, sqlstate, "delimiter must not begin with \"%c\", which has a meaning after a backslash",
+							 options->delimiter[0]);
 	if (options->surrounding_quotes && (contains(options, '"') || contains(options, '\'')))
 		return etl_error_set(error, sqlstate,
 							 "delimiter must not contain a quote that is to be removed or added");

@@ -10,6 +10,7 @@
  */
 #include "format/delimited.h"
 
+#include "format/delimited_postgres.h"
 #include "format/window.h"
 #include "port/pg_bitutils.h"
 
@@ -17,15 +18,27 @@
 #include <emmintrin.h>
 #endif
 
-/* What stops the scan of a bare field: line end, delimiter, quote, escape. Unused ones repeat the line end. */
+/*
+ * What stops the scan of a bare field: line end, delimiter, quote, escape. Unused ones repeat the line end. PostgreSQL's
+ * fields also stop at a carriage return.
+ */
 #define STOPS 4
 
 typedef enum Scan
 {
+	SCAN_FIELD, /* and the row goes on */
 	SCAN_ROW,
 	SCAN_INCOMPLETE, /* the window ends before the row does */
 	SCAN_BAD
 } Scan;
+
+/* Why there are no more rows. */
+typedef enum Stop
+{
+	STOP_NOT,
+	STOP_OVER_LIMIT, /* a row was too long: stays an error */
+	STOP_END_OF_DATA /* of PostgreSQL's */
+} Stop;
 
 typedef struct DelimitedReader
 {
@@ -43,9 +56,12 @@ typedef struct DelimitedReader
 
 	int header_left;
 	int64 line;
-	bool forced;	 /* there are columns with FORCE_NULL or FORCE_NOT_NULL */
-	bool over_limit; /* a row was too long: stays an error */
-	EtlLoadCode code; /* of the row that is malformed */
+	bool forced; /* there are columns with FORCE_NULL or FORCE_NOT_NULL */
+	Stop stopped;
+	EtlPostgresLineEnd line_end; /* of PostgreSQL's rows */
+	bool ends_data;				 /* PostgreSQL's end of data cuts the row that was split last */
+	bool has_no_end;			 /* of the row that is malformed: a quote isn't closed */
+	EtlLoadCode code;			 /* of the row that is malformed */
 
 	/* The row being split */
 	const char *raw;
@@ -134,15 +150,23 @@ is_null_string(const EtlDelimitedOptions *options, const char *data, size_t len)
 		   (len == 0 || (*data == *options->null_string && memcmp(data, options->null_string, len) == 0));
 }
 
-/* FORCE_NULL and FORCE_NOT_NULL. */
+/* FORCE_NULL and FORCE_NOT_NULL, of fields without their escapes. */
 static void
-force_field(const EtlDelimitedOptions *options, int column, EtlField *field)
+force_fields(DelimitedReader *reader)
 {
-	if (field->is_null && options->force_not_null != NULL && options->force_not_null[column])
-		field->is_null = false;
-	else if (options->force_null != NULL && options->force_null[column] &&
-			 is_null_string(options, field->data, field->len))
-		field->is_null = true;
+	const EtlDelimitedOptions *options = &reader->options;
+	int count = Min(Min(reader->field_count, ETL_RECORD_MAX_FIELDS), options->force_count);
+
+	for (int i = 0; i < count; i++)
+	{
+		EtlField *field = &reader->fields[i];
+
+		if (field->is_null && options->force_not_null != NULL && options->force_not_null[i])
+			field->is_null = false;
+		else if (options->force_null != NULL && options->force_null[i] &&
+				 is_null_string(options, field->data, field->len))
+			field->is_null = true;
+	}
 }
 
 static inline void
@@ -154,8 +178,6 @@ add_field(DelimitedReader *reader, const char *data, const char *end, bool quote
 
 		reader->fields[reader->field_count] =
 			(EtlField){.data = data, .len = end - data, .is_null = is_null, .quoted = quoted};
-		if (reader->forced && reader->field_count < reader->options.force_count)
-			force_field(&reader->options, reader->field_count, &reader->fields[reader->field_count]);
 		reader->escaped[reader->field_count] = escaped;
 		reader->any_escaped |= escaped;
 	}
@@ -233,6 +255,15 @@ look_from(DelimitedReader *reader, const char *p, const char *limit)
 		reader->bits &= ~UINT64CONST(0) << (p - reader->block);
 }
 
+/* Whether a stop is a line end; of PostgreSQL's rows: the one that is to be expected. */
+static inline bool
+ends_line(const DelimitedReader *reader, const char *stop, const char *limit)
+{
+	if (*stop == '\n')
+		return !reader->options.postgres || reader->line_end == ETL_POSTGRES_LINE_END_NL;
+	return *stop == '\r' && reader->line_end == ETL_POSTGRES_LINE_END_CRNL && stop + 1 < limit && stop[1] == '\n';
+}
+
 /*
  * Take bare fields from *cursor on while they are the next thing, each with its delimiter, which is one byte. True: the row
  * ends at *cursor.
@@ -275,13 +306,13 @@ scan_bare_fields(DelimitedReader *reader, const char **cursor, const char *limit
 			p = stop + 1;
 			continue;
 		}
-		if (*stop == '\n')
+		ended = ends_line(reader, stop, limit);
+		if (ended)
 		{
 			if (stop > p && stop[-1] == '\r')
 				stop--;
 			set_bare_field(reader, count++, p, stop);
 			p = stop;
-			ended = true;
 		}
 		break;
 	}
@@ -328,13 +359,6 @@ bad_row(DelimitedReader *reader, const char *p, const char *limit, bool final, E
  * a final window.
  */
 
-/* A doubled quote stands for one, but for COPY with another escape character. */
-static inline bool
-escape_is_quote(const DelimitedReader *reader)
-{
-	return !reader->options.postgres || reader->options.escape == '\0';
-}
-
 /* A CSV field in quotes; *cursor is on the opening one. */
 static Scan
 scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit, bool final,
@@ -367,12 +391,7 @@ scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit,
 		}
 		if (p + 1 == limit && !final)
 			return SCAN_INCOMPLETE;
-		if (reader->options.postgres && *p != quote && p + 1 < limit && p[1] != quote && p[1] != escape)
-		{
-			p++; /* an escape character that escapes nothing is one of the value's */
-			continue;
-		}
-		if (p + 1 < limit && (*p != quote || (p[1] == quote && escape_is_quote(reader))))
+		if (p + 1 < limit && (*p != quote || p[1] == quote))
 		{
 			escaped = true;
 			p += 2;
@@ -383,7 +402,7 @@ scan_csv_quoted(DelimitedReader *reader, const char **cursor, const char *limit,
 		break;
 	}
 	end = p++;
-	while (!reader->options.postgres && p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
+	while (p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
 		p++;
 	if (!at_delimiter(reader, p, limit) && !at_row_end(p, limit, final))
 	{
@@ -450,7 +469,7 @@ scan_bare(DelimitedReader *reader, const char **cursor, const char *limit, bool 
 		}
 		if (*p == '\n')
 			break;
-		if (options->escape != '\0' && *p == options->escape && !(options->postgres && options->quote != '\0'))
+		if (options->escape != '\0' && *p == options->escape)
 		{
 			if (p + 1 == limit)
 				return final ? bad_row(reader, limit, limit, final, ETL_LOAD_LINE, error,
@@ -480,12 +499,107 @@ scan_bare(DelimitedReader *reader, const char **cursor, const char *limit, bool 
 	return SCAN_ROW;
 }
 
+/* A field that isn't bare, or may not be. */
+static Scan
+scan_field(DelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+{
+	const EtlDelimitedOptions *options = &reader->options;
+	const char *p = *cursor;
+	Scan scan;
+
+	if (options->quote != '\0')
+	{
+		/* Blanks between delimiter and quote are no part of the field. */
+		while (p < limit && (*p == ' ' || *p == '\t') && !at_delimiter(reader, p, limit))
+			p++;
+	}
+	if (p < limit && options->quote != '\0' && *p == options->quote)
+	{
+		*cursor = p;
+		scan = scan_csv_quoted(reader, cursor, limit, final, error);
+	}
+	else if (options->surrounding_quotes && p < limit && (*p == '"' || *p == '\''))
+		scan = scan_surrounded(reader, cursor, limit, final, error);
+	else
+		scan = scan_bare(reader, cursor, limit, final, error);
+	if (scan != SCAN_ROW)
+		return scan;
+	if (at_delimiter(reader, *cursor, limit))
+	{
+		*cursor += options->delimiter_len;
+		return SCAN_FIELD;
+	}
+	end_row(reader, *cursor, limit);
+	return SCAN_ROW;
+}
+
+/* What most quoted fields are: in quotes as a whole, with none of them in it, and not the last. */
+static inline bool
+scan_plain_quoted(DelimitedReader *reader, const char **cursor, const char *limit)
+{
+	const char quote = reader->options.quote;
+	const char *start = *cursor + 1;
+	const char *end;
+
+	if (quote == '\0' || reader->options.escape != '\0' || *cursor == limit || **cursor != quote)
+		return false;
+	/* may be the end of data */
+	if (quote == '\\' && *cursor == reader->raw)
+		return false;
+	end = memchr(start, quote, limit - start);
+	if (end == NULL || !at_delimiter(reader, end + 1, limit))
+		return false;
+	reader->multiline = true;
+	add_field(reader, start, end, true, false);
+	*cursor = end + 1 + reader->options.delimiter_len;
+	return true;
+}
+
+/* Likewise; apart from the loop over bare ones, whose registers it would take. */
+static pg_noinline Scan
+scan_postgres_field(DelimitedReader *reader, const char **cursor, const char *limit, bool final, EtlError *error)
+{
+	EtlPostgresField field;
+	EtlPostgresFieldEnd end;
+
+	if (scan_plain_quoted(reader, cursor, limit))
+		return SCAN_FIELD;
+	end = postgres_field_scan(&reader->options, reader->line_end, *cursor == reader->raw, *cursor, limit, final, &field);
+	reader->multiline |= field.quoted || field.escaped;
+	switch (end)
+	{
+		case ETL_POSTGRES_INCOMPLETE:
+			return SCAN_INCOMPLETE;
+		case ETL_POSTGRES_MALFORMED:
+			reader->has_no_end = field.end == limit;
+			return bad_row(reader, field.end, limit, final, field.code, error, field.what);
+		case ETL_POSTGRES_DELIMITER:
+			add_field(reader, field.data, field.data + field.len, field.quoted, field.escaped);
+			*cursor = field.next;
+			return SCAN_FIELD;
+		case ETL_POSTGRES_LINE_END:
+		case ETL_POSTGRES_END_OF_DATA:
+			break;
+	}
+	add_field(reader, field.data, field.data + field.len, field.quoted, field.escaped);
+	reader->line_end = field.line_end;
+	reader->ends_data = end == ETL_POSTGRES_END_OF_DATA;
+	reader->raw_end = field.end;
+	reader->next_row = field.next;
+	return SCAN_ROW;
+}
+
 /* Split the row that starts at `start`. */
 static Scan
 scan_row(DelimitedReader *reader, const char *start, const char *limit, bool final, EtlError *error)
 {
-	const EtlDelimitedOptions *options = &reader->options;
+	const bool postgres = reader->options.postgres;
 	const char *p = start;
+	Scan scan = SCAN_FIELD;
+#ifdef __SSE2__
+	/* a backslash is special to PostgreSQL's CSV there */
+	bool try_bare = reader->options.delimiter_len == 1 && !(postgres && start < limit && *start == '\\');
+#endif
 
 	reader->raw = start;
 	reader->field_count = 0;
@@ -493,81 +607,21 @@ scan_row(DelimitedReader *reader, const char *start, const char *limit, bool fin
 	reader->may_have_nul = false;
 	reader->multiline = false;
 	reader->odd = false;
-	for (;;)
+	while (scan == SCAN_FIELD)
 	{
-		Scan scan;
-		const char *quote;
-
 #ifdef __SSE2__
-		if (options->delimiter_len == 1 && !reader->forced && scan_bare_fields(reader, &p, limit))
-			break;
+		if (try_bare && scan_bare_fields(reader, &p, limit))
+		{
+			end_row(reader, p, limit);
+			return SCAN_ROW;
+		}
+		try_bare = reader->options.delimiter_len == 1;
 #endif
 		reader->odd = true;
-		quote = p;
-		if (options->quote != '\0' && !options->postgres)
-		{
-			/* Blanks between delimiter and quote are no part of the field. */
-			while (quote < limit && (*quote == ' ' || *quote == '\t') && !at_delimiter(reader, quote, limit))
-				quote++;
-		}
-		if (quote < limit && options->quote != '\0' && *quote == options->quote)
-		{
-			p = quote;
-			scan = scan_csv_quoted(reader, &p, limit, final, error);
-		}
-		else if (options->surrounding_quotes && p < limit && (*p == '"' || *p == '\''))
-			scan = scan_surrounded(reader, &p, limit, final, error);
-		else
-			scan = scan_bare(reader, &p, limit, final, error);
-		if (scan != SCAN_ROW)
-			return scan;
-		if (!at_delimiter(reader, p, limit))
-			break;
-		p += options->delimiter_len;
+		scan = postgres ? scan_postgres_field(reader, &p, limit, final, error)
+						: scan_field(reader, &p, limit, final, error);
 	}
-	end_row(reader, p, limit);
-	if (options->postgres && options->quote == '\0' && reader->raw_end - start == 2 && memcmp(start, "\\.", 2) == 0)
-	{
-		reader->field_count = 0;
-		return bad_row(reader, reader->raw_end, limit, final, ETL_LOAD_LINE, error, "\\. ends COPY's data in a script, and is none in a file");
-	}
-	return SCAN_ROW;
-}
-
-static int
-hexadecimal(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
-/* What COPY's text format has after the backslash at *cursor; leaves *cursor on its last byte. */
-static char
-copy_escape(const char **cursor, const char *end)
-{
-	static const char letters[] = "bfnrtv";
-	static const char characters[] = "\b\f\n\r\t\v";
-	const char *p = *cursor + 1;
-	const char *letter = memchr(letters, *p, sizeof(letters) - 1);
-	int value = 0;
-
-	if (letter != NULL)
-		value = characters[letter - letters];
-	else if (*p >= '0' && *p <= '7')
-	{
-		for (int digits = 0; digits < 3 && p < end && *p >= '0' && *p <= '7'; digits++)
-			value = value * 8 + (*p++ - '0');
-		p--;
-	}
-	else if (*p == 'x' && p + 1 < end && hexadecimal(p[1]) >= 0)
-	{
-		value = hexadecimal(*++p);
-		if (p + 1 < end && hexadecimal(p[1]) >= 0)
-			value = value * 16 + hexadecimal(*++p);
-	}
-	else
-		value = *p;
-	*cursor = p;
-	return (char) value;
+	return scan;
 }
 
 /* Take the escapes out of fields that have any. Done once a row is known to be whole, and so how long it is. */
@@ -576,6 +630,7 @@ unescape_fields(DelimitedReader *reader)
 {
 	const char quote = reader->options.quote;
 	const char escape = reader->options.escape;
+	const bool postgres = reader->options.postgres;
 	int kept = Min(reader->field_count, ETL_RECORD_MAX_FIELDS);
 
 	resetStringInfo(&reader->scratch);
@@ -590,21 +645,13 @@ unescape_fields(DelimitedReader *reader)
 
 		if (!reader->escaped[i] || field->is_null)
 			continue;
-		for (const char *p = field->data; p < end; p++)
+		if (postgres)
 		{
-			if (reader->options.postgres && quote == '\0' && p + 1 < end && *p == escape)
-			{
-				*to++ = copy_escape(&p, end);
-				reader->may_have_nul |= to[-1] == '\0';
-				continue;
-			}
-			if (reader->options.postgres && quote != '\0' && escape != '\0')
-			{
-				if (p + 1 < end && *p == escape && (p[1] == escape || p[1] == quote))
-					p++;
-				*to++ = *p;
-				continue;
-			}
+			to += postgres_field_unescape(&reader->options, field->data, field->len, to);
+			reader->may_have_nul = true;
+		}
+		for (const char *p = field->data; !postgres && p < end; p++)
+		{
 			if (p + 1 < end && ((escape != '\0' && *p == escape) || (quote != '\0' && *p == quote)))
 				p++;
 			*to++ = *p;
@@ -613,6 +660,15 @@ unescape_fields(DelimitedReader *reader)
 		field->len = to - out;
 		reader->scratch.len += field->len;
 	}
+}
+
+static void
+finish_fields(DelimitedReader *reader)
+{
+	if (reader->any_escaped)
+		unescape_fields(reader);
+	if (reader->forced)
+		force_fields(reader);
 }
 
 /* PostgreSQL has no text with NUL in it. In the null string it may be: then the field has no text. */
@@ -645,7 +701,7 @@ check_no_nul(DelimitedReader *reader, EtlError *error)
 static EtlRecordStatus
 over_limit(DelimitedReader *reader, EtlRecord *row, EtlError *error)
 {
-	reader->over_limit = true;
+	reader->stopped = STOP_OVER_LIMIT;
 	memset(row, 0, sizeof(*row));
 	row->line = reader->line;
 	row->code = ETL_LOAD_LINE;
@@ -662,11 +718,25 @@ advance(DelimitedReader *reader)
 {
 	if (reader->multiline)
 	{
-		for (const char *p = reader->raw; (p = memchr(p, '\n', reader->raw_end - p)) != NULL; p++)
+		const char end = reader->line_end == ETL_POSTGRES_LINE_END_CR ? '\r' : '\n';
+
+		for (const char *p = reader->raw; (p = memchr(p, end, reader->raw_end - p)) != NULL; p++)
 			reader->line++;
 	}
 	reader->line++;
 	window_advance(&reader->window, reader->next_row);
+}
+
+/* What isn't data need not be well-formed, unless a stray quote in it swallows lines that may be. */
+static bool
+may_be_header(const DelimitedReader *reader, Scan scan)
+{
+	if (scan == SCAN_ROW)
+		return true;
+	/* PostgreSQL has it end where a line ends, and nowhere else, but doesn't look at its fields */
+	if (reader->options.postgres)
+		return reader->has_no_end;
+	return memchr(reader->raw, '\n', reader->raw_end - reader->raw) == NULL;
 }
 
 static EtlRecordStatus
@@ -681,8 +751,8 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 		bool final;
 		Scan scan = SCAN_INCOMPLETE;
 
-		if (reader->over_limit)
-			return over_limit(reader, row, error);
+		if (reader->stopped != STOP_NOT)
+			return reader->stopped == STOP_END_OF_DATA ? ETL_RECORD_END : over_limit(reader, row, error);
 		if (window_look(&reader->window, &start, &limit, &final))
 		{
 			if (final && start == limit)
@@ -704,11 +774,19 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 		row->line = reader->line;
 		row->raw = reader->raw;
 		row->raw_len = reader->raw_end - reader->raw;
+		if (reader->ends_data)
+		{
+			reader->ends_data = false;
+			if (row->raw_len == 0 || reader->header_left > 0)
+				reader->stopped = STOP_END_OF_DATA;
+			/* what follows the line of a row that was cut is read on, as COPY does */
+			if (reader->stopped != STOP_NOT)
+				continue;
+		}
 		if (reader->header_left > 0)
 		{
 			reader->header_left--;
-			/* What isn't data need not be well-formed, unless a stray quote in it swallows lines that may be. */
-			if (scan == SCAN_ROW || memchr(row->raw, '\n', row->raw_len) == NULL)
+			if (may_be_header(reader, scan))
 			{
 				advance(reader);
 				continue;
@@ -719,8 +797,8 @@ reader_next(EtlRecordReader *self, EtlRecord *row, EtlError *error)
 			advance(reader);
 			continue;
 		}
-		if (scan == SCAN_ROW && reader->any_escaped)
-			unescape_fields(reader);
+		if (scan == SCAN_ROW && (reader->any_escaped || reader->forced))
+			finish_fields(reader);
 		if (scan == SCAN_ROW && !check_no_nul(reader, error))
 			scan = SCAN_BAD;
 		row->fields = scan == SCAN_BAD ? NULL : reader->fields;
@@ -746,6 +824,9 @@ delimited_reader_create(const EtlDelimitedOptions *options)
 	reader->stops[1] = options->delimiter[0];
 	reader->stops[2] = options->quote != '\0' ? options->quote : '\n';
 	reader->stops[3] = reader->options.escape != '\0' ? reader->options.escape : '\n';
+	/* in PostgreSQL's CSV an escape is one inside quotes alone */
+	if (options->postgres)
+		reader->stops[options->quote != '\0' ? 3 : 2] = '\r';
 	for (int i = 0; i < STOPS; i++)
 		reader->is_stop[(unsigned char) reader->stops[i]] = true;
 	window_init(&reader->window);

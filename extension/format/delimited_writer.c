@@ -19,7 +19,7 @@ csv_needs_quotes(const EtlDelimitedOptions *options, const EtlField *field)
 	for (const char *p = field->data; p < end; p++)
 	{
 		if (*p == options->quote || *p == '\n' || *p == '\r' ||
-			(options->escape != '\0' && *p == options->escape))
+			(options->escape != '\0' && *p == options->escape && !options->postgres))
 			return true;
 		if (*p == options->delimiter[0] && end - p >= options->delimiter_len &&
 			memcmp(p, options->delimiter, options->delimiter_len) == 0)
@@ -28,6 +28,13 @@ csv_needs_quotes(const EtlDelimitedOptions *options, const EtlField *field)
 	/* The tail of this field and the delimiter after it must not read as an earlier delimiter. */
 	return options->delimiter_len > 1 && field->len > 0 &&
 		   memchr(options->delimiter, end[-1], options->delimiter_len) != NULL;
+}
+
+/* A row that COPY would take for the end of data. */
+static bool
+is_end_of_data(const EtlDelimitedOptions *options, const EtlField *fields, int field_count)
+{
+	return options->postgres && field_count == 1 && fields[0].len == 2 && memcmp(fields[0].data, "\\.", 2) == 0;
 }
 
 static void
@@ -122,7 +129,8 @@ delimited_row_write(StringInfo out, const EtlDelimitedOptions *options, const Et
 			appendBinaryStringInfo(out, options->null_string, options->null_len);
 		else if (options->quote != '\0')
 			csv_field_write(out, options, &fields[i],
-							options->force_quote != NULL && i < options->force_count && options->force_quote[i]);
+							(options->force_quote != NULL && i < options->force_count && options->force_quote[i]) ||
+								is_end_of_data(options, fields, field_count));
 		else if (options->postgres)
 			copy_field_write(out, options, &fields[i]);
 		else

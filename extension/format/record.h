@@ -69,7 +69,7 @@ typedef enum EtlRecordStatus
 {
 	ETL_RECORD_ROW,
 	ETL_RECORD_NEED_MORE, /* feed the next bytes */
-	ETL_RECORD_END,
+	ETL_RECORD_END, /* of the records: of the stream, too, unless the format says that in the midst of it */
 	/*
 	 * The record is malformed; it has its line, raw bytes, code and no fields. The message starts "line 7: ". Calling
 	 * next again goes on after it, but for one over a limit (54000): its end isn't known.

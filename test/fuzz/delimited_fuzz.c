@@ -23,6 +23,8 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	options.surrounding_quotes = data[0] & 8;
 	options.ignore_blank_lines = data[0] & 16;
 	options.postgres = data[0] & 32;
+	if (options.postgres && options.quote == '\0')
+		options.escape = '\\'; /* its text always has one */
 	options.ignore_header = data[0] >> 6;
 	if (delimited_options_check(&options, &error) &&
 		records_digest(delimited_reader_create(&options), (const char *) data + 2, size - 2, size) !=

@@ -271,6 +271,18 @@ expect_written(EtlDelimitedOptions options, const char *expected)
 }
 
 static void
+expect_one_written(EtlDelimitedOptions options, const char *value, const char *expected)
+{
+	EtlField field = {.data = value, .len = strlen(value)};
+	StringInfoData out;
+
+	initStringInfo(&out);
+	delimited_row_write(&out, &options, &field, 1);
+	assert_string_equal(out.data, expected);
+	pfree(out.data);
+}
+
+static void
 test_write(void **state)
 {
 	EtlDelimitedOptions text = DELIMITED(.null_string = "", .null_len = 0);
@@ -364,8 +376,26 @@ test_postgres_text(void **state)
 	expect(options, "a\\\nb\nc\n", "1:a\nb\n3:c\n");
 	expect(options, "\\\\N\t\\N \n", "1:\\N/N \n");
 	expect(options, "a\\0b\n\\N\tc\n", "1!line 1: NUL byte in field 1\n2:~/c\n");
-	expect(options, "a\n\\.\nb\n", "1:a\n2!line 2: \\. ends COPY's data in a script, and is none in a file\n3:b\n");
-	expect(options, "\\.\r\n\\.a\n", "1!line 1: \\. ends COPY's data in a script, and is none in a file\n2:.a\n");
+	expect(options, "a\n\\.\nb\n", "1:a\n");
+	expect(options, "a\\.\nb\n", "1:a\n2:b\n");
+	expect(options, "\\.\r\nb\n", "");
+	expect(options, "a\n\\.b\nc\n", "1:a\n2!line 2: \\. that is not followed by a line end\n3:c\n");
+	expect(options, "a\n\\.\r\nc\n", "1:a\n2!line 2: \\. whose line ends in another way than the first line\n3:c\n");
+	expect(options, "a\r\n\\.\r\nc\r\n", "1:a\n");
+	expect(options, "a\r\nb\\\r\nc\r\n",
+		   "1:a\n2!line 2: a newline that ends no line, since the first line ends in another way\n3:c\n");
+	expect(options, "a\rb\tc\r", "1:a\n2:b/c\n");
+	expect(options, "a\rb\nc\r", "1:a\n2!line 2: a newline that ends no line, since the first line ends in another way\n3:c\n");
+	expect(options, "a\nb\rc\nd\n",
+		   "1:a\n2!line 2: a carriage return that ends no line, since the first line ends in another way\n3:d\n");
+	expect(options, "a\\\\.\n\\N\\", "1:a\\.\n2:~\n");
+	options.ignore_header = 1;
+	expect(options, "a\\b\\\nc\nd\n", "3:d\n");
+	expect(options, "a\\.\nb\n", "");
+	options.ignore_header = 0;
+	options.delimiter = "F";
+	expect(options, "aF\\xFF\\xAFB\n", "1:a/\xFF\xAF" "B\n");
+	options.delimiter = "\t";
 	options.null_string = "";
 	options.null_len = 0;
 	expect_written(options, "plain\t\t\ta|b,c\tsay \"it's\"\tline\\r\\nend\tback\\\\slash\t\\\\N\t:x:\n");
@@ -379,10 +409,22 @@ test_postgres_csv(void **state)
 	EtlDelimitedOptions options = CSV(.null_string = "", .null_len = 0, .postgres = true);
 
 	expect(options, "a,,\"\",\"b\"\"c\"\n", "1:a/~/[]/[b\"c]\n");
-	expect(options, "a, \"b\"\n\"b\" ,c\n",
-		   "1!line 1: quote inside a field that does not begin with one\n"
-		   "2!line 2: characters follow the closing quote of a field\n");
+	expect(options, "a, \"b\"\n\"b\" ,c\n", "1:a/[ b]\n2:[b ]/c\n");
+	expect(options, "a\"b,c\"d,\"\"\"\",x\"\"\n", "1:[ab,cd]/[\"]/[x]\n");
+	expect(options, "\"a\"\"b\n\"\"c\"\nd\n", "1:[a\"b\n\"c]\n3:d\n");
+	expect(options, "a,\"b\"\"", "1!line 1: quoted field has no closing quote\n");
+	expect(options, "\\.,a\n\\.\nb\n", "1:\\./a\n");
+	expect(options, "\"\\.\"\n\\.", "1:[\\.]\n2:\\.\n");
+	expect(options, "\"a\rb\"\r\nc\r\n\"d\ne\"\r\nf\ng\r\n",
+		   "1:[a\rb]\n2:c\n3:[d\ne]\n5!line 5: a newline that ends no line, since the first line ends in another way\n6:g\n");
+	options.ignore_header = 1;
+	expect(options, "a\"\n\"b\nc\n", "3:c\n");
+	expect(options, "a\"\nb\nc\n", "");
+	options.ignore_header = 0;
 	expect(options, "a\\b, c \n", "1:a\\b/ c \n");
+	options.quote = '\\';
+	expect(options, "\\a\\,b\n\\.\n\\,b\n", "1:[a]/b\n");
+	options.quote = '"';
 	options.force_count = 2;
 	options.force_null = second;
 	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/~/[]\n2:~/~/~\n");
@@ -394,10 +436,18 @@ test_postgres_csv(void **state)
 	expect_written(options, "plain,\"\",,\"a|b,c\",\"say \"\"it's\"\"\",\"line\r\nend\",back\\slash,\\N,:x:\n");
 	options.escape = '\\';
 	expect(options, "\"a\\\"b\\\\c\\d\",e\\,\\f\n", "1:[a\"b\\c\\d]/e\\/\\f\n");
-	expect(options, "\"a\"\"b\"\nc\n", "1!line 1: characters follow the closing quote of a field\n2:c\n");
+	expect(options, "\"a\"\"b\"\nc\n", "1:[ab]\n2:c\n");
 	expect(options, "\"a\\", "1!line 1: quoted field has no closing quote\n");
+	options.null_string = "\\a";
+	options.null_len = 2;
+	options.force_null = second;
+	expect(options, "\"\\\\a\",\"\\\\a\",\\a\n", "1:[\\a]/~/~\n");
+	options.force_null = NULL;
+	options.null_string = "";
+	options.null_len = 0;
 	options.force_quote = NULL;
-	expect_written(options, "plain,\"\",,\"a|b,c\",\"say \\\"it's\\\"\",\"line\r\nend\",\"back\\\\slash\",\"\\\\N\",:x:\n");
+	expect_one_written(options, "\\.", "\"\\\\.\"\n");
+	expect_written(options, "plain,\"\",,\"a|b,c\",\"say \\\"it's\\\"\",\"line\r\nend\",back\\slash,\\N,:x:\n");
 }
 
 int

@@ -65,8 +65,7 @@ records_read(EtlRecordReader *reader, const char *input, size_t len, size_t cut,
 			if (over)
 				break;
 		}
-		assert_true(status != ETL_RECORD_END || at == len);
-		if (over || at == len)
+		if (over || at == len || status == ETL_RECORD_END)
 			break;
 	}
 	free(piece);
