@@ -56,8 +56,8 @@ copy_from(const CopyStmt *statement, const EtlCopyStatement *copy)
 
 	if (statement->whereClause != NULL)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("COPY … WHERE is not supported for objects"),
-				errhint("Load into another table and use INSERT … SELECT … WHERE."));
+				errmsg("COPY ... WHERE is not supported for objects"),
+				errhint("Load into another table and use INSERT ... SELECT ... WHERE."));
 	return DatumGetInt64(OidFunctionCall4(function_get("load", REGCLASSOID), ObjectIdGetDatum(relid),
 										  CStringGetTextDatum(object_uri(statement)),
 										  CStringGetTextDatum(copy->format), JsonbPGetDatum(copy->options)));
@@ -102,7 +102,7 @@ table_query(const CopyStmt *statement)
 	if (rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_MATVIEW)
 		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("cannot copy from \"%s\": it is not a table", RelationGetRelationName(rel)),
-				errhint("Try the COPY (SELECT …) TO variant."));
+				errhint("Try the COPY (SELECT ...) TO variant."));
 	initStringInfo(&query);
 	foreach (lc, statement->attlist)
 		appendStringInfo(&query, ", %s", quote_identifier(strVal(lfirst(lc))));

@@ -20,7 +20,7 @@ pg_attribute_noreturn() manifest_invalid(const char *uri, const char *what)
 	ereport(
 		ERROR, errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("manifest \"%s\" %s", uri, what),
 		errdetail(MANIFEST_CODE),
-		errhint("A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, …]}."));
+		errhint("A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, ...]}."));
 }
 
 /* The text as JSON. What jsonb's input says of it is said of the manifest. */
@@ -51,7 +51,7 @@ manifest_json(const char *uri, const char *text)
 			errdetail("%s%s %s", error->detail == NULL ? error->message : error->detail,
 					  error->detail == NULL ? "." : "", MANIFEST_CODE),
 			errhint(
-				"A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, …]}."));
+				"A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, ...]}."));
 	}
 	PG_END_TRY();
 	return DatumGetJsonbP(json);

@@ -151,7 +151,7 @@ json_check(const EtlLoadPlan *plan)
 	if (plan->options.json == ETL_JSON_NOSHRED && plan->column_count != 1)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("JSON 'noshred' loads into one column, not %d", plan->column_count),
-				errhint("Name the column: COPY table (column) FROM …"));
+				errhint("Name the column: COPY table (column) FROM ..."));
 }
 
 void
