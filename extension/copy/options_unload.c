@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "aws/request.h"
 #include "copy/options_value.h"
 
 #define MIN_FILE_SIZE (INT64CONST(5) * 1024 * 1024)
@@ -104,6 +105,7 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 	{
 		if (out->delimiter == NULL)
 			out->delimiter = pstrdup(out->format == ETL_COPY_CSV ? "," : "\t");
+		out->delimiter = aws_text_to_utf8(out->delimiter);
 		if (out->null == NULL)
 			out->null = pstrdup(out->format == ETL_COPY_CSV ? "" : "\\N");
 	}
@@ -124,6 +126,7 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 	else if (strpbrk(out->null, "\r\n") != NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("option \"null\" must be a text without a line end"));
+	out->null = aws_text_to_utf8(out->null);
 }
 
 void

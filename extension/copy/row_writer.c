@@ -430,16 +430,28 @@ set_names(EtlRowWriter *writer)
 
 /* ---- fixed width ---- */
 
+static int
+utf8_characters(const char *text)
+{
+	int count = 0;
+
+	for (; *text != '\0'; text++)
+		count += (*text & 0xC0) != 0x80;
+	return count;
+}
+
 /* The null string where it fits; where it doesn't, nothing, but for a string, which might then be read as one. */
 static void
 fixed_null(EtlRowWriter *writer, int i)
 {
 	const char *null = writer->options->null;
+	int len = strlen(null);
 
-	if (null[0] == '\0' || (!writer->columns[i].is_string && pg_mbstrlen(null) > writer->fixed.widths[i]))
+	if (len == 0 ||
+		(!writer->columns[i].is_string && utf8_characters(null) > writer->fixed.widths[i]))
 		writer->fields[i] = (EtlField){.is_null = true};
 	else
-		writer->fields[i] = field_of_text(writer, null, strlen(null));
+		writer->fields[i] = (EtlField){.data = null, .len = len};
 }
 
 static void
