@@ -144,6 +144,11 @@ SELECT etl.unload('SELECT * FROM formulas ORDER BY id', 's3://unload/guard/', 'c
 SELECT etl.s3_fetch_text('s3://unload/guard/0000_part_00');
 SELECT etl.unload('SELECT "=name" FROM formulas WHERE id = 1', 's3://unload/guard/off', 'csv');
 SELECT etl.s3_fetch_text('s3://unload/guard/off0000_part_00');
+-- by PostgreSQL's rules, too
+SELECT etl.unload('SELECT * FROM formulas ORDER BY id', 's3://unload/guard/pg', 'csv', '{"formula_guard": true, "header": true, "postgres": true}');
+SELECT etl.s3_fetch_text('s3://unload/guard/pg0000_part_00');
+SELECT etl.unload('SELECT "=name" FROM formulas WHERE id IN (1, 5) ORDER BY id', 's3://unload/guard/pgtext', 'text', '{"formula_guard": true, "postgres": true}');
+SELECT etl.s3_fetch_text('s3://unload/guard/pgtext0000_part_00');
 DROP VIEW formulas;
 
 -- JSON: an object a line

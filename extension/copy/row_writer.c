@@ -165,16 +165,18 @@ is_number(const char *text, size_t len)
 
 /* A spreadsheet takes what begins so for a formula; an apostrophe in front makes it a text. */
 static void
-guard_formula(EtlRowWriter *writer, EtlField *field)
+guard_formula(EtlField *field)
 {
+	char *guarded;
+
 	if (field->len == 0 || strchr("=+-@\t\r", field->data[0]) == NULL || field->data[0] == '\0' ||
 		is_number(field->data, field->len))
 		return;
-	resetStringInfo(&writer->scratch);
-	appendStringInfoChar(&writer->scratch, '\'');
-	appendBinaryStringInfo(&writer->scratch, field->data, field->len);
-	field->data = writer->scratch.data;
-	field->len = writer->scratch.len;
+	guarded = palloc(field->len + 1);
+	guarded[0] = '\'';
+	memcpy(guarded + 1, field->data, field->len);
+	field->data = guarded;
+	field->len++;
 }
 
 /* ---- delimited ---- */
@@ -216,7 +218,7 @@ delimited_value(EtlRowWriter *writer, WriterColumn *column, Datum datum, StringI
 	{
 		field = field_of_text(writer, value.data, value.len);
 		if (writer->options->formula_guard && column->is_string)
-			guard_formula(writer, &field);
+			guard_formula(&field);
 	}
 	delimited_field(writer, &field, out);
 }
@@ -251,7 +253,7 @@ delimited_header(EtlRowWriter *writer, StringInfo out)
 		if (i > 0)
 			appendBinaryStringInfoNT(out, writer->dialect.delimiter, writer->dialect.delimiter_len);
 		if (writer->options->formula_guard)
-			guard_formula(writer, &field);
+			guard_formula(&field);
 		delimited_field(writer, &field, out);
 	}
 	appendStringInfoCharMacro(out, '\n');
@@ -272,6 +274,8 @@ postgres_row(EtlRowWriter *writer, TupleTableSlot *slot, StringInfo out)
 			char *text = OutputFunctionCall(&column->output, slot->tts_values[column->number]);
 
 			writer->fields[i] = field_of_text(writer, text, strlen(text));
+			if (writer->options->formula_guard && column->is_string)
+				guard_formula(&writer->fields[i]);
 		}
 	}
 	delimited_row_write(out, &writer->dialect, writer->fields, writer->ncolumns);
@@ -596,6 +600,8 @@ row_writer_header(EtlRowWriter *writer, StringInfo out)
 			const char *name = NameStr(TupleDescAttr(writer->written, i)->attname);
 
 			writer->fields[i] = field_of_text(writer, name, strlen(name));
+			if (writer->options->formula_guard)
+				guard_formula(&writer->fields[i]);
 		}
 		writer->dialect.force_count = 0;
 		delimited_row_write(out, &writer->dialect, writer->fields, writer->ncolumns);
