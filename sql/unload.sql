@@ -208,6 +208,9 @@ SELECT etl.unload('SELECT id, kind, kind FROM events', 's3://unload/part/no/', '
 SELECT etl.unload('SELECT id, kind::bytea FROM events', 's3://unload/part/no/', 'text', '{"partition_by": ["kind"]}');
 SELECT etl.unload('SELECT id, ARRAY[kind] AS kind FROM events', 's3://unload/part/no/', 'text', '{"partition_by": ["kind"]}');
 SELECT etl.unload('SELECT * FROM events', 's3://unload/part/no/', 'text', '{"include": true}');
+-- a bucket comes with its first object, be it in a partition
+SELECT etl.unload('SELECT id, kind FROM events WHERE id < 3', 's3://unload-new/', 'csv', '{"partition_by": ["kind"], "manifest": true}');
+SELECT uri FROM etl.s3_list('s3://unload-new/');
 -- what is there is found when the partition is opened, and at the commit
 SELECT count(etl.s3_put('s3://unload/part/there/ok=true/0000_part_00', 'x'));
 SELECT etl.unload('SELECT * FROM events WHERE ok ORDER BY id', 's3://unload/part/there/', 'text', '{"partition_by": ["ok"]}');

@@ -366,9 +366,10 @@ unload_target_start(EtlUnloadTarget *target, const char *header, size_t len)
 	/* Where nothing is, nobody needs to look for each of a thousand partitions. */
 	if (options->partition_by != NIL && !target->replaces)
 	{
+		EtlListing listing = {.prefix = target->uri.key, .before_put = true};
 		bool vacant = true;
 
-		store_list(target->store, target->uri.bucket, target->uri.key, see_one, &vacant);
+		store_list_some(target->store, target->uri.bucket, &listing, see_one, &vacant);
 		target->vacant = vacant;
 	}
 	if (options->manifest)
