@@ -136,6 +136,8 @@ SELECT etl.unload('SELECT 10, -1.5, date ''2008-01-02'', NULL::int, 0', 's3://un
 SELECT etl.s3_fetch_text('s3://unload/types/csvzero0000_part_00');
 SELECT etl.unload('SELECT 10, -1.5, date ''2008-01-02'', NULL::int, 0', 's3://unload/types/esczero', 'text', '{"delimiter": "-", "escape": true, "addquotes": true}');
 SELECT etl.s3_fetch_text('s3://unload/types/esczero0000_part_00');
+SELECT etl.unload('SELECT ''\xabcd''::bytea, ''\xbb''::bytea, NULL::int', 's3://unload/types/csvhex', 'csv', '{"delimiter": "d", "null": "bb"}');
+SELECT etl.s3_fetch_text('s3://unload/types/csvhex0000_part_00');
 
 -- what a spreadsheet would take for a formula
 CREATE VIEW formulas AS SELECT * FROM (VALUES (1, '=1+1', -5), (2, '+49 30 1', 5), (3, '-1', 5), (4, '@sum(a)', 5), (5, E'\tx', 5), (6, E'\r', 5), (7, '-1.5e-3', 5),

@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 
 /* What typed values are written with. */
-#define PLAIN_CHARACTERS "0123456789+-.: aefinstyBCDIN"
+#define PLAIN_CHARACTERS "0123456789+-.: abcdefinstyBCDIN"
 
 typedef struct WriterColumn
 {
