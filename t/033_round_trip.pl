@@ -291,6 +291,8 @@ sub copy_options
 
 sub array { return '{' . join(',', @_) . '}'; }
 
+my $most_files = 0;
+
 # Unload and load back by each of these choices, numbered from $first; at least so many rows must come.
 sub round_trips
 {
@@ -312,6 +314,7 @@ sub round_trips
 		is($said{"out $n"}, '', "UNLOAD $what") or next;
 		my ($files) = $said{"files $n"} =~ /^(\d+) files$/;
 		ok($files && $files >= ($choices[$n]{files} // 1), "$what: " . ($files // 'too large')) or diag($said{"files $n"});
+		$most_files = $files if ($files // 0) > $most_files;
 		my ($same) = ($said{"in $n"} // '') =~ /^same, (\d+) rows/;
 		ok($same && $same >= $least, 'COPY ' . copy_options($choices[$n]) . ', ' . ($same // 'no') . ' rows') or diag($said{"in $n"});
 	}
@@ -320,6 +323,7 @@ sub round_trips
 my @choices = all_pairs(%factors);
 note(scalar(@choices) . ' choices');
 round_trips(0, 40, @choices);
+cmp_ok($most_files, '>', 256, 'more partitions than are open at a time');
 
 # --- Delimiters of what values are made of
 my @delimiters = grep { $_ ne '"' && $_ ne "'" && $_ ne '\\' && $_ ne '~' } map { chr } 32 .. 126;
