@@ -37,7 +37,8 @@ null_ends_with_escape(const EtlDelimitedOptions *options)
 {
 	int count = 0;
 
-	if (options->escape == '\0')
+	/* in COPY's CSV only quotes have escapes in them */
+	if (options->escape == '\0' || (options->postgres && options->quote != '\0'))
 		return false;
 	while (count < options->null_len && options->null_string[options->null_len - count - 1] == options->escape)
 		count++;

@@ -474,6 +474,7 @@ test_postgres_csv(void **state)
 		   "1!line 1: quote inside a field that does not begin with one\n"
 		   "2!line 2: characters follow the closing quote of a field\n");
 	expect(options, "a\\b, c \n", "1:a\\b/ c \n");
+	expect(CSV(.escape = '\\', .null_string = "\\", .null_len = 1, .postgres = true), "\\,\"\\\\\"\n", "1:~/[\\]\n");
 	options.force_count = 2;
 	options.force_null = second;
 	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/~/[]\n2:~/~/~\n");
