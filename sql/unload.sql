@@ -157,6 +157,8 @@ SELECT etl.unload('SELECT 10, -1.5, date ''2008-01-02'', NULL::int, 0', 's3://un
 SELECT etl.s3_fetch_text('s3://unload/types/csvzero0000_part_00');
 SELECT etl.unload('SELECT 10, -1.5, date ''2008-01-02'', NULL::int, 0', 's3://unload/types/esczero', 'text', '{"delimiter": "-", "escape": true, "addquotes": true}');
 SELECT etl.s3_fetch_text('s3://unload/types/esczero0000_part_00');
+SELECT etl.unload('SELECT ''\xabcd''::bytea, ''\xbb''::bytea, NULL::int', 's3://unload/types/csvhex', 'csv', '{"delimiter": "d", "null": "bb"}');
+SELECT etl.s3_fetch_text('s3://unload/types/csvhex0000_part_00');
 
 -- what a spreadsheet would take for a formula
 CREATE VIEW formulas AS SELECT * FROM (VALUES (1, '=1+1', -5), (2, '+49 30 1', 5), (3, '-1', 5), (4, '@sum(a)', 5), (5, E'\tx', 5), (6, E'\r', 5), (7, '-1.5e-3', 5),
@@ -165,6 +167,11 @@ SELECT etl.unload('SELECT * FROM formulas ORDER BY id', 's3://unload/guard/', 'c
 SELECT etl.s3_fetch_text('s3://unload/guard/0000_part_00');
 SELECT etl.unload('SELECT "=name" FROM formulas WHERE id = 1', 's3://unload/guard/off', 'csv');
 SELECT etl.s3_fetch_text('s3://unload/guard/off0000_part_00');
+-- by PostgreSQL's rules, too
+SELECT etl.unload('SELECT * FROM formulas ORDER BY id', 's3://unload/guard/pg', 'csv', '{"formula_guard": true, "header": true, "postgres": true}');
+SELECT etl.s3_fetch_text('s3://unload/guard/pg0000_part_00');
+SELECT etl.unload('SELECT "=name" FROM formulas WHERE id IN (1, 5) ORDER BY id', 's3://unload/guard/pgtext', 'text', '{"formula_guard": true, "postgres": true}');
+SELECT etl.s3_fetch_text('s3://unload/guard/pgtext0000_part_00');
 DROP VIEW formulas;
 
 -- JSON: an object a line
@@ -224,6 +231,9 @@ SELECT etl.unload('SELECT id, kind, kind FROM events', 's3://unload/part/no/', '
 SELECT etl.unload('SELECT id, kind::bytea FROM events', 's3://unload/part/no/', 'text', '{"partition_by": ["kind"]}');
 SELECT etl.unload('SELECT id, ARRAY[kind] AS kind FROM events', 's3://unload/part/no/', 'text', '{"partition_by": ["kind"]}');
 SELECT etl.unload('SELECT * FROM events', 's3://unload/part/no/', 'text', '{"include": true}');
+-- a bucket comes with its first object, be it in a partition
+SELECT etl.unload('SELECT id, kind FROM events WHERE id < 3', 's3://unload-new/', 'csv', '{"partition_by": ["kind"], "manifest": true}');
+SELECT uri FROM etl.s3_list('s3://unload-new/');
 -- what is there is found when the partition is opened, and at the commit
 SELECT count(etl.s3_put('s3://unload/part/there/ok=true/0000_part_00', 'x'));
 SELECT etl.unload('SELECT * FROM events WHERE ok ORDER BY id', 's3://unload/part/there/', 'text', '{"partition_by": ["ok"]}');

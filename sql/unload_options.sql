@@ -61,6 +61,15 @@ SELECT try('text', '{"manifest_verbose": true}');
 SELECT try('text', '{"encrypted_auto": true}');
 SELECT try('text', '{"kms_key_id": "k"}');
 
+SELECT try(format, jsonb_build_object(a, true, b, CASE b WHEN 'partition_by' THEN '["a"]'::jsonb WHEN 'extension' THEN '"x"' ELSE 'true' END))
+  FROM (VALUES (1, 'text', 'postgres', 'addquotes'), (2, 'text', 'postgres', 'escape'), (3, 'csv', 'single', 'partition_by'), (4, 'csv', 'single', 'cleanpath'),
+		(5, 'csv', 'single', 'extension')) v (n, format, a, b) ORDER BY n;
+SELECT try(format, options) FROM (VALUES (1, 'json', '{"postgres": true}'::jsonb), (2, 'fixedwidth', '{"postgres": true, "fixedwidth": "a:1"}'),
+		(3, 'csv', '{"force_quote": ["a"]}'), (4, 'csv', '{"csv_escape": "x"}'), (5, 'text', '{"force_quote": ["a"], "postgres": true}'),
+		(6, 'text', '{"csv_escape": "x", "postgres": true}'), (7, 'text', '{"quote": "x"}'), (8, 'json', '{"quote": "x"}'), (9, 'csv', '{"quote": ","}'), (10, 'csv', '{"quote": "é"}'),
+		(11, 'text', '{"postgres": true, "delimiter": "a"}'), (12, 'text', '{"escape": true, "null": "\\\\"}'), (13, 'text', '{"escape": true, "null": "x\\"}'),
+		(14, 'csv', '{"delimiter": "::", "null": "x:"}'), (15, 'text', '{"addquotes": true, "null": "\"x"}')) v (n, format, options) ORDER BY n;
+
 -- what is taken; what is false or null isn't given
 SELECT try('text', '{"parallel": "OFF", "maxfilesize": 5242880, "encrypted": true, "encrypted_auto": true}');
 SELECT try('csv', '{"addquotes": false, "escape": null, "fixedwidth": null, "include": false, "parallel": "true"}');

@@ -53,4 +53,14 @@ foreach my $page ('engine', 'schedules')
 	is($status, 0, "the examples of docs/$page.md run") or diag($stderr);
 }
 
+# The part on unloading, of a table that is there.
+my ($part) = slurp_file("$top/docs/copy.md") =~ /^## Unloading\n(.*?)^## /ms;
+my $lake = PostgreSQL::Test::Utils::tempdir;
+$node->safe_psql('postgres', 'CREATE DATABASE unloading');
+$node->safe_psql('unloading', "CREATE EXTENSION pg_etl; CREATE SERVER aws FOREIGN DATA WRAPPER etl_aws OPTIONS (mode 'local', root '$lake');
+	CREATE TABLE sales AS SELECT i AS saleid, NULLIF('name ' || i, 'name 3') AS name, date '2008-01-01' + i % 3 AS saledate FROM generate_series(1, 10) i");
+my ($unloaded, undef, $problem) = $node->psql('unloading', join('', $part =~ /^```sql\n(.*?)^```$/msg), on_error_stop => 1);
+is($unloaded, 0, 'the examples of unloading run') or diag($problem);
+is($node->safe_psql('unloading', 'SELECT count(*), count(DISTINCT sales), count(DISTINCT saledate) FROM sales'), '20|10|3', 'and bring back what they unload');
+
 done_testing();

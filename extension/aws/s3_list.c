@@ -94,6 +94,24 @@ page_read(const EtlS3Listing *listing, const StringInfo body, EtlS3Page *page, E
 
 /* ---- a listing ---- */
 
+static void
+keys_error_callback(void *uri)
+{
+	errcontext("the keys that begin with \"%s\"", (const char *) uri);
+}
+
+/* To the database's encoding, which may lack a character. */
+static void
+keys_convert(const EtlS3Listing *listing, EtlS3Page *page)
+{
+	ErrorContextCallback callback = {error_context_stack, keys_error_callback, unconstify(char *, listing->uri)};
+
+	error_context_stack = &callback;
+	for (int i = 0; i < page->count; i++)
+		page->objects[i].key = aws_text_from_utf8(page->objects[i].key);
+	error_context_stack = callback.previous;
+}
+
 EtlS3Listing *
 s3_listing_start(const EtlAwsServer *server, const EtlAwsCredentials *credentials,
 				 const EtlS3ListSource *source)
@@ -152,8 +170,7 @@ s3_listing_next(EtlS3Listing *listing, EtlS3Page *page)
 		MemoryContextSwitchTo(here);
 	}
 	page_read(listing, &body, page, &marker);
-	for (int i = 0; i < page->count; i++)
-		page->objects[i].key = aws_text_from_utf8(page->objects[i].key);
+	keys_convert(listing, page);
 	goes_on = marker.token != NULL || marker.key != NULL;
 	if (goes_on && s3_marker_is_same(&marker, &before))
 		s3_protocol_error(listing->uri, "The listing goes on where it began.");

@@ -104,7 +104,7 @@ table_query(const CopyStmt *statement)
 	if (rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_MATVIEW)
 		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("cannot copy from \"%s\": it is not a table", RelationGetRelationName(rel)),
-				errhint("Try the COPY (SELECT …) TO variant."));
+				errhint("Try the COPY (SELECT ...) TO variant."));
 	initStringInfo(&query);
 	foreach (lc, statement->attlist)
 		appendStringInfo(&query, ", %s", quote_identifier(strVal(lfirst(lc))));

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "copy/load_error_internal.h"
+#include "copy/shown_text.h"
 #include "mb/pg_wchar.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -43,42 +44,6 @@ load_errors_wants_fields(const EtlLoadErrors *errors)
 	return errors->count < ETL_LOAD_ERRORS_DETAILED;
 }
 
-/*
- * Text of the database's encoding, however broken the bytes are: cut at a character, `?` for what is none. Where the
- * encoding isn't UTF-8, every character that isn't ASCII is a `?`, too.
- */
-static char *
-text_of_bytes(const char *bytes, size_t len, size_t max)
-{
-	bool utf8 = GetDatabaseEncoding() == PG_UTF8;
-	size_t end = Min(len, max);
-	char *text = palloc(end + 1);
-	size_t out = 0;
-
-	for (size_t in = 0; in < end;)
-	{
-		unsigned char c = (unsigned char) bytes[in];
-		int size = c < 0x80 ? 1 : pg_utf_mblen((const unsigned char *) bytes + in);
-
-		if (size > 1 && in + size <= len && pg_utf8_islegal((const unsigned char *) bytes + in, size))
-		{
-			if (in + size > end)
-				break; /* the cut is within it */
-			if (utf8)
-				memcpy(text + out, bytes + in, size);
-			else
-				text[out] = '?';
-			out += utf8 ? size : 1;
-			in += size;
-			continue;
-		}
-		text[out++] = c == '\0' || c >= 0x80 ? '?' : c;
-		in++;
-	}
-	text[out] = '\0';
-	return text;
-}
-
 static char *
 text_of_string(const char *string)
 {
@@ -108,7 +73,7 @@ fields_format(const EtlLoadError *error)
 		const EtlLoadErrorField *field = &error->fields[i];
 		char *value = field->value == NULL
 						  ? NULL
-						  : text_of_bytes(field->value, field->value_len, ETL_LOAD_RAW_VALUE_BYTES);
+						  : shown_text(field->value, field->value_len, ETL_LOAD_RAW_VALUE_BYTES);
 
 		appendStringInfoString(&json, i == 0 ? "{" : ", {");
 		json_append_member(&json, "column", field->column);
@@ -162,11 +127,11 @@ load_errors_add(EtlLoadErrors *errors, const EtlLoadError *error)
 	load_message_put_text(&message,
 						  error->raw_line == NULL
 							  ? NULL
-							  : text_of_bytes(error->raw_line, error->raw_line_len, ETL_LOAD_RAW_LINE_BYTES));
+							  : shown_text(error->raw_line, error->raw_line_len, ETL_LOAD_RAW_LINE_BYTES));
 	load_message_put_text(
 		&message, error->raw_value == NULL
 					  ? NULL
-					  : text_of_bytes(error->raw_value, error->raw_value_len, ETL_LOAD_RAW_VALUE_BYTES));
+					  : shown_text(error->raw_value, error->raw_value_len, ETL_LOAD_RAW_VALUE_BYTES));
 	load_message_put_text(&message, error->field_count > 0 && errors->count <= ETL_LOAD_ERRORS_DETAILED
 										? fields_format(error)
 										: NULL);

@@ -20,7 +20,7 @@ pg_attribute_noreturn() manifest_invalid(const char *uri, const char *what)
 	ereport(
 		ERROR, errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("manifest \"%s\" %s", uri, what),
 		errdetail(MANIFEST_CODE),
-		errhint("A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, …]}."));
+		errhint("A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, ...]}."));
 }
 
 /* The text as JSON. What jsonb's input says of it is said of the manifest. */
@@ -28,11 +28,12 @@ static Jsonb *
 manifest_json(const char *uri, const char *text)
 {
 	MemoryContext context = CurrentMemoryContext;
-	char *converted = pg_any_to_server(text, strlen(text), PG_UTF8);
+	char *volatile converted = NULL;
 	Datum json;
 
 	PG_TRY();
 	{
+		converted = pg_any_to_server(text, strlen(text), PG_UTF8);
 		json = DirectFunctionCall1(jsonb_in, CStringGetDatum(converted));
 	}
 	PG_CATCH();
@@ -46,12 +47,16 @@ manifest_json(const char *uri, const char *text)
 			error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX)
 			PG_RE_THROW();
 		FlushErrorState();
+		if (converted == NULL)
+			ereport(ERROR, errcode(error->sqlerrcode),
+					errmsg("manifest \"%s\" has a character that the database's encoding lacks", uri),
+					errdetail("%s.", error->message));
 		ereport(
 			ERROR, errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("manifest \"%s\" is not JSON", uri),
 			errdetail("%s%s %s", error->detail == NULL ? error->message : error->detail,
 					  error->detail == NULL ? "." : "", MANIFEST_CODE),
 			errhint(
-				"A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, …]}."));
+				"A manifest is {\"entries\": [{\"url\": \"s3://bucket/key\", \"mandatory\": true}, ...]}."));
 	}
 	PG_END_TRY();
 	return DatumGetJsonbP(json);

@@ -26,6 +26,7 @@
 #include "copy/progress.h"
 #include "copy/record_reader.h"
 #include "copy/secrets.h"
+#include "copy/shown_text.h"
 #include "copy/where.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -87,12 +88,8 @@ error_place(const EtlLoadError *error)
 	/* What isn't text can't be shown. */
 	if (error->column != NULL && error->raw_value_len > 0 &&
 		pg_verify_mbstr(PG_UTF8, error->raw_value, error->raw_value_len, true))
-	{
-		int len = error->raw_value_len;
-		int shown = pg_encoding_mbcliplen(PG_UTF8, error->raw_value, len, SHOWN_VALUE_BYTES);
-
-		appendStringInfo(&out, ": \"%.*s%s\"", shown, error->raw_value, shown < len ? "..." : "");
-	}
+		appendStringInfo(&out, ": \"%s%s\"", shown_text(error->raw_value, error->raw_value_len, SHOWN_VALUE_BYTES),
+						 error->raw_value_len > SHOWN_VALUE_BYTES ? "..." : "");
 	appendStringInfoChar(&out, '.');
 	return out.data;
 }
@@ -483,6 +480,7 @@ loader_open(Loader *loader, List *attnums)
 {
 	const EtlLoadOptions *options = &loader->options;
 
+	shown_text_prepare();
 	insert_check(loader->rel, attnums);
 	loader->most_errors = errors_allowed(options);
 	loader->goes_on = loader->most_errors > 1;

@@ -4,6 +4,9 @@
  *
  * What is read is complete: an option that isn't known, isn't served yet or doesn't go with another is an error
  * that names it, never ignored. Only options that have no meaning here (STATUPDATE …) are accepted without effect.
+ *
+ * What is to be found in files or written into them (delimiters, null strings, formats of dates, names of elements) is UTF-8,
+ * as the files are; names and URIs are of the database's encoding.
  */
 #ifndef ETL_COPY_OPTIONS_H
 #define ETL_COPY_OPTIONS_H

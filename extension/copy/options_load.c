@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "aws/request.h"
 #include "copy/conversion.h"
 #include "copy/options_value.h"
 
@@ -187,6 +188,7 @@ null_read(EtlLoadOptions *out)
 		out->null = pstrdup("\\N");
 	if (strpbrk(out->null, "\r\n") != NULL || strcmp(out->null, "\\n") == 0)
 		option_invalid("null", "a text without a line end");
+	out->null = aws_text_to_utf8(out->null);
 	out->null_len = (int) strlen(out->null);
 	if (strcmp(out->null, "\\0") == 0 || strcmp(out->null, "\\000") == 0)
 	{
@@ -208,6 +210,8 @@ postgres_read(LoadRaw *raw)
 		out->null = pstrdup(csv ? "" : "\\N");
 	if (strpbrk(out->null, "\r\n") != NULL)
 		option_invalid("null", "a text without a line end");
+	out->delimiter = aws_text_to_utf8(out->delimiter);
+	out->null = aws_text_to_utf8(out->null);
 	out->null_len = (int) strlen(out->null);
 	out->escape = !csv;
 	out->csv_escape = csv ? copy_character_read("csv_escape", raw->csv_escape, '\0') : '\0';
@@ -277,5 +281,11 @@ copy_load_options_read(const char *format, Jsonb *given_options, EtlLoadOptions 
 	raw.out.max_error = (int) raw.max_error;
 	if (raw.out.invalid != NULL && (strlen(raw.out.invalid) != 1 || (unsigned char) raw.out.invalid[0] > 127))
 		option_invalid("acceptinvchars", "a single ASCII character");
+	if (raw.out.row_tag != NULL)
+		raw.out.row_tag = aws_text_to_utf8(raw.out.row_tag);
+	if (raw.out.date_format != NULL)
+		raw.out.date_format = aws_text_to_utf8(raw.out.date_format);
+	if (raw.out.time_format != NULL)
+		raw.out.time_format = aws_text_to_utf8(raw.out.time_format);
 	*out = raw.out;
 }

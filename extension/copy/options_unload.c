@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "aws/request.h"
 #include "copy/conversion.h"
 #include "copy/options_value.h"
 
@@ -107,6 +108,7 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 	{
 		if (out->delimiter == NULL)
 			out->delimiter = pstrdup(out->format == ETL_COPY_CSV ? "," : "\t");
+		out->delimiter = aws_text_to_utf8(out->delimiter);
 		if (out->null == NULL)
 			out->null = pstrdup(out->format == ETL_COPY_CSV ? "" : "\\N");
 	}
@@ -127,6 +129,7 @@ format_check(EtlCopyOptionsGiven given, UnloadRaw *raw)
 	else if (strpbrk(out->null, "\r\n") != NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("option \"null\" must be a text without a line end"));
+	out->null = aws_text_to_utf8(out->null);
 }
 
 void

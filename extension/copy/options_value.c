@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "aws/request.h"
 #include "copy/options_value.h"
 #include "format/record.h"
 #include "mb/pg_wchar.h"
@@ -316,7 +317,7 @@ copy_character_read(const char *name, const char *written, char fallback)
 		return fallback;
 	if (strcmp(written, "\\\"") == 0)
 		return '"';
-	if (strlen(written) != 1)
+	if (strlen(written) != 1 || IS_HIGHBIT_SET(written[0]))
 		option_wrong_type(name, "a single one-byte character");
 	return written[0];
 }
@@ -329,6 +330,7 @@ copy_delimiter_read(const char *written, EtlCopyFormat format)
 	if (written == NULL)
 		return pstrdup(format == ETL_COPY_CSV ? "," : "|");
 	initStringInfo(&out);
+	written = aws_text_to_utf8(written);
 	for (const char *c = written; *c != '\0'; c++)
 	{
 		int code = 0;

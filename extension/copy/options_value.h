@@ -89,9 +89,9 @@ typedef struct EtlCopyCompression
 } EtlCopyCompression;
 
 extern EtlCodec copy_codec_chosen(const EtlCopyCompression *compression);
-/* A character of CSV: one byte. '\"', Redshift's, is the quote itself. NULL: `fallback`. */
+/* A character of CSV: one byte, of ASCII. '\"', Redshift's, is the quote itself. NULL: `fallback`. */
 extern char copy_character_read(const char *name, const char *written, char fallback);
-/* A delimiter as Redshift writes it: \t, \001, several characters. NULL: the format's own. */
+/* A delimiter as Redshift writes it: \t, \001, several characters; UTF-8. NULL: the format's own. */
 extern char *copy_delimiter_read(const char *written, EtlCopyFormat format);
 /* 'label:width,label:width'. */
 extern EtlFixedColumn *copy_fixed_columns_read(const char *spec, int *count);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "copy/batch.h"
 #include "copy/parse.h"
+#include "copy/shown_text.h"
 #include "copy/record_reader.h"
 #include "copy/tuple.h"
 #include "mb/pg_wchar.h"
@@ -96,15 +97,6 @@ load_parser_open(EtlLoadParser *parser, int file, EtlReader *stream)
 	MemoryContextSwitchTo(old);
 }
 
-/* For an error; what isn't text can't be shown. */
-static char *
-shown_field(const EtlField *field)
-{
-	int len = pg_encoding_mbcliplen(PG_UTF8, field->data, field->len, SHOWN_FIELD_BYTES);
-
-	return pg_verify_mbstr(PG_UTF8, field->data, len, true) ? pnstrdup(field->data, len) : "?";
-}
-
 /* HEADER match: each column's name, or it is an error of the file. NULL: there is no header. */
 static void
 check_header(EtlLoadParser *parser, const EtlRecord *record)
@@ -121,7 +113,7 @@ check_header(EtlLoadParser *parser, const EtlRecord *record)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		const EtlField *field = &record->fields[i];
-		const char *expected = plan->columns[i].header;
+		const char *expected = plan->columns[i].member;
 
 		if (field->is_null)
 			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -131,7 +123,7 @@ check_header(EtlLoadParser *parser, const EtlRecord *record)
 		if (field->len != strlen(expected) || memcmp(field->data, expected, field->len) != 0)
 			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 					errmsg("column name mismatch in header line field %d: got \"%s\", expected \"%s\"", i + 1,
-						   shown_field(field), plan->columns[i].name),
+						   shown_text(field->data, field->len, SHOWN_FIELD_BYTES), plan->columns[i].name),
 					errdetail("%s", place));
 	}
 }

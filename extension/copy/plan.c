@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "aws/request.h"
 #include "catalog/pg_type.h"
 #include "copy/plan.h"
 #include "copy/value_kind.h"
@@ -119,7 +120,7 @@ load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 		column->attribute = list_nth_int(attnums, i) - 1;
 		attr = TupleDescAttr(desc, column->attribute);
 		column->name = pstrdup(NameStr(attr->attname));
-		column->header = pg_server_to_any(column->name, strlen(column->name), PG_UTF8);
+		column->member = aws_text_to_utf8(column->name);
 		column->not_null = attr->attnotnull;
 		value_type_init(&column->type, attr->atttypid, attr->atttypmod);
 		column->as_text = GetDatabaseEncoding() != PG_UTF8 &&
@@ -185,7 +186,7 @@ load_plan_write(const EtlLoadPlan *plan, StringInfo out)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		write_string(out, plan->columns[i].name);
-		write_string(out, plan->columns[i].header);
+		write_string(out, plan->columns[i].member);
 		write_string(out, plan->columns[i].type.name);
 	}
 }
@@ -244,7 +245,7 @@ load_plan_read(const char *data, Size len)
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		plan->columns[i].name = read_string(&data, end);
-		plan->columns[i].header = read_string(&data, end);
+		plan->columns[i].member = read_string(&data, end);
 		plan->columns[i].type.name = read_string(&data, end);
 	}
 	return plan;

@@ -20,7 +20,7 @@
 typedef struct EtlLoadColumn
 {
 	char *name;
-	char *header; /* the name in UTF-8 */
+	char *member; /* the name as files have it: UTF-8 */
 	EtlValueType type;
 	int attribute;	 /* of the table, from 0 */
 	bool as_text;	 /* always: the database's encoding isn't that of the files */

@@ -6,6 +6,7 @@
 
 #include "copy/conversion.h"
 #include "copy/record_reader.h"
+#include "copy/shown_text.h"
 #include "format/delimited.h"
 #include "format/encoding.h"
 #include "format/fixed_width.h"
@@ -32,6 +33,22 @@ set_forced(const EtlLoadPlan *plan, EtlDelimitedOptions *dialect)
 			dialect->force_not_null = force_not_null;
 	}
 	dialect->force_count = plan->column_count;
+}
+
+/* A text of what an option or a file has. */
+static char *
+text_of_error(const char *text)
+{
+	return shown_text(text, strlen(text), strlen(text));
+}
+
+/* It may quote what is in the options, which is UTF-8. */
+static void
+pg_attribute_noreturn() error_raise(const EtlError *error)
+{
+	ereport(ERROR, errcode(error->sqlstate), errmsg("%s", text_of_error(error->message)),
+			error->detail[0] == '\0' ? 0 : errdetail("%s", text_of_error(error->detail)),
+			error->hint[0] == '\0' ? 0 : errhint("%s", text_of_error(error->hint)));
 }
 
 static EtlDelimitedOptions
@@ -67,7 +84,7 @@ time_format(const char *format, bool is_date)
 		return NULL;
 	compiled = time_format_create(format, is_date, &error);
 	if (compiled == NULL)
-		etl_error_raise(&error);
+		error_raise(&error);
 	return compiled;
 }
 
@@ -100,7 +117,7 @@ column_names(const EtlLoadPlan *plan)
 	const char **names = palloc(plan->column_count * sizeof(char *));
 
 	for (int i = 0; i < plan->column_count; i++)
-		names[i] = plan->columns[i].name;
+		names[i] = plan->columns[i].member;
 	return names;
 }
 
@@ -116,10 +133,10 @@ paths_of(const EtlLoadPlan *plan)
 		return NULL;
 	if (!json_paths_parse(plan->path_text, strlen(plan->path_text), xml ? "xmlpaths" : "jsonpaths", paths,
 						  &error))
-		ereport(ERROR, errcode(error.sqlstate), errmsg("%s", error.message),
+		ereport(ERROR, errcode(error.sqlstate), errmsg("%s", text_of_error(error.message)),
 				errdetail("It is in file \"%s\".%s%s", plan->options.paths,
-						  error.detail[0] == '\0' ? "" : " ", error.detail),
-				error.hint[0] == '\0' ? 0 : errhint("%s", error.hint));
+						  error.detail[0] == '\0' ? "" : " ", text_of_error(error.detail)),
+				error.hint[0] == '\0' ? 0 : errhint("%s", text_of_error(error.hint)));
 	if (paths->count != plan->column_count)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("file \"%s\" has %d paths for %d columns", plan->options.paths, paths->count,
@@ -159,7 +176,7 @@ json_check(const EtlLoadPlan *plan)
 	if (plan->options.json == ETL_JSON_NOSHRED && plan->column_count != 1)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("JSON 'noshred' loads into one column, not %d", plan->column_count),
-				errhint("Name the column: COPY table (column) FROM …"));
+				errhint("Name the column: COPY table (column) FROM ..."));
 }
 
 void
@@ -203,7 +220,7 @@ record_reader_check(const EtlLoadPlan *plan)
 		}
 	}
 	if (!ok)
-		etl_error_raise(&error);
+		error_raise(&error);
 	record_reader_time_formats(&plan->options, &ignored);
 }
 
@@ -224,7 +241,7 @@ xml_reader(const EtlLoadPlan *plan)
 	EtlRecordReader *reader = xml_reader_create(&xml, &error);
 
 	if (reader == NULL)
-		etl_error_raise(&error);
+		error_raise(&error);
 	return reader;
 }
 

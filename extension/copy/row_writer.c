@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 
 /* What typed values are written with. */
-#define PLAIN_CHARACTERS "0123456789+-.: aefinstyBCDIN"
+#define PLAIN_CHARACTERS "0123456789+-.: abcdefinstyBCDIN"
 
 typedef struct WriterColumn
 {
@@ -165,16 +165,18 @@ is_number(const char *text, size_t len)
 
 /* A spreadsheet takes what begins so for a formula; an apostrophe in front makes it a text. */
 static void
-guard_formula(EtlRowWriter *writer, EtlField *field)
+guard_formula(EtlField *field)
 {
+	char *guarded;
+
 	if (field->len == 0 || strchr("=+-@\t\r", field->data[0]) == NULL || field->data[0] == '\0' ||
 		is_number(field->data, field->len))
 		return;
-	resetStringInfo(&writer->scratch);
-	appendStringInfoChar(&writer->scratch, '\'');
-	appendBinaryStringInfo(&writer->scratch, field->data, field->len);
-	field->data = writer->scratch.data;
-	field->len = writer->scratch.len;
+	guarded = palloc(field->len + 1);
+	guarded[0] = '\'';
+	memcpy(guarded + 1, field->data, field->len);
+	field->data = guarded;
+	field->len++;
 }
 
 /* ---- delimited ---- */
@@ -216,7 +218,7 @@ delimited_value(EtlRowWriter *writer, WriterColumn *column, Datum datum, StringI
 	{
 		field = field_of_text(writer, value.data, value.len);
 		if (writer->options->formula_guard && column->is_string)
-			guard_formula(writer, &field);
+			guard_formula(&field);
 	}
 	delimited_field(writer, &field, out);
 }
@@ -251,7 +253,7 @@ delimited_header(EtlRowWriter *writer, StringInfo out)
 		if (i > 0)
 			appendBinaryStringInfoNT(out, writer->dialect.delimiter, writer->dialect.delimiter_len);
 		if (writer->options->formula_guard)
-			guard_formula(writer, &field);
+			guard_formula(&field);
 		delimited_field(writer, &field, out);
 	}
 	appendStringInfoCharMacro(out, '\n');
@@ -272,6 +274,8 @@ postgres_row(EtlRowWriter *writer, TupleTableSlot *slot, StringInfo out)
 			char *text = OutputFunctionCall(&column->output, slot->tts_values[column->number]);
 
 			writer->fields[i] = field_of_text(writer, text, strlen(text));
+			if (writer->options->formula_guard && column->is_string)
+				guard_formula(&writer->fields[i]);
 		}
 	}
 	delimited_row_write(out, &writer->dialect, writer->fields, writer->ncolumns);
@@ -430,16 +434,28 @@ set_names(EtlRowWriter *writer)
 
 /* ---- fixed width ---- */
 
+static int
+utf8_characters(const char *text)
+{
+	int count = 0;
+
+	for (; *text != '\0'; text++)
+		count += (*text & 0xC0) != 0x80;
+	return count;
+}
+
 /* The null string where it fits; where it doesn't, nothing, but for a string, which might then be read as one. */
 static void
 fixed_null(EtlRowWriter *writer, int i)
 {
 	const char *null = writer->options->null;
+	int len = strlen(null);
 
-	if (null[0] == '\0' || (!writer->columns[i].is_string && pg_mbstrlen(null) > writer->fixed.widths[i]))
+	if (len == 0 ||
+		(!writer->columns[i].is_string && utf8_characters(null) > writer->fixed.widths[i]))
 		writer->fields[i] = (EtlField){.is_null = true};
 	else
-		writer->fields[i] = field_of_text(writer, null, strlen(null));
+		writer->fields[i] = (EtlField){.data = null, .len = len};
 }
 
 static void
@@ -584,6 +600,8 @@ row_writer_header(EtlRowWriter *writer, StringInfo out)
 			const char *name = NameStr(TupleDescAttr(writer->written, i)->attname);
 
 			writer->fields[i] = field_of_text(writer, name, strlen(name));
+			if (writer->options->formula_guard)
+				guard_formula(&writer->fields[i]);
 		}
 		writer->dialect.force_count = 0;
 		delimited_row_write(out, &writer->dialect, writer->fields, writer->ncolumns);

@@ -216,13 +216,40 @@ unload_series_row(EtlUnloadSeries *series)
 	return &series->buf;
 }
 
+/* What an encoder may have taken and not written yet, compressed: of bzip2 a block, of the others what they collect. */
+static int
+codec_backlog(EtlCodec codec)
+{
+	switch (codec)
+	{
+		case ETL_CODEC_GZIP:
+			return 80 * 1024;
+		case ETL_CODEC_BZIP2:
+			return 900 * 1000 + 16 * 1024;
+		case ETL_CODEC_ZSTD:
+			return 132 * 1024;
+		default:
+			return 0;
+	}
+}
+
+/* How large the open file may have become when it is finished, with all that is in the buffer. */
+static uint64
+series_file_size(const EtlUnloadSeries *series)
+{
+	EtlCodec codec = series->target->options->codec;
+	uint64 size = series->counter->bytes + codec_backlog(codec) + series->buf.len;
+
+	/* What can't be compressed gets longer. */
+	return codec == ETL_CODEC_NONE ? size : size + series->buf.len / 64;
+}
+
 void
 unload_series_row_end(EtlUnloadSeries *series)
 {
 	EtlUnloadTarget *target = series->target;
 
-	if (target->files[series->file].rows > 0 &&
-		series->counter->bytes + series->buf.len > target->options->max_file_size)
+	if (target->files[series->file].rows > 0 && series_file_size(series) > target->options->max_file_size)
 		series_split(series);
 	target->files[series->file].rows++;
 	if (series->buf.len >= target->block_size)
@@ -345,9 +372,10 @@ unload_target_start(EtlUnloadTarget *target, const char *header, size_t len)
 	/* Where nothing is, nobody needs to look for each of a thousand partitions. */
 	if (options->partition_by != NIL && !target->replaces)
 	{
+		EtlListing listing = {.prefix = target->uri.key, .before_put = true};
 		bool vacant = true;
 
-		store_list(target->store, target->uri.bucket, target->uri.key, see_one, &vacant);
+		store_list_some(target->store, target->uri.bucket, &listing, see_one, &vacant);
 		target->vacant = vacant;
 	}
 	if (options->manifest)

@@ -1,6 +1,6 @@
 /*
  * where.c
- *		COPY … WHERE. See where.h.
+ *		COPY ... WHERE. See where.h.
  *
  * The text is parsed as what it is, the end of a COPY statement, and nothing else gets through. What follows is what
  * PostgreSQL's COPY does with its tree.
@@ -71,10 +71,10 @@ check_columns(Relation rel, Node *condition)
 
 		if (number < 0)
 			ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-					errmsg("system columns are not supported in COPY … WHERE"));
+					errmsg("system columns are not supported in COPY ... WHERE"));
 		if (number > 0 && TupleDescAttr(desc, number - 1)->attgenerated)
 			ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-					errmsg("generated columns are not supported in COPY … WHERE"),
+					errmsg("generated columns are not supported in COPY ... WHERE"),
 					errdetail("Column \"%s\" is a generated column.", NameStr(TupleDescAttr(desc, number - 1)->attname)));
 	}
 }

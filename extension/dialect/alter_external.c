@@ -113,7 +113,7 @@ is_refused(EtlParser *parser)
 	for (int i = 0; i < lengthof(clauses); i++)
 		if (parser_accept_words(parser, clauses[i]))
 		{
-			etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "ALTER TABLE … %s is not supported",
+			etl_error_set(parser->error, ERRCODE_FEATURE_NOT_SUPPORTED, "ALTER TABLE ... %s is not supported",
 						  clauses[i]);
 			etl_error_hint(parser->error, "Drop the external table and create it anew.");
 			parser_fail_at(parser, token);

@@ -70,8 +70,8 @@ parse_credentials(EtlParser *parser, const EtlToken *token, EtlAuthorization *au
 		else
 		{
 			etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "unknown part in the credentials string");
-			etl_error_hint(parser->error, "It is 'aws_iam_role=…' or "
-										  "'aws_access_key_id=…;aws_secret_access_key=…[;token=…]'.");
+			etl_error_hint(parser->error, "It is 'aws_iam_role=...' or "
+										  "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'.");
 			return parser_fail_at(parser, token);
 		}
 		if (!ok)
@@ -134,8 +134,8 @@ authorization_check(EtlParser *parser, const EtlAuthorization *authorization, co
 	if (authorization->iam_role == NULL && !keys)
 	{
 		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "%s has no authorization", command);
-		etl_error_hint(parser->error, "Add IAM_ROLE default, IAM_ROLE 'arn:aws:iam::…', or ACCESS_KEY_ID '…' "
-									  "SECRET_ACCESS_KEY '…'.");
+		etl_error_hint(parser->error, "Add IAM_ROLE default, IAM_ROLE 'arn:aws:iam::...', or ACCESS_KEY_ID '...' "
+									  "SECRET_ACCESS_KEY '...'.");
 	}
 	else if (authorization->iam_role != NULL && keys)
 	{

@@ -41,7 +41,7 @@ parse_action(EtlParser *parser, StringInfo sql)
 	if (parser_is_word(parser, "create"))
 	{
 		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "JOB CREATE has no COPY");
-		etl_error_hint(parser->error, "Write COPY table FROM 's3://…' IAM_ROLE … JOB CREATE name.");
+		etl_error_hint(parser->error, "Write COPY table FROM 's3://...' IAM_ROLE ... JOB CREATE name.");
 		return parser_fail_at(parser, parser_token(parser));
 	}
 	if (parser_accept_word(parser, "list"))

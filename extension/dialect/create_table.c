@@ -107,7 +107,7 @@ rewrite_identity(TableRewrite *table)
 	if (step == 0)
 	{
 		etl_error_set(parser->error, ERRCODE_INVALID_PARAMETER_VALUE, "the step of IDENTITY can't be zero");
-		etl_error_hint(parser->error, "IDENTITY (0, 1) counts 0, 1, 2, ….");
+		etl_error_hint(parser->error, "IDENTITY (0, 1) counts 0, 1, 2 and so on.");
 		return parser_fail_at(parser, &tokens[first]);
 	}
 	clause = psprintf(

@@ -69,7 +69,7 @@ parse_clauses(EtlParser *parser, StringInfo json)
 	if (!clauses[2].given)
 	{
 		etl_error_set(parser->error, ERRCODE_SYNTAX_ERROR, "CREATE EXTERNAL SCHEMA has no IAM_ROLE");
-		etl_error_hint(parser->error, "Add IAM_ROLE default, or IAM_ROLE 'arn:aws:iam::…'.");
+		etl_error_hint(parser->error, "Add IAM_ROLE default, or IAM_ROLE 'arn:aws:iam::...'.");
 		return parser_fail_at(parser, parser_token(parser));
 	}
 	return true;

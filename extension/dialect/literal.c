@@ -36,7 +36,7 @@ ambiguous_escape(const char *sql, int backslash, EtlError *error)
 	else
 		etl_error_set(error, ERRCODE_SYNTAX_ERROR, "ambiguous escape in a string literal");
 	etl_error_hint(error,
-				   "Write a double backslash for a backslash, or use E'…' for an escape of PostgreSQL's.");
+				   "Write a double backslash for a backslash, or use E'...' for an escape of PostgreSQL's.");
 	error->position = backslash + 1;
 	return false;
 }

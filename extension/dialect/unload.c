@@ -70,7 +70,7 @@ check_query(EtlParser *query)
 			etl_error_set(query->error, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "UNLOAD of a query with an outer LIMIT is not supported");
 			etl_error_hint(query->error,
-						   "Put the query with its LIMIT into a subquery: SELECT * FROM (…) AS q.");
+						   "Put the query with its LIMIT into a subquery: SELECT * FROM (...) AS q.");
 			return parser_fail_at(query, parser_token(query));
 		}
 	}

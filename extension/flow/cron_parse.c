@@ -91,7 +91,7 @@ static bool
 invalid_value(Parser *parser)
 {
 	if (parser->item.end - parser->item.at == 1 && *parser->item.at == '?')
-		return invalid(parser, "Write *; only cron(…) has ?, for one of day of month and day of week.");
+		return invalid(parser, "Write *; only cron(...) has ?, for one of day of month and day of week.");
 	return invalid(parser, "Write *, a value, a range (1-5), a step (*/2), or a list of them (1,3,5-7).");
 }
 
@@ -340,7 +340,7 @@ wrong_count(Parser *parser, EtlCronForm form, int count)
 	if (form == ETL_CRON_AWS)
 	{
 		etl_error_detail(parser->error,
-						 "cron(…) has six fields: minute hour day-of-month month day-of-week year.");
+						 "cron(...) has six fields: minute hour day-of-month month day-of-week year.");
 		etl_error_hint(parser->error, "For example cron(0 9 ? * MON-FRI *).");
 	}
 	else

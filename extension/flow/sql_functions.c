@@ -284,7 +284,7 @@ pg_etl_wait_for_run(PG_FUNCTION_ARGS)
 				ereport(ERROR, errcode(ERRCODE_QUERY_CANCELED),
 						errmsg("run " INT64_FORMAT " has not ended within the timeout", run_id),
 						errdetail("Its status is \"%s\".", status_now(run_id, &seen)),
-						errhint("Wait longer: etl.wait_for_run(%lld, interval '…'). The run goes on.",
+						errhint("Wait longer: etl.wait_for_run(%lld, interval '...'). The run goes on.",
 								(long long) run_id));
 			/* The timeout is only there in case the run's end was not broadcast: its process died with the commit. */
 			(void) ConditionVariableTimedSleep(ended, Min(left, 1000), PG_WAIT_EXTENSION);

@@ -13,6 +13,77 @@ contains(const EtlDelimitedOptions *options, char byte)
 	return memchr(options->delimiter, byte, options->delimiter_len) != NULL;
 }
 
+/* Whether a field that is the null string, with the delimiter behind it, has a delimiter that begins within it. */
+static bool
+null_has_delimiter(const EtlDelimitedOptions *options)
+{
+	int null_len = options->null_len;
+	int len = options->delimiter_len;
+
+	for (int at = 0; at < null_len; at++)
+	{
+		int inside = Min(len, null_len - at);
+
+		if (memcmp(options->null_string + at, options->delimiter, inside) == 0 &&
+			memcmp(options->delimiter, options->delimiter + inside, len - inside) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what follows the null string is taken as it is. */
+static bool
+null_ends_with_escape(const EtlDelimitedOptions *options)
+{
+	int count = 0;
+
+	/* in COPY's CSV only quotes have escapes in them */
+	if (options->escape == '\0' || (options->postgres && options->quote != '\0'))
+		return false;
+	while (count < options->null_len && options->null_string[options->null_len - count - 1] == options->escape)
+		count++;
+	return count % 2 == 1;
+}
+
+/*
+ * Whether some value, with its escapes, is written as just the null string. Without escapes in it the writer sees to that,
+ * but for COPY's text, where that is the user's matter.
+ */
+static bool
+null_is_written_value(const EtlDelimitedOptions *options)
+{
+	bool escapes = false;
+
+	if (options->escape == '\0' || options->quote != '\0' || options->surrounding_quotes)
+		return false;
+	for (int i = 0; i < options->null_len; i++)
+	{
+		char c = options->null_string[i];
+
+		if (c == options->escape && i + 1 < options->null_len)
+		{
+			c = options->null_string[++i];
+			escapes = true;
+			if (c != options->escape && !contains(options, c) &&
+				!(options->postgres && memchr("bfnrtv", c, 6) != NULL))
+				return false;
+		}
+		else if (contains(options, c))
+			return false;
+	}
+	return escapes;
+}
+
+/* In COPY's text a backslash in front makes other characters of these. */
+static bool
+has_backslash_sequence(const EtlDelimitedOptions *options)
+{
+	for (int i = 0; i < options->delimiter_len; i++)
+		if (memchr("abcdefghijklmnopqrstuvwxyz0123456789.", options->delimiter[i], 37) != NULL)
+			return true;
+	return false;
+}
+
 static bool
 is_line_end(char byte)
 {
@@ -46,19 +117,26 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 		if (contains(options, options->escape))
 			return etl_error_set(error, sqlstate, "delimiter must not contain the escape character");
 	}
-	if (options->postgres && options->quote == '\0' &&
-		strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", options->delimiter[0]) != NULL)
-		return etl_error_set(error, sqlstate, "delimiter must not begin with \"%c\", which has a meaning after a backslash",
-							 options->delimiter[0]);
+	if (options->postgres && options->quote == '\0' && has_backslash_sequence(options))
+		return etl_error_set(error, sqlstate,
+							 "delimiter must not contain a lower-case letter, a digit or a dot");
 	if (options->surrounding_quotes && (contains(options, '"') || contains(options, '\'')))
 		return etl_error_set(error, sqlstate,
 							 "delimiter must not contain a quote that is to be removed or added");
-	if (memchr(options->null_string, '\n', options->null_len) != NULL)
+	if (memchr(options->null_string, '\n', options->null_len) != NULL ||
+		memchr(options->null_string, '\r', options->null_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain a line end");
 	/* Written, it would be read as two fields; in a file it can't be one. */
-	if (options->null_len > 0 && memmem(options->null_string, options->null_len, options->delimiter,
-										options->delimiter_len) != NULL)
+	if (null_has_delimiter(options))
 		return etl_error_set(error, sqlstate, "null string must not contain the delimiter");
+	if (null_is_written_value(options))
+		return etl_error_set(error, sqlstate, "null string must not be how a value is written");
+	if (options->surrounding_quotes && options->null_len > 0 &&
+		(options->null_string[0] == '"' || options->null_string[0] == '\''))
+		return etl_error_set(error, sqlstate,
+							 "null string must not begin with a quote that is to be removed or added");
+	if (null_ends_with_escape(options))
+		return etl_error_set(error, sqlstate, "null string must not end with the escape character");
 	if (options->quote != '\0' && options->null_len > 0 &&
 		memchr(options->null_string, options->quote, options->null_len) != NULL)
 		return etl_error_set(error, sqlstate, "null string must not contain the quote character");

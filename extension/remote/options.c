@@ -205,7 +205,7 @@ warehouse_target_from_server(const char *name, EtlWarehouseTarget *target)
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("connection \"%s\" does not exist", name),
 				server != NULL ? errdetail("Server \"%s\" is not one of foreign-data wrapper etl_warehouse.", name)
 							   : 0,
-				errhint("CREATE SERVER %s FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '…', dbname '…');",
+				errhint("CREATE SERVER %s FOREIGN DATA WRAPPER etl_warehouse OPTIONS (host '...', dbname '...');",
 						quote_identifier(name)));
 	acl = object_aclcheck(ForeignServerRelationId, server->serverid, GetUserId(), ACL_USAGE);
 	if (acl != ACLCHECK_OK)

@@ -13,7 +13,7 @@ CREATE TABLE etl.copy_job (
 	auto boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT etl._clock()
 );
-COMMENT ON TABLE etl.copy_job IS 'Jobs that load each new file under a prefix once. Made by COPY … JOB CREATE or etl.copy_job_create. Definition; dumped by pg_dump.';
+COMMENT ON TABLE etl.copy_job IS 'Jobs that load each new file under a prefix once. Made by COPY ... JOB CREATE or etl.copy_job_create. Definition; dumped by pg_dump.';
 COMMENT ON COLUMN etl.copy_job.job_id IS 'Identity';
 COMMENT ON COLUMN etl.copy_job.name IS 'Up to 70 characters';
 COMMENT ON COLUMN etl.copy_job.owner IS 'Whose it is; who runs it';
@@ -152,7 +152,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION etl.copy_job_create(text, regclass, text, text, jsonb, boolean, boolean, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.copy_job_create(text, regclass, text, text, jsonb, boolean, boolean, text)
-	IS 'Have each file that is put under the prefix from now on loaded once; what COPY … JOB CREATE calls. Returns the job''s id.';
+	IS 'Have each file that is put under the prefix from now on loaded once; what COPY ... JOB CREATE calls. Returns the job''s id.';
 
 CREATE FUNCTION etl.copy_job_run(name text, retry_failed boolean DEFAULT true) RETURNS bigint
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_copy_job_run';

@@ -152,7 +152,7 @@ COMMENT ON COLUMN redshift.sys_load_history.start_time IS 'When it began, in UTC
 COMMENT ON COLUMN redshift.sys_load_history.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.sys_load_history.duration IS 'How long it took, in microseconds';
 COMMENT ON COLUMN redshift.sys_load_history.data_source IS 'The prefix or manifest; null: it is running';
-COMMENT ON COLUMN redshift.sys_load_history.file_format IS 'txt, csv, json …';
+COMMENT ON COLUMN redshift.sys_load_history.file_format IS 'txt, csv, json ...';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_rows IS 'Rows loaded';
 COMMENT ON COLUMN redshift.sys_load_history.loaded_bytes IS 'Bytes of the files they came from, as stored';
 COMMENT ON COLUMN redshift.sys_load_history.source_file_count IS 'Files that were to be loaded';
@@ -190,7 +190,7 @@ COMMENT ON COLUMN redshift.stl_load_commits.lines_scanned IS 'Records found in i
 COMMENT ON COLUMN redshift.stl_load_commits.errors IS '0; stl_load_errors has them';
 COMMENT ON COLUMN redshift.stl_load_commits.curtime IS 'When the load ended, in UTC';
 COMMENT ON COLUMN redshift.stl_load_commits.status IS '1';
-COMMENT ON COLUMN redshift.stl_load_commits.file_format IS 'Text, JSON …';
+COMMENT ON COLUMN redshift.stl_load_commits.file_format IS 'Text, JSON ...';
 COMMENT ON COLUMN redshift.stl_load_commits.is_partial IS '0: files are read whole';
 COMMENT ON COLUMN redshift.stl_load_commits.start_offset IS '0';
 COMMENT ON COLUMN redshift.stl_load_commits.copy_job_id IS 'The COPY JOB; 0: none';
@@ -224,7 +224,7 @@ COMMENT ON COLUMN redshift.sys_unload_history.status IS 'completed or aborted';
 COMMENT ON COLUMN redshift.sys_unload_history.start_time IS 'When it began, in UTC';
 COMMENT ON COLUMN redshift.sys_unload_history.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.sys_unload_history.duration IS 'How long it took, in microseconds';
-COMMENT ON COLUMN redshift.sys_unload_history.file_format IS 'txt, csv, json …';
+COMMENT ON COLUMN redshift.sys_unload_history.file_format IS 'txt, csv, json ...';
 COMMENT ON COLUMN redshift.sys_unload_history.compression_type IS 'By the files'' names';
 COMMENT ON COLUMN redshift.sys_unload_history.unloaded_location IS 'The prefix';
 COMMENT ON COLUMN redshift.sys_unload_history.unloaded_rows IS 'Rows written';
@@ -254,4 +254,4 @@ COMMENT ON COLUMN redshift.stl_unload_log.start_time IS 'When the unload began, 
 COMMENT ON COLUMN redshift.stl_unload_log.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.stl_unload_log.line_count IS 'Rows in the file';
 COMMENT ON COLUMN redshift.stl_unload_log.transfer_size IS 'Its size as stored';
-COMMENT ON COLUMN redshift.stl_unload_log.file_format IS 'Text, CSV, JSON …';
+COMMENT ON COLUMN redshift.stl_unload_log.file_format IS 'Text, CSV, JSON ...';

@@ -62,7 +62,7 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'pg_etl_add_partition';
 REVOKE ALL ON FUNCTION etl.add_partition(regclass, jsonb, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION etl.add_partition(regclass, jsonb, text, boolean)
-	IS 'Register a partition of an external table. What ALTER TABLE … ADD PARTITION calls.';
+	IS 'Register a partition of an external table. What ALTER TABLE ... ADD PARTITION calls.';
 
 CREATE FUNCTION etl.drop_partition(table_name regclass, "values" jsonb)
 RETURNS void
@@ -70,7 +70,7 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'pg_etl_drop_partition';
 REVOKE ALL ON FUNCTION etl.drop_partition(regclass, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION etl.drop_partition(regclass, jsonb)
-	IS 'Forget a partition of an external table; its files stay. What ALTER TABLE … DROP PARTITION calls.';
+	IS 'Forget a partition of an external table; its files stay. What ALTER TABLE ... DROP PARTITION calls.';
 
 CREATE FUNCTION etl.set_partition_location(table_name regclass, "values" jsonb, location text)
 RETURNS void
@@ -78,7 +78,7 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'pg_etl_set_partition_location';
 REVOKE ALL ON FUNCTION etl.set_partition_location(regclass, jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION etl.set_partition_location(regclass, jsonb, text)
-	IS 'Say where a partition''s files are. What ALTER TABLE … PARTITION … SET LOCATION calls.';
+	IS 'Say where a partition''s files are. What ALTER TABLE ... PARTITION ... SET LOCATION calls.';
 
 CREATE FUNCTION etl.drop_table(names text[], if_exists boolean DEFAULT false, cascade boolean DEFAULT false)
 RETURNS void

@@ -109,8 +109,8 @@ COMMENT ON TABLE etl.task_run IS 'An attempt of a step of a run. Written by the 
 COMMENT ON COLUMN etl.task_run.task_run_id IS 'Identity';
 COMMENT ON COLUMN etl.task_run.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_run.task IS 'The task''s name; for a notification "notification" and its id';
-COMMENT ON COLUMN etl.task_run.item IS 'With for_each: 1, 2, … for the task''s items, in the order of the query''s rows; 0: the task itself';
-COMMENT ON COLUMN etl.task_run.attempt IS '1, 2, …, of each item by itself';
+COMMENT ON COLUMN etl.task_run.item IS 'With for_each: 1, 2, ... for the task''s items, in the order of the query''s rows; 0: the task itself';
+COMMENT ON COLUMN etl.task_run.attempt IS '1, 2, ..., of each item by itself';
 COMMENT ON COLUMN etl.task_run.first_attempt IS 'The attempt from which retries and crashes are counted: 1, or the first since etl.retry_run';
 COMMENT ON COLUMN etl.task_run.status IS 'waiting (for dependencies; an item for its turn), queued, running (committed for external steps only; etl.task_status knows better), retrying (waits for its time), succeeded, failed, timed_out, skipped, cancelled';
 COMMENT ON COLUMN etl.task_run.notification_id IS 'The etl.notification it delivers; NULL for a task';
@@ -279,7 +279,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('input of a run of workflow "%s" is not a JSON object', NEW.workflow),
 			DETAIL = format('It is of type %s.', coalesce(jsonb_typeof(NEW.input), 'SQL NULL')),
-			HINT = 'Give parameters as {"name": value, …}.',
+			HINT = 'Give parameters as {"name": value, ...}.',
 			TABLE = 'run', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
 	IF NEW.run_name = '' OR length(NEW.run_name) > 80 OR NEW.run_name ~ '[[:cntrl:]]' THEN
@@ -576,7 +576,7 @@ COMMENT ON COLUMN etl.task_status.run_id IS 'The run';
 COMMENT ON COLUMN etl.task_status.workflow IS 'The workflow';
 COMMENT ON COLUMN etl.task_status.task IS 'The task';
 COMMENT ON COLUMN etl.task_status.item IS 'The item of for_each; NULL for the task itself';
-COMMENT ON COLUMN etl.task_status.attempt IS '1, 2, …';
+COMMENT ON COLUMN etl.task_status.attempt IS '1, 2, ...';
 COMMENT ON COLUMN etl.task_status.status IS 'queued, waiting, running, retrying, succeeded, failed, skipped, cancelled, timed_out';
 COMMENT ON COLUMN etl.task_status.queued_at IS 'When it could have started';
 COMMENT ON COLUMN etl.task_status.started_at IS 'When it did';

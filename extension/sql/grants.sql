@@ -13,7 +13,7 @@ SELECT pg_catalog.pg_extension_config_dump('etl.role_grant', '');
 ALTER TABLE etl.role_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY role_grant_member ON etl.role_grant FOR SELECT USING (pg_catalog.pg_has_role(current_user, role, 'USAGE'));
 
--- In policies as (SELECT …), which is looked at once a query and not once a row.
+-- In policies as (SELECT ...), which is looked at once a query and not once a row.
 CREATE FUNCTION etl._sees_all() RETURNS boolean
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 	AS $$ SELECT EXISTS (SELECT FROM etl.role_grant g WHERE pg_has_role(current_user, g.role, 'USAGE')) $$;

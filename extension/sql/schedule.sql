@@ -4,7 +4,7 @@ CREATE FUNCTION etl.next_runs(schedule text, timezone text DEFAULT 'UTC', n inte
 		after timestamptz DEFAULT now()) RETURNS SETOF timestamptz
 	LANGUAGE c STRICT STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_etl_next_runs';
 REVOKE ALL ON FUNCTION etl.next_runs(text, text, integer, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION etl.next_runs(text, text, integer, timestamptz) IS 'The next n moments a schedule names by the clocks of a time zone, later than the given one; a rate(…) counts from that one';
+COMMENT ON FUNCTION etl.next_runs(text, text, integer, timestamptz) IS 'The next n moments a schedule names by the clocks of a time zone, later than the given one; a rate(...) counts from that one';
 
 CREATE FUNCTION etl._schedule_check(schedule text, timezone text) RETURNS void
 	LANGUAGE c STRICT STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_etl_schedule_check';
@@ -66,7 +66,7 @@ CREATE TABLE etl.schedule_state (
 CREATE INDEX schedule_state_due_idx ON etl.schedule_state (due_at) WHERE NOT paused;
 COMMENT ON TABLE etl.schedule_state IS 'How far each workflow''s schedule has come. Written by the engine.';
 COMMENT ON COLUMN etl.schedule_state.workflow IS 'The workflow';
-COMMENT ON COLUMN etl.schedule_state.anchor IS 'When the schedule was set, which rate(…) counts from';
+COMMENT ON COLUMN etl.schedule_state.anchor IS 'When the schedule was set, which rate(...) counts from';
 COMMENT ON COLUMN etl.schedule_state.next_run_at IS 'The first moment that nothing has become of yet; NULL: there is none';
 COMMENT ON COLUMN etl.schedule_state.due_at IS 'When the scheduler looks at it: next_run_at, or later if that is waiting';
 COMMENT ON COLUMN etl.schedule_state.paused IS 'The workflow is not enabled';
@@ -141,7 +141,7 @@ BEGIN
 	ELSIF flow.schedule IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('workflow "%s" has no schedule', backfill.workflow),
-			HINT = 'UPDATE etl.workflow SET schedule = …, or queue its runs with etl.run_workflow.';
+			HINT = 'UPDATE etl.workflow SET schedule = ..., or queue its runs with etl.run_workflow.';
 	ELSIF "from" IS NULL OR until IS NULL OR NOT isfinite("from") OR NOT isfinite(until) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('workflow "%s" cannot be backfilled from %s until %s', backfill.workflow,

@@ -8,7 +8,7 @@ COMMENT ON PROCEDURE etl.execute(text, text, jsonb) IS 'runs Redshift statements
 CREATE PROCEDURE etl.run_script(uri text, parameters jsonb DEFAULT '{}', connection text DEFAULT NULL)
 	LANGUAGE c AS 'MODULE_PATHNAME', 'pg_etl_run_script';
 REVOKE ALL ON PROCEDURE etl.run_script(text, jsonb, text) FROM PUBLIC;
-COMMENT ON PROCEDURE etl.run_script(text, jsonb, text) IS 'runs the Redshift script at s3://…: here, translated, or as it is on a connection';
+COMMENT ON PROCEDURE etl.run_script(text, jsonb, text) IS 'runs the Redshift script at s3://...: here, translated, or as it is on a connection';
 
 CREATE FUNCTION etl.execute_statement(sql text) RETURNS bigint
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'pg_etl_execute_statement';
@@ -65,7 +65,7 @@ BEGIN
 		remedy := 'Use sql_script.';
 	ELSIF jsonb_typeof(NEW.default_arguments) <> 'object' THEN
 		problem := 'has default_arguments that are not a JSON object'; col := 'default_arguments';
-		remedy := 'Give them as {"--name": "value", …}.';
+		remedy := 'Give them as {"--name": "value", ...}.';
 	ELSE
 		RETURN NEW;
 	END IF;

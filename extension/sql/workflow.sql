@@ -22,7 +22,7 @@ COMMENT ON COLUMN etl.workflow.description IS 'For people';
 COMMENT ON COLUMN etl.workflow.owner IS 'The role its steps connect and run as; must be allowed to LOGIN';
 COMMENT ON COLUMN etl.workflow.input IS 'Default input, a JSON object; a run''s own input is merged over it, key by key';
 COMMENT ON COLUMN etl.workflow.enabled IS 'false: it is paused: no new run can be queued; runs that are queued go on';
-COMMENT ON COLUMN etl.workflow.schedule IS 'When it runs by itself: a cron expression, @hourly and its like, rate(…), or AWS''s cron(…); NULL: it doesn''t. etl.next_runs shows what one means.';
+COMMENT ON COLUMN etl.workflow.schedule IS 'When it runs by itself: a cron expression, @hourly and its like, rate(...), or AWS''s cron(...); NULL: it doesn''t. etl.next_runs shows what one means.';
 COMMENT ON COLUMN etl.workflow.timezone IS 'IANA time zone by whose clocks the schedule goes';
 COMMENT ON COLUMN etl.workflow.catchup IS 'What becomes of moments that are over by more than a minute when the scheduler comes to them (server down, workflow disabled): none of them is run, the last, or all';
 COMMENT ON COLUMN etl.workflow.overlap IS 'What a moment does that comes while max_active_runs runs go on: skip (it is left out), queue (it waits), allow (nothing, any number may; with max_active_runs it waits), cancel_running (the oldest are cancelled)';
@@ -128,8 +128,8 @@ CREATE TABLE etl.workflow_version (
 COMMENT ON TABLE etl.workflow_version IS 'Every definition that a run was started with. A run keeps the one it started with.';
 COMMENT ON COLUMN etl.workflow_version.version_id IS 'Identity';
 COMMENT ON COLUMN etl.workflow_version.workflow IS 'The workflow''s name at that time';
-COMMENT ON COLUMN etl.workflow_version.version IS '1, 2, … within the workflow';
-COMMENT ON COLUMN etl.workflow_version.definition IS 'The tasks as they stood: {"type": "dag", "tasks": {name: {…}}}';
+COMMENT ON COLUMN etl.workflow_version.version IS '1, 2, ... within the workflow';
+COMMENT ON COLUMN etl.workflow_version.definition IS 'The tasks as they stood: {"type": "dag", "tasks": {name: {...}}}';
 COMMENT ON COLUMN etl.workflow_version.created_at IS 'When its first run was queued';
 
 -- Definitions go with pg_dump; runs and history do not.
@@ -172,7 +172,7 @@ BEGIN
 		RAISE check_violation USING
 			MESSAGE = format('default input of workflow "%s" is not a JSON object', NEW.name),
 			DETAIL = format('It is of type %s.', jsonb_typeof(NEW.input)),
-			HINT = 'Give parameters as {"name": value, …}.',
+			HINT = 'Give parameters as {"name": value, ...}.',
 			TABLE = 'workflow', COLUMN = 'input', SCHEMA = 'etl';
 	END IF;
 	PERFORM etl._workflow_schedule_check(NEW);
@@ -266,7 +266,7 @@ BEGIN
 		remedy := 'A statement takes its parameters from the run''s input, as :name.';
 	ELSIF jsonb_typeof(NEW.arguments) <> 'object' THEN
 		problem := 'has arguments that are not a JSON object'; col := 'arguments';
-		remedy := 'Give them as {"name": value, …}.';
+		remedy := 'Give them as {"name": value, ...}.';
 	ELSIF NEW.resource IS NOT NULL AND NOT etl._resource_is_served(NEW.resource) THEN
 		problem := format('names a resource that nothing serves: "%s"', NEW.resource); col := 'resource';
 		remedy := format('Known resources: %s.', etl._resources());

@@ -253,7 +253,8 @@ local_list(EtlStore *store, const char *bucket, const EtlListing *what, EtlObjec
 	int fd;
 	LocalFound found = local_folder_open(store, bucket, any_key, false, &fd, &leaf);
 
-	if (found == LOCAL_NO_FOLDER || found == LOCAL_FOLDER_IS_FILE)
+	if (found == LOCAL_NO_FOLDER || found == LOCAL_FOLDER_IS_FILE ||
+		(found == LOCAL_NO_BUCKET && what->before_put))
 		return;
 	if (found != LOCAL_FOUND)
 		local_raise(store, found, bucket, prefix);

@@ -52,6 +52,7 @@ typedef struct EtlListing
 	const char *delimiter; /* keys that have it after the prefix come as one, up to and with it; NULL: none */
 	const char *start_after; /* keys up to and with this one are left out; NULL: none */
 	bool versions;			 /* all versions of each object, the newest first; S3 alone has some */
+	bool before_put;		 /* objects are about to be put there: a bucket that comes with its first one has none */
 } EtlListing;
 
 /* What is to be read of an object. */

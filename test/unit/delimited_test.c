@@ -251,6 +251,20 @@ test_options(void **state)
 				   "null string must not contain the delimiter");
 	expect_refused(CSV(.null_string = "\"", .null_len = 1),
 				   "null string must not contain the quote character");
+	/* what would be written, and read as something else */
+	expect_refused(DELIMITED(.delimiter = "::", .delimiter_len = 2, .null_string = "N:", .null_len = 2),
+				   "null string must not contain the delimiter");
+	expect_refused(DELIMITED(.null_string = "N\r", .null_len = 2), "null string must not contain a line end");
+	expect_refused(DELIMITED(.escape = '\\', .null_string = "N\\", .null_len = 2),
+				   "null string must not end with the escape character");
+	expect_refused(DELIMITED(.escape = '\\', .null_string = "\\\\", .null_len = 2),
+				   "null string must not be how a value is written");
+	expect_refused(DELIMITED(.escape = '\\', .delimiter = "N|", .delimiter_len = 2),
+				   "null string must not be how a value is written");
+	expect_refused(DELIMITED(.surrounding_quotes = true, .null_string = "'N", .null_len = 2),
+				   "null string must not begin with a quote that is to be removed or added");
+	expect_refused(DELIMITED(.delimiter = "b", .escape = '\\', .postgres = true),
+				   "delimiter must not contain a lower-case letter, a digit or a dot");
 }
 
 static void
@@ -365,6 +379,83 @@ test_round_trip(void **state)
 	}
 }
 
+/* Some bytes of the alphabet, at most `most`. */
+static uint32
+random_text(unsigned *seed, const char *alphabet, char *text, uint32 least, uint32 most)
+{
+	uint32 len = least + (((*seed = *seed * 1103515245 + 12345) >> 16) % (most - least + 1));
+
+	for (uint32 i = 0; i < len; i++)
+		text[i] = alphabet[((*seed = *seed * 1103515245 + 12345) >> 16) % strlen(alphabet)];
+	return len;
+}
+
+/* The same with delimiters, null strings, quotes and escapes of what the fields are made of. */
+static void
+test_round_trip_of_options(void **state)
+{
+	static const char alphabet[] = "ab|,:\"'\\\n\r N~";
+	unsigned seed = 7;
+	int tried = 0;
+
+	for (int round = 0; round < 100000; round++)
+	{
+		char delimiter[3];
+		char null_string[3];
+		char text[3][6];
+		bool forced[3];
+		EtlDelimitedOptions options = {.delimiter = delimiter, .null_string = null_string, .force_quote = forced};
+		EtlField fields[3];
+		EtlRecordReader *reader;
+		EtlRecord row;
+		EtlError error;
+		StringInfoData out;
+		unsigned kind = (seed = seed * 1103515245 + 12345) >> 16;
+
+		options.delimiter_len = random_text(&seed, alphabet, delimiter, 1, lengthof(delimiter));
+		options.null_len = random_text(&seed, alphabet, null_string, 0, lengthof(null_string));
+		options.quote = kind & 1 ? '"' : '\0';
+		options.escape = kind & 2 || !(kind & 1) ? '\\' : '\0';
+		options.postgres = kind & 4;
+		options.surrounding_quotes = !(kind & 1) && !(kind & 4) && kind & 8;
+		options.force_count = options.postgres && kind & 1 ? 3 : 0;
+		if (!delimited_options_check(&options, &error))
+			continue;
+		for (int i = 0; i < 3; i++)
+		{
+			forced[i] = (kind >> 4 & 7) == 0;
+			fields[i] = (EtlField){.data = text[i], .len = random_text(&seed, alphabet, text[i], 0, lengthof(text[i]))};
+			fields[i].is_null = (kind >> (7 + i) & 3) == 0;
+			/* an empty field that is the null string is NULL, where no quotes tell it */
+			if (options.null_len == 0 && fields[i].len == 0 && !options.postgres && !options.surrounding_quotes)
+				fields[i].is_null = true;
+			/* nor does COPY's text tell a value that is the null string, unless it has a backslash */
+			if (options.postgres && !(kind & 1) && fields[i].len == options.null_len &&
+				memcmp(text[i], null_string, options.null_len) == 0 && memchr(null_string, '\\', options.null_len) == NULL)
+				fields[i].is_null = true;
+		}
+		initStringInfo(&out);
+		delimited_row_write(&out, &options, fields, 3);
+		reader = delimited_reader_create(&options);
+		reader->feed(reader, out.data, out.len, true);
+		if (reader->next(reader, &row, &error) != ETL_RECORD_ROW || row.field_count != 3)
+			fail_msg("round %d, kind %u, delimiter [%.*s], null [%.*s]: %s", round, kind, options.delimiter_len,
+					 delimiter, options.null_len, null_string, out.data);
+		for (int i = 0; i < 3; i++)
+			if (row.fields[i].is_null != fields[i].is_null ||
+				(!fields[i].is_null && (row.fields[i].len != fields[i].len ||
+										memcmp(row.fields[i].data, fields[i].data, fields[i].len) != 0)))
+				fail_msg("round %d, kind %u, field %d, delimiter [%.*s], null [%.*s], read [%.*s]: %s", round, kind, i,
+						 options.delimiter_len, delimiter, options.null_len, null_string, (int) row.fields[i].len,
+						 row.fields[i].is_null ? "" : row.fields[i].data, out.data);
+		assert_int_equal(reader->next(reader, &row, &error), ETL_RECORD_END);
+		reader->free(reader);
+		pfree(out.data);
+		tried++;
+	}
+	assert_true(tried > 20000);
+}
+
 /* Text as PostgreSQL's COPY has it. */
 static void
 test_postgres_text(void **state)
@@ -425,6 +516,7 @@ test_postgres_csv(void **state)
 	options.quote = '\\';
 	expect(options, "\\a\\,b\n\\.\n\\,b\n", "1:[a]/b\n");
 	options.quote = '"';
+	expect(CSV(.escape = '\\', .null_string = "\\", .null_len = 1, .postgres = true), "\\,\"\\\\\"\n", "1:~/[\\]\n");
 	options.force_count = 2;
 	options.force_null = second;
 	expect(options, "\"\",\"\",\"\"\n,,\n", "1:[]/~/[]\n2:~/~/~\n");
@@ -462,7 +554,7 @@ main(void)
 		cmocka_unit_test(test_many_fields),	   cmocka_unit_test(test_row_limit),
 		cmocka_unit_test(test_options),		   cmocka_unit_test(test_write),
 		cmocka_unit_test(test_round_trip),	   cmocka_unit_test(test_postgres_text),
-		cmocka_unit_test(test_postgres_csv),
+		cmocka_unit_test(test_postgres_csv),   cmocka_unit_test(test_round_trip_of_options),
 	};
 
 	return cmocka_run_group_tests_name("delimited", tests, NULL, NULL);

@@ -438,7 +438,7 @@ test_external_errors(void **state)
 	fails(
 		"create external table s.t (a int) row format serde 'x.OrcSerde' stored as parquet location 's3://b'",
 		syntax, "external table \"s.t\" is stored as parquet and has a row format for orc", 100);
-	fails("alter table s.t set location 's3://b'", refused, "ALTER TABLE … set location is not supported",
+	fails("alter table s.t set location 's3://b'", refused, "ALTER TABLE ... set location is not supported",
 		  17);
 }
 
