@@ -172,6 +172,8 @@ writer_write(EtlWriter *self, const char *buf, size_t size)
 		const int limit = ETL_CONVERSION_WRITER_BYTES / MAX_CONVERSION_GROWTH;
 		int len = pg_encoding_mbcliplen(PG_UTF8, buf, (int) Min(size, limit + 1), limit);
 
+		if (len == 0) /* no whole character */
+			report_invalid_encoding(PG_UTF8, buf, (int) Min(size, limit));
 		/* raises for a character that the encoding doesn't have */
 		(void) pg_do_encoding_conversion_buf(writer->function, PG_UTF8, writer->encoding, (unsigned char *) buf, len,
 											 (unsigned char *) writer->out, sizeof(writer->out), false);

@@ -26,7 +26,10 @@ struct EtlUploadFile
 extern bool uploads_file_read(EtlUploadFile *file, const char *name, bool lock, StringInfo text);
 /* Read a record without its lock: somebody may be at it. False: there is none. */
 extern bool uploads_file_parse(const char *name, StringInfo text, EtlUploadRecord *record);
-/* The names in the folder, all at once: visiting may take long, and files come and go meanwhile. */
+/*
+ * The names in the folder, all at once: visiting may take long, and files come and go meanwhile. Sorted, so that who takes
+ * several locks takes them in one order.
+ */
 extern List *uploads_file_names(void);
 /* Other databases' are theirs. */
 extern bool uploads_file_is_ours(const char *name);

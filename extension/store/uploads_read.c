@@ -123,6 +123,12 @@ visit_file(Visit *visit, const char *name)
 	pfree(file);
 }
 
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
 List *
 uploads_file_names(void)
 {
@@ -137,6 +143,7 @@ uploads_file_names(void)
 			names = lappend(names, pstrdup(entry->d_name));
 	if (dir != NULL)
 		FreeDir(dir);
+	list_sort(names, compare_names);
 	return names;
 }
 
