@@ -228,6 +228,33 @@ COPY (SELECT 1) TO 's3://pgcopy/out/read_only' (FORMAT csv);
 COMMIT;
 SELECT etl.s3_fetch_text('s3://pgcopy/out/read_only');
 
+-- a key may be anything, also nothing: it is no reason to say less, or to look for it for ever
+COPY t FROM 's3://pgcopy/text' (SECRET_ACCESS_KEY '', ACCESS_KEY_ID '');
+COPY t FROM 's3://pgcopy/text' (SECRET_ACCESS_KEY 'e', ACCESS_KEY_ID 'e', SERVER 'nowhere');
+COPY t FROM 's3://pgcopy/text' (ON_ERROR 'sotp');
+COPY t FROM 's3://pgcopy/text' (FORMAT csv, HEADER, IGNOREHEADER 3);
+COPY t (t) TO 's3://pgcopy/out/columns';
+COPY t (ctid) TO 's3://pgcopy/out/columns';
+COPY t (id, id) TO 's3://pgcopy/out/columns';
+COPY t FROM 's3://pgcopy/text' (DELIMITER 'é');
+
+-- identity columns are columns
+CREATE TABLE ident (id int GENERATED ALWAYS AS IDENTITY, a text);
+INSERT INTO ident (id, a) OVERRIDING SYSTEM VALUE VALUES (7, 'seven');
+COPY ident TO 's3://pgcopy/out/ident' (FORMAT csv, HEADER);
+TRUNCATE ident;
+COPY ident FROM 's3://pgcopy/out/ident' (FORMAT csv, HEADER match, ON_ERROR 'STOP');
+TABLE ident;
+DROP TABLE ident;
+
+-- what is written as JSON is read again
+CREATE TABLE j (n int, b bytea, x jsonb);
+INSERT INTO j VALUES (1, 'abc', '"123"'), (2, '', '"null"'), (3, NULL, '{"a": [1, null]}'), (4, '\x00ff', '"abc"');
+COPY j TO 's3://pgcopy/out/json' (FORMAT json);
+COPY j FROM 's3://pgcopy/out/json' (FORMAT json) WHERE n > 0;
+SELECT n, b, x, count(*) FROM j GROUP BY n, b, x ORDER BY n;
+DROP TABLE j;
+
 -- rights are those of etl.load and etl.unload
 CREATE ROLE regress_copier;
 GRANT INSERT, SELECT ON t TO regress_copier;
@@ -244,6 +271,13 @@ GRANT USAGE ON FOREIGN SERVER aws TO regress_copier;
 SET ROLE regress_copier;
 COPY t FROM 's3://pgcopy/text';
 COPY u FROM 's3://pgcopy/text';
+RESET ROLE;
+-- a condition reads
+REVOKE SELECT ON t FROM regress_copier;
+GRANT SELECT (id) ON t TO regress_copier;
+SET ROLE regress_copier;
+COPY t FROM 's3://pgcopy/text' WHERE id > 100;
+COPY t FROM 's3://pgcopy/text' WHERE note > 'a';
 RESET ROLE;
 
 -- PostgreSQL's own business stays that

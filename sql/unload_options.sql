@@ -74,6 +74,11 @@ SELECT try(format, options) FROM (VALUES (1, 'json', '{"postgres": true}'::jsonb
 SELECT try('text', '{"parallel": "OFF", "maxfilesize": 5242880, "encrypted": true, "encrypted_auto": true}');
 SELECT try('csv', '{"addquotes": false, "escape": null, "fixedwidth": null, "include": false, "parallel": "true"}');
 
+-- numbers have no quotes around them, unless they have one in them
+SELECT etl.unload('SELECT 11 AS a, -5 AS b, 2 AS c', 's3://opt/quote', 'csv', '{"quote": "1", "parallel": false}'),
+	etl.unload('SELECT 11 AS a, -5 AS b, 2 AS c', 's3://opt/minus', 'csv', '{"quote": "-", "parallel": false}');
+SELECT etl.s3_fetch_text('s3://opt/quote000') || etl.s3_fetch_text('s3://opt/minus000');
+
 DROP FUNCTION try;
 DROP SEQUENCE n;
 DELETE FROM etl.unload_history;

@@ -164,7 +164,7 @@ foreach my $way ('cancelled', 'terminated')
 	my $session = hanging('killed');
 	kill('KILL', $session->{pid});
 	eval { $session->{run}->finish };
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$etl->wait_for_server;
 	$etl->faults;
 	nothing_left('killed', 'killed');
 }

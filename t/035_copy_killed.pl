@@ -89,7 +89,7 @@ sub at
 	$do->($session->{pid});
 	eval { $session->{run}->finish };
 	cmp_ok(time - $start, '<', 2, "$stage, $name: soon") unless $crash;
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back' if $crash;
+	$etl->wait_for_server if $crash;
 	like($session->{stderr}, $expected, "$stage, $name: $expected");
 	ok($etl->wait_for_processes($helpers, 0, 2), "$stage, $name: no process is left");
 	if ($crash && $holder)

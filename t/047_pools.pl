@@ -167,7 +167,7 @@ ends($_, 'succeeded', 'both end') foreach @runs;
 comes_to_work([ $runs[0] ], 'one is at work as its process is killed');
 kill('KILL', $etl->sql("SELECT worker_pid FROM etl.task_status WHERE run_id = $runs[0]"));
 eval { $keeper->quit };
-$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+$etl->wait_for_server;
 ends($_, 'succeeded', 'both end, of what the server forgot') foreach @runs;
 pool_is('1|0|0', 'no slot is lost');
 

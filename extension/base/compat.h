@@ -60,6 +60,29 @@ etl_check_insert_privilege(ParseState *pstate, ParseNamespaceItem *nsitem, Bitma
 #endif
 }
 
+/*
+ * The same of what an expression reads of the table: of what was transformed between the two calls. Raises unless the
+ * current user may select it.
+ */
+static inline void
+etl_select_privilege_begin(ParseNamespaceItem *nsitem)
+{
+#if PG_VERSION_NUM < 160000
+	nsitem->p_rte->requiredPerms = 0;
+#else
+	nsitem->p_perminfo->requiredPerms = 0;
+#endif
+}
+static inline void
+etl_select_privilege_check(ParseState *pstate, ParseNamespaceItem *nsitem)
+{
+#if PG_VERSION_NUM < 160000
+	ExecCheckRTPerms(pstate->p_rtable, true);
+#else
+	ExecCheckPermissions(pstate->p_rtable, list_make1(nsitem->p_perminfo), true);
+#endif
+}
+
 /* What copy/insert.c asks of the executor. 16: rights are a list of their own; 18: so are the tables not pruned */
 #include "executor/executor.h"
 #include "utils/rel.h"

@@ -3,7 +3,7 @@
  *		etl.load_history and etl.unload_history: what was moved, by whom, when, in which files.
  *
  * A load has its id before it begins, so that what it rejects can be told to be its own. What fails has its row from
- * load_errors_write (load_error.h) or unload_failures_write (unload_failure.h), outside of the transaction that is rolled back.
+ * load_errors_write (load_error.h) or unload_failure_write (unload_failure.h), outside of the transaction that is rolled back.
  */
 #ifndef ETL_COPY_HISTORY_H
 #define ETL_COPY_HISTORY_H

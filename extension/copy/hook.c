@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/copy.h"
 #include "commands/dbcommands.h"
 #include "copy/hook.h"
 #include "copy/hook_options.h"
@@ -106,11 +107,8 @@ table_query(const CopyStmt *statement)
 				errmsg("cannot copy from \"%s\": it is not a table", RelationGetRelationName(rel)),
 				errhint("Try the COPY (SELECT ...) TO variant."));
 	initStringInfo(&query);
-	foreach (lc, statement->attlist)
-		appendStringInfo(&query, ", %s", quote_identifier(strVal(lfirst(lc))));
-	for (int i = 0; statement->attlist == NIL && i < desc->natts; i++)
-		if (!TupleDescAttr(desc, i)->attisdropped && !TupleDescAttr(desc, i)->attgenerated)
-			appendStringInfo(&query, ", %s", quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+	foreach (lc, CopyGetAttnums(desc, rel, statement->attlist))
+		appendStringInfo(&query, ", %s", quote_identifier(NameStr(TupleDescAttr(desc, lfirst_int(lc) - 1)->attname)));
 	query.data = psprintf("SELECT %s FROM ONLY %s", query.len == 0 ? "" : query.data + 2,
 						  quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 													 RelationGetRelationName(rel)));

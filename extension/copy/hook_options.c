@@ -131,6 +131,17 @@ add_key(Builder *builder, DefElem *option)
 	add_value(&builder->keys, option->defname, string_value(defGetString(option)));
 }
 
+static bool
+is_given(const CopyStmt *statement, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, statement->options)
+		if (strcmp(((DefElem *) lfirst(lc))->defname, name) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_header(Builder *builder, DefElem *option)
 {
@@ -148,7 +159,12 @@ add_header(Builder *builder, DefElem *option)
 	if (!builder->statement->is_from)
 		add_bool(builder, "header", on);
 	else if (on)
+	{
+		if (is_given(builder->statement, "ignoreheader"))
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("option \"header\" cannot be used with option \"ignoreheader\""));
 		add_integer(builder, "ignoreheader", 1);
+	}
 }
 
 /* An option of PostgreSQL's that isn't one of ours under its name, or has another meaning there. False: it is neither. */
@@ -179,8 +195,13 @@ add_postgres(Builder *builder, DefElem *option)
 	}
 	else if (strcmp(name, "on_error") == 0 && is_from)
 	{
-		if (strcmp(defGetString(option), "stop") != 0)
+		const char *what = defGetString(option);
+
+		if (pg_strcasecmp(what, "ignore") == 0)
 			add_bool(builder, "ignoreallerrors", true);
+		else if (pg_strcasecmp(what, "stop") != 0)
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("COPY option \"on_error\" must be stop or ignore, not \"%s\"", what));
 	}
 	else
 		return false;
@@ -255,14 +276,12 @@ static bool
 writes_one_object(const CopyStmt *statement)
 {
 	static const char *const others[] = {"single", "partition_by", "parallel", "extension", "cleanpath"};
-	ListCell *lc;
 
 	if (statement->filename[strlen(statement->filename) - 1] == '/')
 		return false;
-	foreach (lc, statement->options)
-		for (int i = 0; i < lengthof(others); i++)
-			if (strcmp(((DefElem *) lfirst(lc))->defname, others[i]) == 0)
-				return false;
+	for (int i = 0; i < lengthof(others); i++)
+		if (is_given(statement, others[i]))
+			return false;
 	return true;
 }
 
@@ -276,9 +295,8 @@ copy_hook_secrets(const List *options)
 	{
 		DefElem *option = lfirst(lc);
 
-		if (is_key(option) && strcmp(option->defname, "access_key_id") != 0 && option->arg != NULL &&
-			IsA(option->arg, String))
-			secrets = lappend(secrets, strVal(option->arg));
+		if (is_key(option) && strcmp(option->defname, "access_key_id") != 0 && option->arg != NULL)
+			secrets = lappend(secrets, defGetString(option));
 	}
 	return secrets;
 }

@@ -2,7 +2,7 @@
  * load_error.c
  *		Keeping the records that a load rejects until they are written. See load_error.h.
  *
- * Each is kept as the message that the writing process is sent (load_error_message.h). What exceeds BUFFER_SIZE goes to a
+ * Each is kept as the message that the writing process is sent (load_error_internal.h). What exceeds BUFFER_SIZE goes to a
  * temporary file, so that a load with 100,000 bad records takes no more memory than one with a thousand.
  */
 #include "postgres.h"

@@ -63,7 +63,7 @@ extern bool load_errors_wants_fields(const EtlLoadErrors *errors);
  * for an interrupt. With `failed` no catalog is looked at, so that an error may have been caught before; it must have been
  * copied and flushed (FlushErrorState). Once a load, at its end.
  */
-extern bool load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed);
+extern bool load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed, bool in_haste);
 
 /* The HINT of the error that fails a load: where its rejected records are. In the current context. */
 extern char *load_errors_hint(const EtlLoadErrors *errors);

@@ -69,7 +69,8 @@ typedef struct EtlLoadProblem
  * Have a process of its own write what `send` sends (all but the END), and wait until that is committed. False: it isn't, and
  * there is a problem. Raises nothing but interrupts, and looks at no catalog.
  */
-extern bool load_sender_run(void (*send)(EtlLoadSender *sender, void *arg), void *arg, EtlLoadProblem *problem);
+extern bool load_sender_run(void (*send)(EtlLoadSender *sender, void *arg), void *arg, bool in_haste,
+							EtlLoadProblem *problem);
 /* False: nobody receives any more. */
 extern bool load_sender_send(EtlLoadSender *sender, const char *data, Size len);
 extern void load_message_put_session(StringInfo message, const EtlTransferSession *session);

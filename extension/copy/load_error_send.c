@@ -7,9 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "copy/load_error_internal.h"
 #include "copy/segment.h"
-#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -22,6 +22,7 @@
 /* Other loads that fail at the same moment have the processes for some milliseconds each. */
 #define WORKER_WAIT_MS 2000
 #define WORKER_RETRY_MS 20
+#define HASTY_WAIT_MS 500 /* for the answer: a cancel works within two seconds */
 
 struct EtlLoadSender
 {
@@ -30,6 +31,7 @@ struct EtlLoadSender
 	BackgroundWorkerHandle *worker;
 	shm_mq_handle *queue;
 	EtlLoadProblem *problem; /* what keeps it from being done */
+	bool in_haste;
 };
 
 typedef EtlLoadSender Sender;
@@ -54,7 +56,7 @@ fail(Sender *sender, int sqlstate, const char *problem, const char *hint)
 static bool
 register_writer(Sender *sender, BackgroundWorker *worker)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WORKER_WAIT_MS);
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), sender->in_haste ? 0 : WORKER_WAIT_MS);
 
 	while (!RegisterDynamicBackgroundWorker(worker, &sender->worker))
 	{
@@ -206,12 +208,15 @@ send_file(Sender *sender, const EtlLoadErrors *errors)
 	return sent;
 }
 
-/* Until it has answered, or is gone. */
+/* Until it has answered, or is gone; in haste not for long. */
 static bool
 wait_for_answer(Sender *sender)
 {
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), HASTY_WAIT_MS);
+
 	for (;;)
 	{
+		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 		pid_t pid;
 		bool gone = GetBackgroundWorkerPid(sender->worker, &pid) == BGWH_STOPPED;
 
@@ -227,7 +232,11 @@ wait_for_answer(Sender *sender)
 		if (gone)
 			return fail(sender, ERRCODE_INTERNAL_ERROR, "The process that writes them ended.",
 						"The server's log may say why.");
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+		if (sender->in_haste && left == 0)
+			return fail(sender, ERRCODE_QUERY_CANCELED, "The statement was cancelled, and the process that writes them is not through yet.",
+						NULL);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (sender->in_haste ? WL_TIMEOUT : 0), left,
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -250,9 +259,9 @@ send_all(Sender *sender, void (*send)(Sender *sender, void *arg), void *arg)
 }
 
 bool
-load_sender_run(void (*send)(Sender *sender, void *arg), void *arg, EtlLoadProblem *problem)
+load_sender_run(void (*send)(Sender *sender, void *arg), void *arg, bool in_haste, EtlLoadProblem *problem)
 {
-	Sender sender = {.problem = problem};
+	Sender sender = {.problem = problem, .in_haste = in_haste};
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool written = false;
 
@@ -288,7 +297,7 @@ send_report(Sender *sender, void *arg)
 }
 
 bool
-load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
+load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed, bool in_haste)
 {
 	LoadReport report = {.errors = errors, .table = table, .failed = failed};
 	EtlLoadProblem problem;
@@ -299,7 +308,7 @@ load_errors_write(EtlLoadErrors *errors, Oid table, const EtlTransfer *failed)
 	report.subject = failed != NULL ? failed->subject
 									: quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 																 get_rel_name(table));
-	written = load_sender_run(send_report, &report, &problem);
+	written = load_sender_run(send_report, &report, in_haste, &problem);
 	if (errors->file != NULL)
 		BufFileClose(errors->file);
 	errors->file = NULL;

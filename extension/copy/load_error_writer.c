@@ -272,6 +272,8 @@ pg_etl_load_error_writer_main(Datum arg)
 
 	BackgroundWorkerInitializeConnectionByOid(writer.report->database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
 	etl_transaction_set_defaults();
+	/* Somebody waits who has locks: not for a standby, too. */
+	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 	etl_spi_lock_timeout = LOCK_TIMEOUT_MS;
 	PG_TRY();
 	{

@@ -395,11 +395,12 @@ loader_take_all(Loader *loader)
 	CommandCounterIncrement();
 }
 
-/* The columns a load fills: those asked for, or all but generated ones and, without EXPLICIT_IDS, identity columns. */
+/* The columns a load fills: those asked for, or all but generated ones and, without EXPLICIT_IDS or in COPY, identity columns. */
 static List *
 columns_choose(Relation rel, const EtlLoadOptions *options)
 {
 	TupleDesc tupdesc = RelationGetDescr(rel);
+	bool with_ids = options->explicit_ids || options->postgres;
 	List *names = NIL;
 	List *attnums;
 	ListCell *lc;
@@ -411,7 +412,7 @@ columns_choose(Relation rel, const EtlLoadOptions *options)
 		{
 			Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
 
-			if (attr->attisdropped || attr->attgenerated || (attr->attidentity && !options->explicit_ids))
+			if (attr->attisdropped || attr->attgenerated || (attr->attidentity && !with_ids))
 				continue;
 			names = lappend(names, makeString(pstrdup(NameStr(attr->attname))));
 		}
@@ -423,7 +424,7 @@ columns_choose(Relation rel, const EtlLoadOptions *options)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, lfirst_int(lc) - 1);
 
-		if (attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS && !options->explicit_ids)
+		if (attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS && !with_ids)
 			ereport(ERROR, errcode(ERRCODE_GENERATED_ALWAYS),
 					errmsg("column \"%s\" is an identity column", NameStr(attr->attname)),
 					errhint("Leave it out of the column list, or use EXPLICIT_IDS."));
@@ -575,7 +576,7 @@ pg_attribute_noreturn() loader_fail(Loader *loader, ErrorData *data)
 	transfer->message = copy_secrets_blot(data->message, loader->secrets);
 	transfer->rows = 0;
 	transfer->rejected = load_errors_count(loader->errors);
-	if (load_errors_write(loader->errors, transfer->table, transfer) && transfer->rejected > 0)
+	if (load_errors_write(loader->errors, transfer->table, transfer, data->sqlerrcode == ERRCODE_QUERY_CANCELED) && transfer->rejected > 0)
 		data->hint = psprintf("%s%s%s", data->hint == NULL ? "" : data->hint, data->hint == NULL ? "" : " ",
 							  load_errors_hint(loader->errors));
 	ReThrowError(data);
@@ -664,7 +665,7 @@ load(Oid relid, EtlTransfer *transfer, Jsonb *given)
 	transfer->rejected = load_errors_count(loader.errors);
 	transfer->file_list = loader_files(&loader);
 	if (transfer->rejected > 0)
-		(void) load_errors_write(loader.errors, relid, NULL);
+		(void) load_errors_write(loader.errors, relid, NULL, false);
 	load_history_add(transfer);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(loader.context);

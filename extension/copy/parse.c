@@ -97,19 +97,24 @@ load_parser_open(EtlLoadParser *parser, int file, EtlReader *stream)
 	MemoryContextSwitchTo(old);
 }
 
+static int
+header_place(const EtlLoadParser *parser, const EtlRecord *record)
+{
+	return errdetail("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record == NULL ? 1 : record->line);
+}
+
 /* HEADER match: each column's name, or it is an error of the file. NULL: there is no header. */
 static void
 check_header(EtlLoadParser *parser, const EtlRecord *record)
 {
 	const EtlLoadPlan *plan = parser->plan;
-	char *place = psprintf("File \"%s\", line " INT64_FORMAT ".", parser->stream->name, record == NULL ? 1 : record->line);
 
 	parser->at_header = false;
 	if (record == NULL || record->field_count != plan->column_count)
 		ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				errmsg("wrong number of fields in header line: got %d, expected %d",
 					   record == NULL ? 0 : record->field_count, plan->column_count),
-				errdetail("%s", place));
+				header_place(parser, record));
 	for (int i = 0; i < plan->column_count; i++)
 	{
 		const EtlField *field = &record->fields[i];
@@ -119,12 +124,12 @@ check_header(EtlLoadParser *parser, const EtlRecord *record)
 			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 					errmsg("column name mismatch in header line field %d: got null value, expected \"%s\"", i + 1,
 						   plan->columns[i].name),
-					errdetail("%s", place));
+					header_place(parser, record));
 		if (field->len != strlen(expected) || memcmp(field->data, expected, field->len) != 0)
 			ereport(ERROR, errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 					errmsg("column name mismatch in header line field %d: got \"%s\", expected \"%s\"", i + 1,
 						   shown_text(field->data, field->len, SHOWN_FIELD_BYTES), plan->columns[i].name),
-					errdetail("%s", place));
+					header_place(parser, record));
 	}
 }
 

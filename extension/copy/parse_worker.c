@@ -16,6 +16,7 @@
 #include "copy/segment.h"
 #include "fmgr.h"
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
@@ -405,6 +406,8 @@ pg_etl_load_worker_main(Datum arg)
 	out_handle = shm_mq_attach(out, segment, NULL);
 	plan = load_plan_read(shm_toc_lookup(toc, KEY_PLAN, false),
 						  *(Size *) shm_toc_lookup(toc, KEY_PLAN_SIZE, false));
+	/* Of a file's text errors show what is text here; we are connected to no database. */
+	SetDatabaseEncoding(plan->encoding);
 	codec_max_size_mb = plan->max_decompressed_mb;
 	codec_max_ratio = plan->max_ratio;
 	PG_TRY();

@@ -81,9 +81,13 @@ names_check(const EtlLoadPlan *plan, const List *names, const char *option)
 static void
 column_set_postgres(EtlLoadColumn *column, const EtlLoadOptions *options)
 {
-	column->as_text |= column->type.kind != ETL_VALUE_VARCHAR || column->type.max_bytes > 0;
-	column->type.kind = ETL_VALUE_VARCHAR;
-	column->type.max_bytes = 0;
+	/* PostgreSQL has them of these formats alone; what JSON and others have is what COPY TO writes. */
+	if (options->format == ETL_COPY_TEXT || options->format == ETL_COPY_CSV)
+	{
+		column->as_text |= column->type.kind != ETL_VALUE_VARCHAR || column->type.max_bytes > 0;
+		column->type.kind = ETL_VALUE_VARCHAR;
+		column->type.max_bytes = 0;
+	}
 	/* triggers come first, and WHERE */
 	column->not_null = false;
 	column->force_null = is_listed(options->force_null, column->name);
@@ -136,6 +140,7 @@ load_plan_make(Relation rel, List *attnums, const EtlLoadOptions *options)
 	plan->time_zone = pstrdup(pg_get_timezone_name(session_timezone));
 	plan->max_decompressed_mb = codec_max_size_mb;
 	plan->max_ratio = codec_max_ratio;
+	plan->encoding = GetDatabaseEncoding();
 	return plan;
 }
 

@@ -50,6 +50,7 @@ typedef struct EtlLoadPlan
 	char *time_zone; /* the session's */
 	int max_decompressed_mb;
 	int max_ratio;
+	int encoding; /* the database's */
 } EtlLoadPlan;
 
 /* For these columns of the relation. The plan's strings belong to the current context. */

@@ -325,6 +325,7 @@ set_dialect(EtlRowWriter *writer)
 	if (!delimited_options_check(dialect, &error))
 		etl_error_raise(&error);
 	writer->plain = !options->add_quotes && strpbrk(options->delimiter, PLAIN_CHARACTERS) == NULL &&
+					(dialect->quote == '\0' || strchr(PLAIN_CHARACTERS, dialect->quote) == NULL) &&
 					(options->null[0] == '\0' || strchr(PLAIN_CHARACTERS, options->null[0]) == NULL);
 }
 

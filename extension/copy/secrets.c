@@ -49,6 +49,8 @@ text_redact(char *text, List *secrets)
 		const char *secret = lfirst(lc);
 		size_t len = strlen(secret);
 
+		if (len < KEY_MIN_LENGTH)
+			continue;
 		for (char *at = strstr(text, secret); at != NULL; at = strstr(at + len, secret))
 			memset(at, '*', len);
 	}

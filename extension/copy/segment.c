@@ -19,6 +19,14 @@ release(ResourceOwner owner)
 	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
 }
 
+/* Or there is a folder for it that can't be written. */
+static bool
+is_lack_of_room(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYSTEM_ERROR || sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE;
+}
+
 dsm_segment *
 load_segment_create(Size size, EtlError *error)
 {
@@ -41,15 +49,17 @@ load_segment_create(Size size, EtlError *error)
 		ErrorData *data;
 
 		CurrentResourceOwner = owner;
-		/* `own` is released with its parent */
-		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_INSUFFICIENT_RESOURCES)
+		release(own);
+		if (!is_lack_of_room(geterrcode()))
+		{
+			ResourceOwnerDelete(own);
 			PG_RE_THROW();
+		}
 		MemoryContextSwitchTo(context);
 		data = CopyErrorData();
 		FlushErrorState();
 		(void) etl_error_set(error, data->sqlerrcode, "%s", data->message);
 		FreeErrorData(data);
-		release(own);
 	}
 	PG_END_TRY();
 	ResourceOwnerDelete(own);

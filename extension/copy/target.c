@@ -237,11 +237,13 @@ codec_backlog(EtlCodec codec)
 static uint64
 series_file_size(const EtlUnloadSeries *series)
 {
-	EtlCodec codec = series->target->options->codec;
-	uint64 size = series->counter->bytes + codec_backlog(codec) + series->buf.len;
+	const EtlUnloadOptions *options = series->target->options;
+	/* Of the characters of UTF-8 that another encoding has none takes more than twice as many bytes there. */
+	uint64 buffered = options->conversion == 0 ? series->buf.len : UINT64CONST(2) * series->buf.len;
+	uint64 size = series->counter->bytes + codec_backlog(options->codec) + buffered;
 
 	/* What can't be compressed gets longer. */
-	return codec == ETL_CODEC_NONE ? size : size + series->buf.len / 64;
+	return options->codec == ETL_CODEC_NONE ? size : size + buffered / 64;
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "copy/load_error_internal.h"
+#include "copy/secrets.h"
 #include "copy/unload_failure.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@ typedef struct Unload
 	SubTransactionId subid;
 	EtlTransfer transfer;
 	EtlTransferSession session;
+	List *secrets;
 } Unload;
 
 static dlist_head expected = DLIST_STATIC_INIT(expected);
@@ -50,7 +52,7 @@ send_all(EtlLoadSender *sender, void *arg)
 
 /* All of them have failed for the same reason. */
 static void
-write_failed(dlist_head *unloads, const char *message)
+write_failed(dlist_head *unloads, const char *message, bool in_haste)
 {
 	Unload *first = dlist_head_element(Unload, node, unloads);
 	EtlLoadProblem problem;
@@ -58,37 +60,39 @@ write_failed(dlist_head *unloads, const char *message)
 
 	dlist_foreach(iter, unloads)
 	{
-		EtlTransfer *transfer = &dlist_container(Unload, node, iter.cur)->transfer;
+		Unload *unload = dlist_container(Unload, node, iter.cur);
+		EtlTransfer *transfer = &unload->transfer;
 
 		transfer->status = "failed";
-		transfer->message = message;
+		transfer->message = copy_secrets_blot(message, unload->secrets);
 		transfer->rows = transfer->bytes = 0;
 		transfer->files = 0;
 		transfer->file_list = NULL;
 	}
-	if (!load_sender_run(send_all, unloads, &problem))
+	if (!load_sender_run(send_all, unloads, in_haste, &problem))
 		ereport(WARNING, errcode(problem.sqlstate),
 				errmsg("the failure of the unload to \"%s\" could not be recorded", first->transfer.uri),
 				errdetail("%s", problem.detail), problem.hint == NULL ? 0 : errhint("%s", problem.hint));
 }
 
 void
-unload_failure_write(const EtlTransfer *transfer, const EtlTransferSession *session, const char *message)
+unload_failure_write(const EtlTransfer *transfer, const EtlTransferSession *session, const char *message, bool in_haste)
 {
 	Unload unload = {.transfer = *transfer, .session = *session};
 	dlist_head one;
 
 	dlist_init(&one);
 	dlist_push_tail(&one, &unload.node);
-	write_failed(&one, message);
+	write_failed(&one, message, in_haste);
 }
 
 void
-unload_failure_expect(const EtlTransfer *transfer, const EtlTransferSession *session)
+unload_failure_expect(const EtlTransfer *transfer, const EtlTransferSession *session, List *secrets)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_etl unload", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Unload *unload = palloc0(sizeof(Unload));
+	ListCell *cell;
 
 	unload->context = context;
 	unload->subid = GetCurrentSubTransactionId();
@@ -98,6 +102,8 @@ unload_failure_expect(const EtlTransfer *transfer, const EtlTransferSession *ses
 									 .uri = pstrdup(transfer->uri),
 									 .format = pstrdup(transfer->format),
 									 .started_at = transfer->started_at};
+	foreach (cell, secrets)
+		unload->secrets = lappend(unload->secrets, pstrdup(lfirst(cell)));
 	MemoryContextSwitchTo(caller);
 	MemoryContextSetParent(context, TopMemoryContext);
 	dlist_push_tail(&expected, &unload->node);
@@ -118,11 +124,12 @@ drop_all(void)
 	dlist_foreach_modify(iter, &expected) drop(dlist_container(Unload, node, iter.cur));
 }
 
+/* Of all files that are staged, also those of outer subtransactions: what publishes before the commit does so for a whole step. */
 static void
 unloads_published(const ErrorData *error)
 {
 	if (error != NULL && !dlist_is_empty(&expected))
-		write_failed(&expected, error->message);
+		write_failed(&expected, error->message, error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	drop_all();
 }
 

@@ -151,7 +151,8 @@ unloader_unload(Unloader *unloader, EtlTransfer *transfer, const EtlTransferSess
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		if (unloader->begun)
-			unload_failure_write(transfer, session, copy_secrets_blot(error->message, secrets));
+			unload_failure_write(transfer, session, copy_secrets_blot(error->message, secrets),
+								 error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -180,7 +181,7 @@ unload(EtlTransfer *transfer, Jsonb *given, List *secrets)
 		transfer->bytes += transfer->file_list[i].bytes;
 	transfer->status = "unloaded";
 	unload_history_add(transfer, &session);
-	unload_failure_expect(transfer, &session);
+	unload_failure_expect(transfer, &session, secrets);
 	MemoryContextDelete(unloader.context);
 	return transfer->rows;
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/sysattr.h"
+#include "base/compat.h"
 #include "copy/where.h"
 #include "executor/executor.h"
 #include "nodes/bitmapset.h"
@@ -86,14 +87,17 @@ where_create(Relation rel, const char *text)
 	char *statement = psprintf("%s%s", before_where, text);
 	ErrorContextCallback callback = {.callback = set_position, .arg = (void *) text, .previous = error_context_stack};
 	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *nsitem;
 	Node *tree;
 
 	error_context_stack = &callback;
 	pstate->p_sourcetext = statement;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false), false,
-					 true, true);
+	nsitem = addRangeTableEntryForRelation(pstate, rel, RowExclusiveLock, NULL, false, false);
+	etl_select_privilege_begin(nsitem);
+	addNSItemToQuery(pstate, nsitem, false, true, true);
 	tree = transformExpr(pstate, where_parse(statement), EXPR_KIND_COPY_WHERE);
 	tree = coerce_to_boolean(pstate, tree, "WHERE");
+	etl_select_privilege_check(pstate, nsitem);
 	assign_expr_collations(pstate, tree);
 	check_columns(rel, tree);
 	where->is_volatile = contain_volatile_functions(tree);

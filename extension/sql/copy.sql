@@ -128,7 +128,7 @@ COMMENT ON COLUMN etl.unload_history.finished_at IS 'When the last row was out, 
 COMMENT ON COLUMN etl.unload_history.rows IS 'Rows written, headers not counted';
 COMMENT ON COLUMN etl.unload_history.bytes IS 'Size of the files as stored';
 COMMENT ON COLUMN etl.unload_history.files IS 'Files written';
-COMMENT ON COLUMN etl.unload_history.status IS 'unloaded; failed: there are no files';
+COMMENT ON COLUMN etl.unload_history.status IS 'unloaded; failed: there are no files, but for those that had replaced others';
 COMMENT ON COLUMN etl.unload_history.message IS 'Of the error that failed it; null: none';
 COMMENT ON COLUMN etl.unload_history.transaction_id IS 'The transaction''s id; null: it had none yet';
 COMMENT ON COLUMN etl.unload_history.pid IS 'The process that unloaded';

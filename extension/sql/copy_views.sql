@@ -207,7 +207,8 @@ CREATE VIEW redshift.sys_unload_history WITH (security_invoker = true) AS
 		(extract(epoch FROM h.finished_at - h.started_at) * 1000000)::bigint AS duration,
 		CASE h.format WHEN 'text' THEN 'txt' ELSE h.format END AS file_format,
 		CASE (SELECT pg_catalog.substring(f.uri, '[.](gz|bz2|zst)$') FROM etl.unload_file f WHERE f.unload_id = h.unload_id LIMIT 1)
-			WHEN 'gz' THEN 'gzip' WHEN 'bz2' THEN 'bzip2' WHEN 'zst' THEN 'zstd' ELSE 'none' END AS compression_type,
+			WHEN 'gz' THEN 'gzip' WHEN 'bz2' THEN 'bzip2' WHEN 'zst' THEN 'zstd'
+			ELSE CASE h.status WHEN 'failed' THEN NULL ELSE 'none' END END AS compression_type,
 		h.uri AS unloaded_location,
 		h.rows AS unloaded_rows,
 		h.files::bigint AS unloaded_files_count,
@@ -225,7 +226,7 @@ COMMENT ON COLUMN redshift.sys_unload_history.start_time IS 'When it began, in U
 COMMENT ON COLUMN redshift.sys_unload_history.end_time IS 'When it ended, in UTC';
 COMMENT ON COLUMN redshift.sys_unload_history.duration IS 'How long it took, in microseconds';
 COMMENT ON COLUMN redshift.sys_unload_history.file_format IS 'txt, csv, json ...';
-COMMENT ON COLUMN redshift.sys_unload_history.compression_type IS 'By the files'' names';
+COMMENT ON COLUMN redshift.sys_unload_history.compression_type IS 'By the files'' names; null: there are none, for it has failed';
 COMMENT ON COLUMN redshift.sys_unload_history.unloaded_location IS 'The prefix';
 COMMENT ON COLUMN redshift.sys_unload_history.unloaded_rows IS 'Rows written';
 COMMENT ON COLUMN redshift.sys_unload_history.unloaded_files_count IS 'Files written';

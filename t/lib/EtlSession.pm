@@ -48,7 +48,7 @@ sub kill_backend
 	my ($session) = @_;
 	kill('KILL', $session->{pid});
 	eval { $session->{run}->finish };
-	$etl->primary->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$etl->wait_for_server;
 }
 
 1;

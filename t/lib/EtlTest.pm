@@ -113,9 +113,18 @@ sub sql_fails
 sub wait_until
 {
 	my ($self, $query, $expected) = @_;
-	$self->{primary}->poll_query_until('postgres', $query, $expected // 't')
-	  or die "still not: $query";
+	my $answered;
+	do
+	{
+		$answered = eval { $self->{primary}->poll_query_until('postgres', $query, $expected // 't') };
+		# psql was refused, as by a server that comes back from a crash, and gone before the query was written to it
+	} while ($@ =~ /Broken pipe/);
+	die $@ if $@;
+	die "still not: $query" unless $answered;
 }
+
+# Wait until the primary, which has crashed, has come back.
+sub wait_for_server { $_[0]->wait_until('SELECT true'); }
 
 # The engine's clock stands this many seconds ahead of the server's (etl.clock_offset), in all its processes; what has
 # come due by that happens now.
