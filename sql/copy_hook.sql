@@ -236,7 +236,8 @@ COPY t FROM 's3://pgcopy/text' (FORMAT csv, HEADER, IGNOREHEADER 3);
 COPY t (t) TO 's3://pgcopy/out/columns';
 COPY t (ctid) TO 's3://pgcopy/out/columns';
 COPY t (id, id) TO 's3://pgcopy/out/columns';
-COPY t FROM 's3://pgcopy/text' (DELIMITER 'é');
+COPY (SELECT '©', 'é', 'ë') TO 's3://pgcopy/out/delimiter' (DELIMITER 'é');
+SELECT etl.s3_fetch_text('s3://pgcopy/out/delimiter');
 
 -- identity columns are columns
 CREATE TABLE ident (id int GENERATED ALWAYS AS IDENTITY, a text);

@@ -17,7 +17,7 @@ SELECT etl.s3_put('s3://jobs/in/1', E'1|one\n'), etl.s3_put('s3://jobs/in/10', E
 SELECT etl.copy_job_run('nightly');
 SELECT etl.copy_job_run('nightly');
 SELECT etl.s3_put('s3://jobs/in/11', E'11|el\n') \gset
-SELECT etl.copy_job_run('nightly');
+CALL etl.execute('COPY JOB RUN nightly');
 -- Another version of a file is new; one that went and came back as it was is not.
 SELECT etl.s3_put('s3://jobs/in/1', E'1|again\n') \gset
 SELECT etl.copy_job_run('nightly');
@@ -72,6 +72,7 @@ SELECT * FROM redshift.sys_copy_job;
 SELECT user_id::oid::regrole = current_user::regrole AS me, job_id, job_name, file_location, file_name, file_size, status FROM redshift.sys_copy_job_detail ORDER BY file_name, status LIMIT 4;
 SELECT job_id, job_name, message FROM redshift.sys_copy_job_info ORDER BY message;
 SELECT etl.translate('COPY JOB LIST'), etl.execute_statement('COPY JOB LIST') AS jobs;
+SELECT etl.execute_statement('COPY JOB SHOW nightly') AS shown;
 SELECT job_id, job_name, table_name, uri, format, options, auto, files_loaded, files_failed, last_loaded_at <= now() + interval '1 min' AS last FROM etl.copy_job_show('nightly');
 SELECT c.relname AS view, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) AS columns
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
@@ -100,6 +101,9 @@ TABLE c;
 -- Refused.
 CALL etl.execute($$ COPY t FROM 's3://jobs/in/' ACCESS_KEY_ID 'a' SECRET_ACCESS_KEY 'b' JOB CREATE keys $$);
 CALL etl.execute($$ COPY t FROM 's3://jobs/in/' IAM_ROLE default MAXERROR 3 JOB CREATE errors $$);
+CALL etl.execute($$ COPY t FROM 's3://jobs/in/' IAM_ROLE default IGNOREALLERRORS JOB CREATE errors $$);
+CALL etl.execute($$ COPY t FROM 's3://jobs/in/' IAM_ROLE default NOLOAD JOB CREATE errors $$);
+CALL etl.execute($$ COPY t FROM 's3://jobs/in/' IAM_ROLE default MANIFEST JOB CREATE errors $$);
 SELECT etl.copy_job_create('keys', 't', 's3://jobs/in/', options => '{"credentials": {"access_key_id": "a", "secret_access_key": "b"}}');
 SELECT etl.copy_job_create('manifest', 't', 's3://jobs/in/', options => '{"manifest": true}');
 SELECT etl.copy_job_create('unknown', 't', 's3://jobs/in/', options => '{"unknown": true}');
@@ -110,6 +114,10 @@ SELECT etl.load('t', 's3://jobs/in/', options => '{"files": ["x"]}');
 SELECT etl.copy_job_run('nothing');
 CALL etl.execute('COPY JOB ALTER nothing AUTO ON');
 CALL etl.execute('COPY JOB DROP nothing');
+\set VERBOSITY terse
+CALL etl.execute('COPY JOB RUN nothing');
+CALL etl.execute('COPY JOB SHOW nothing');
+\set VERBOSITY default
 SELECT * FROM etl.copy_job_show('nothing');
 
 -- Others see and run their own.

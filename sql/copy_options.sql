@@ -136,6 +136,9 @@ SELECT try('category', '{}', $$JSON 's3://options/paths/mixed'$$);
 SELECT try('category', '{}', $$JSON 's3://options/paths/none'$$);
 SELECT try('category', '{}', $$JSON 'automatic'$$);
 SELECT try('category', '{"catid": 1 "catgroup": "x"}', $$JSON 'auto'$$);
+SELECT try('category', '{"CATID": "x"}', $$JSON 'auto ignorecase'$$);
+SELECT try('category', '{"catid": [1]}', 'JSON');
+SELECT try('category', '{"catgroup": {"a": "longer"}}', 'JSON');
 SELECT try('s', '', format('JSON ''auto'' %s', other)) FROM unnest(ARRAY['CSV', 'DELIMITER ''|''', 'ESCAPE', 'FILLRECORD',
 	'FIXEDWIDTH ''a:1''', 'IGNOREBLANKLINES', 'IGNOREHEADER 1', 'NULL AS ''x''', 'REMOVEQUOTES', 'READRATIO 1']) other;
 CREATE TABLE super (doc jsonb);
@@ -158,6 +161,11 @@ SELECT try('s', '', $$XML ROWTAG 'order' NULL 'x'$$);
 SELECT try('s', '', format) FROM unnest(ARRAY['PARQUET', 'FORMAT ORC', 'AVRO ''auto''', 'SHAPEFILE', 'YAML', 'FORMAT AS YAML']) format;
 SELECT try('s', '', 'PARQUET ' || other) FROM unnest(ARRAY['GZIP', 'MAXERROR 1', 'ESCAPE', 'TRIMBLANKS', 'DATEFORMAT ''auto''',
 	'IGNOREHEADER 1', 'ORC', 'ROUNDEC', 'EMPTYASNULL', 'TRUNCATECOLUMNS', 'NULL ''''', 'ENCODING UTF8']) other;
+SELECT try('s', '', format) FROM unnest(ARRAY['AVRO', 'AVRO ''auto ignorecase''', 'FORMAT AS AVRO ''s3://options/paths/object''']) format;
+SELECT try('s', '', format || ' ACCEPTINVCHARS ''^'' EXPLICIT_IDS FILLRECORD MANIFEST STATUPDATE OFF') FROM unnest(ARRAY['PARQUET', 'ORC']) format;
+SELECT try('s', '', format || ' ' || other) FROM unnest(ARRAY['PARQUET', 'ORC']) format, unnest(ARRAY['REGION ''eu-west-1''', 'DELIMITER ''|''',
+	'QUOTE ''"''', 'BZIP2', 'LZOP', 'ZSTD', 'ACCEPTANYDATE', 'BLANKSASNULL', 'IGNOREBLANKLINES', 'REMOVEQUOTES', 'TIMEFORMAT ''auto''',
+	'COMPROWS 1000', 'COMPUPDATE OFF', 'IGNOREALLERRORS', 'NOLOAD', 'READRATIO 10']) other;
 
 -- compression; of real size in t/024_codecs.pl
 SELECT try('s', '\x1f8b08000000000002ff33acc9cf4be50200e60f959b060000001f8b08000000000002ff33aa2929cfe70200a3dd017306000000'::bytea, 'GZIP');
@@ -181,6 +189,11 @@ SELECT try('d', E'1||1199243045x|\n', $$TIMEFORMAT 'epochsecs'$$);
 SELECT try('d', '', $$DATEFORMAT 'epochsecs'$$);
 SELECT try('d', '', $$DATEFORMAT 'YYYY-QQ'$$);
 SELECT try('d', '', $$TIMEFORMAT 'HH:MI:XX'$$);
+SELECT try('d', E'1|2008-01-99||\n', $$DATEFORMAT 'auto'$$);
+SELECT try('d', E'1||31.31.2003|\n', $$TIMEFORMAT 'auto'$$);
+SELECT try('d', E'1||x|\n', format('TIMEFORMAT ''%s''', written)) FROM unnest(ARRAY['epochmillisecs', 'YYYY-MM-DD HH24:MI']) written;
+CREATE TABLE dated (day date NOT NULL);
+SELECT try('dated', E'2008-02-30\n', 'ACCEPTANYDATE');
 
 -- ACCEPTINVCHARS: for VARCHAR alone, a character for each byte
 SELECT try('s', convert_to('1|caf', 'UTF8') || '\xe9'::bytea || E' x\n'::bytea || convert_to('2|→', 'UTF8') || '\xf0288c28'::bytea, option)
@@ -258,6 +271,8 @@ SELECT try('t', E'1|abcdefgé|abc|1\n', '');
 SELECT try('t', E'1|a|abcd|1\n', '');
 SELECT try('t', E'1|abcdefgh   |abc   |1\n', '');
 SELECT try('t', E'1| a  |b |1\n', 'TRIMBLANKS');
+SELECT try('must', E'1|  \n', 'TRIMBLANKS EMPTYASNULL');
+SELECT try('t', E'1|a|x|123456\n', 'TRUNCATECOLUMNS');
 
 -- ENCODING
 SELECT try('s', '\xfffe31007c00e9000a00'::bytea, 'ENCODING UTF16');
@@ -268,6 +283,10 @@ SELECT try('s', E'1|é\n', 'ENCODING UTF8');
 SELECT try('s', '\x31007c00e9000a00'::bytea, 'ENCODING UTF16');
 SELECT try('s', '\xfffe31007c00e9000a00'::bytea, '');
 SELECT try('s', '', 'ENCODING LATIN1');
+SELECT try('s', '\x317ce9'::bytea, 'ENCODING UTF8');
+SELECT try('s', '\xfeff0031007c00e9'::bytea, 'ENCODING UTF16LE');
+SELECT try('s', '\xfffe31007c00e900'::bytea, 'ENCODING UTF16BE');
+SELECT try('s', '\x31007c00e9'::bytea, 'ENCODING UTF16LE');
 
 -- EXPLICIT_IDS: the guide's VENUE with an identity
 CREATE TABLE venue_ids (venueid int GENERATED ALWAYS AS IDENTITY, venuename varchar(20));
@@ -275,6 +294,8 @@ SELECT try('venue_ids', E'7|a\n9|b\n', 'EXPLICIT_IDS');
 SELECT try('venue_ids (venuename)', E'a\n', '');
 SELECT try('venue_ids', E'7|a\n', '');
 SELECT try('venue_ids (venueid, venuename)', E'7|a\n', '');
+SELECT try('venue_ids', E'a\n', 'EXPLICIT_IDS');
+SELECT try('venue_ids', E'|a\n', 'EXPLICIT_IDS');
 SELECT try('venue_ids (venuename)', E'a\n', 'EXPLICIT_IDS');
 
 -- MAXERROR, IGNOREALLERRORS, NOLOAD
@@ -317,7 +338,9 @@ SELECT by(clause) FROM unnest(ARRAY['IAM_ROLE default', 'iam_role ''arn:aws:iam:
 	'ACCESS_KEY_ID ''AKIDX'' SECRET_ACCESS_KEY ''x'' SESSION_TOKEN ''y''', 'secret_access_key ''x'' access_key_id ''AKIDX''',
 	'CREDENTIALS ''aws_iam_role=arn:aws:iam::123456789012:role/r''', 'with credentials as ''aws_access_key_id=AKIDX;aws_secret_access_key=x''',
 	'', 'IAM_ROLE ''x''', 'IAM_ROLE default CREDENTIALS ''aws_iam_role=arn:aws:iam::123456789012:role/r''', 'CREDENTIALS ''x=y''',
-	'ACCESS_KEY_ID ''AKIDX''', 'SECRET_ACCESS_KEY ''x''']) clause;
+	'ACCESS_KEY_ID ''AKIDX''', 'SECRET_ACCESS_KEY ''x''', 'SESSION_TOKEN ''y''', 'ACCESS_KEY_ID ''AKIDX'' SESSION_TOKEN ''y''',
+	'CREDENTIALS ''aws_access_key_id=AKIDX;token=y''', 'ACCESS_KEY_ID ''AKIDX'' SECRET_ACCESS_KEY ''x'' SESSION_TOKEN ''y'' CREDENTIALS ''token=z''',
+	'IAM_ROLE arn', 'CREDENTIALS ''aws_access_key_id=AKIDX;aws_secret_access_key=x;master_symmetric_key=k''']) clause;
 
 -- what has no meaning here is taken, and read
 SELECT try('s', E'1|a\n', $$COMPUPDATE STATUPDATE COMPROWS 1000 READRATIO 10$$);
@@ -358,7 +381,7 @@ SELECT name, w FROM known() name, unnest(ARRAY[true, false]) w
   ORDER BY 1, 2;
 
 DROP FUNCTION try(text, text, text), try(text, bytea, text), by(text), known();
-DROP TABLE tried, t, s, d, venue, category, super, classes, must, redshiftinfo, venue_ids, listed, other;
+DROP TABLE tried, t, s, d, venue, category, super, classes, must, redshiftinfo, venue_ids, listed, other, dated;
 DELETE FROM etl.load_history;
 DELETE FROM etl.load_error;
 DROP SERVER aws;

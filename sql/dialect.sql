@@ -38,6 +38,8 @@ to 's3://bucket/output/' iam_role default allowoverwrite CSV DELIMITER AS ',' he
 SELECT etl.translate($x$unload ($$select * from t$$) to 's3://bucket/output/' iam_role default$x$);
 SELECT etl.translate($$unload ('select * from t limit 10') to 's3://bucket/output/' iam_role default$$);
 SELECT etl.translate($$unload ('select * from t') to 's3://bucket/output/' iam_role default allowoverwrite cleanpath$$);
+SELECT etl.translate($$unload ('select 1') to 's3://bucket/x' iam_role default encrypted master_symmetric_key 'k'$$);
+SELECT etl.translate($$copy t from 's3://bucket/x' iam_role default master_symmetric_key 'k'$$);
 
 -- external schema, table, partitions
 SELECT etl.translate($$create external schema if not exists lake from data catalog database 'd' region 'us-east-1'

@@ -179,6 +179,8 @@ SELECT etl.unload($$SELECT 1 AS id, true AS ok, E'q"b\\n\n\t\x01ü' AS "te""xt",
 	date '2008-01-02' AS d, '{"a": [1, {"b": null}]}'::jsonb AS doc, E'[1,\n 2]'::json AS raw, '{1,2}'::int[] AS arr, '\xab'::bytea AS x$$, 's3://unload/json/', 'json', '{"extension": "json"}');
 SELECT etl.s3_fetch_text('s3://unload/json/0000_part_00.json');
 SELECT jsonb_typeof(etl.s3_fetch_text('s3://unload/json/0000_part_00.json')::jsonb) AS valid;
+SELECT etl.unload('SELECT true AS yes, false AS no, NULL::boolean AS none', 's3://unload/json/bool', 'json');
+SELECT etl.s3_fetch_text('s3://unload/json/bool0000_part_00') = E'{"yes":"t","no":"f","none":null}\n' AS written;
 SELECT etl.unload('SELECT id, name FROM v ORDER BY id', 's3://unload/json/gz', 'json', '{"gzip": true}');
 CREATE TABLE objects (LIKE back);
 SELECT etl.load('objects', 's3://unload/json/gz', 'json', '{"gzip": true}');

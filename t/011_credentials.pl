@@ -98,6 +98,11 @@ $etl->sql_fails(qq{CALL etl.execute(\$\$COPY t FROM 's3://lake/big' IAM_ROLE '$f
 	qr/ERROR:  42501: could not assume role "$foreign"/);
 $etl->sql_is(qq{SELECT etl.s3_put('s3://lake/one', 'x'); CALL etl.execute(\$\$COPY t FROM 's3://lake/one' IAM_ROLE '$behind'\$\$); SELECT count(*) FROM t},
 	qq("9dd4e461268c8034f5c8564e155c67a6"\n1) =~ s/"//gr, "the server's role assumes that of the statement");
+options();
+$etl->reset_aws;
+$etl->sql_is(qq{CALL etl.execute(\$\$COPY t FROM 's3://lake/one' IAM_ROLE '$step,$behind'\$\$); SELECT count(*) FROM t}, '2', 'a chain in a statement');
+is(join(' ', map { $_->{role} } $etl->requests(@sts)), "$step $behind", 'the first assumes the second');
+$etl->sql_fails(qq{CALL etl.execute(\$\$COPY t FROM 's3://lake/one' IAM_ROLE '$behind'\$\$)}, 'without the first', qr/ERROR:  42501: could not assume role "$behind"/);
 
 # ---- what was renewed in time
 options(role_arn => $loader);
@@ -165,6 +170,13 @@ my %session = %{ decode_json(HTTP::Tiny->new->get($etl->endpoint . '/container/c
 $etl->sql("ALTER USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (SET access_key_id '$session{AccessKeyId}', "
 	  . "SET secret_access_key '$session{SecretAccessKey}', ADD session_token '$session{Token}')");
 $etl->sql_is($read, '2000000', 'a session\'s keys in the mapping');
+my $pair = "ACCESS_KEY_ID '$session{AccessKeyId}' SECRET_ACCESS_KEY '$session{SecretAccessKey}'";
+my $string = "aws_access_key_id=$session{AccessKeyId};aws_secret_access_key=$session{SecretAccessKey}";
+foreach my $with ("$pair SESSION_TOKEN '$session{Token}'", "CREDENTIALS '$string;token=$session{Token}'")
+{
+	$etl->sql_is(qq{TRUNCATE t; CALL etl.execute(\$\$COPY t FROM 's3://lake/one' $with\$\$); SELECT count(*) FROM t}, '1', 'a statement\'s token');
+}
+$etl->sql_fails(qq{CALL etl.execute(\$\$COPY t FROM 's3://lake/one' $_\$\$)}, 'without it', qr/ERROR:  28000/) foreach $pair, "CREDENTIALS '$string'";
 $etl->expire_sessions;
 $etl->sql_fails($read, 'expired', qr/ERROR:  28000: could not read "s3:\/\/lake\/big": the session token has expired/,
 	qr/HINT:.*ALTER USER MAPPING.*session_token/);

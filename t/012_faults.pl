@@ -157,6 +157,10 @@ my $europe = q{SELECT etl.s3_fetch_text('s3://europe/key')};
 	is($requests[0]{code}, 'AuthorizationHeaderMalformed', 'by a refusal');
 	suffers('a HEAD of one', q{SELECT size FROM etl.s3_head('s3://europe/key')}, '7', 5);
 	is(scalar $etl->requests, 2, 'in two requests');
+	suffers('REGION of COPY', q{CREATE TEMP TABLE r (x text); CALL etl.execute($$COPY r FROM 's3://europe/key' IAM_ROLE default REGION 'eu-west-1'$$); TABLE r}, 'content', 5);
+	is(scalar $etl->requests(code => 'AuthorizationHeaderMalformed'), 0, 'goes there at once');
+	suffers('REGION of UNLOAD', q{CALL etl.execute($e$UNLOAD ($$SELECT 1$$) TO 's3://europe/out/' IAM_ROLE default REGION 'eu-west-1'$e$)}, '', 5);
+	is(scalar $etl->requests(code => 'AuthorizationHeaderMalformed'), 0, 'goes there at once');
 }
 {
 	my %elsewhere = (service => 's3', do => 'status', status => 301, code => 'PermanentRedirect');

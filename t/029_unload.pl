@@ -38,6 +38,8 @@ foreach my $key (qw(kms/large000 kms/small000 kms/smallmanifest))
 	my $head = $etl->fixtures('head-object', 'lake', $key);
 	is_deeply([ @$head{qw(encryption kms_key_id)} ], [ 'aws:kms', 'key-1' ], "$key: encrypted with the key");
 }
+$etl->sql(unload('SELECT 1', 'kms/own', 'PARALLEL OFF ENCRYPTED'));
+is($etl->fixtures('head-object', 'lake', 'kms/own000')->{encryption}, 'aws:kms', 'ENCRYPTED alone: the account\'s key');
 $etl->sql(unload('SELECT 1', 'kms/auto', 'PARALLEL OFF ENCRYPTED AUTO'));
 is($etl->fixtures('head-object', 'lake', 'kms/auto000')->{encryption}, undef, 'AUTO leaves it to the bucket');
 

@@ -395,6 +395,20 @@ loader_take_all(Loader *loader)
 	CommandCounterIncrement();
 }
 
+/* Redshift's rule: who has EXPLICIT_IDS has them in the files. */
+static void
+check_ids_listed(TupleDesc tupdesc, List *attnums)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (attr->attidentity && !attr->attisdropped && !list_member_int(attnums, attr->attnum))
+			ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					errmsg("EXPLICIT_IDS needs identity column \"%s\" in the column list", NameStr(attr->attname)));
+	}
+}
+
 /* The columns a load fills: those asked for, or all but generated ones and, without EXPLICIT_IDS or in COPY, identity columns. */
 static List *
 columns_choose(Relation rel, const EtlLoadOptions *options)
@@ -420,6 +434,8 @@ columns_choose(Relation rel, const EtlLoadOptions *options)
 		ereport(ERROR, errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 				errmsg("table \"%s\" has no column that a load could fill", RelationGetRelationName(rel)));
 	attnums = CopyGetAttnums(tupdesc, rel, names);
+	if (options->explicit_ids)
+		check_ids_listed(tupdesc, attnums);
 	foreach (lc, attnums)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, lfirst_int(lc) - 1);

@@ -117,9 +117,6 @@ delimited_options_check(const EtlDelimitedOptions *options, EtlError *error)
 		if (contains(options, options->escape))
 			return etl_error_set(error, sqlstate, "delimiter must not contain the escape character");
 	}
-	/* Written, a backslash before its first byte could come into another character. */
-	if (options->postgres && options->quote == '\0' && (options->delimiter[0] & 0x80) != 0)
-		return etl_error_set(error, sqlstate, "delimiter must begin with an ASCII character");
 	if (options->postgres && options->quote == '\0' && has_backslash_sequence(options))
 		return etl_error_set(error, sqlstate,
 							 "delimiter must not contain a lower-case letter, a digit or a dot");

@@ -59,6 +59,16 @@ csv_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFie
 	appendStringInfoCharMacro(out, options->quote);
 }
 
+/*
+ * Any character of a longer delimiter: then nothing can read as it. By its first byte, as an escape within a character would
+ * make the file no UTF-8.
+ */
+static bool
+is_of_delimiter(const EtlDelimitedOptions *options, char c)
+{
+	return ((unsigned char) c & 0xC0) != 0x80 && memchr(options->delimiter, c, options->delimiter_len) != NULL;
+}
+
 static bool
 text_needs_escape(const EtlDelimitedOptions *options, char c)
 {
@@ -66,8 +76,7 @@ text_needs_escape(const EtlDelimitedOptions *options, char c)
 		return true;
 	if (options->surrounding_quotes && (c == '"' || c == '\''))
 		return true;
-	/* Any byte of a longer delimiter: then no run of bytes can read as it. */
-	return memchr(options->delimiter, c, options->delimiter_len) != NULL;
+	return is_of_delimiter(options, c);
 }
 
 /* As COPY writes text. */
@@ -81,7 +90,7 @@ copy_field_write(StringInfo out, const EtlDelimitedOptions *options, const EtlFi
 	{
 		char c = field->data[i];
 		const char *character = memchr(characters, c, sizeof(characters) - 1);
-		bool special = character != NULL || c == '\\' || memchr(options->delimiter, c, options->delimiter_len) != NULL;
+		bool special = character != NULL || c == '\\' || is_of_delimiter(options, c);
 
 		if (special)
 			appendStringInfoCharMacro(out, '\\');

@@ -205,6 +205,9 @@ test_copy_errors(void **state)
 	becomes("copy t from 's3://b/in/'" ROLE " csv job create Nightly",
 			"SELECT etl.copy_job_create('nightly', 't'::regclass, 's3://b/in/', 'csv', '{\"iam_role\": \"default\"}'::jsonb,"
 			" auto => true, statement => 'copy t from ''s3://b/in/'' iam_role default csv')");
+	becomes("copy t from 's3://b/'" ROLE " job create a auto on",
+			"SELECT etl.copy_job_create('a', 't'::regclass, 's3://b/', 'text', '{\"iam_role\": \"default\"}'::jsonb,"
+			" auto => true, statement => 'copy t from ''s3://b/'' iam_role default')");
 	becomes("copy job (a) from 's3://b/job create'" ROLE " job create \"my job\" auto off",
 			"SELECT etl.copy_job_create('my job', 'job'::regclass, 's3://b/job create', 'text', '{\"columns\": [\"a\"],"
 			" \"iam_role\": \"default\"}'::jsonb, auto => false,"
@@ -293,6 +296,8 @@ test_unload(void **state)
 		"SELECT etl.unload('select a from t where b = ''x''', 's3://b/output/', 'csv', '{\"header\": true, "
 		"\"delimiter\": \",\", \"allowoverwrite\": true, \"parallel\": false, \"iam_role\": "
 		"\"arn\"}'::jsonb)");
+	becomes("unload ('select 1') to 's3://b' parquet rowgroupsize as 128 mb" ROLE,
+			"SELECT etl.unload('select 1', 's3://b', 'parquet', '{\"rowgroupsize\": 134217728, \"iam_role\": \"default\"}'::jsonb)");
 	becomes("unload ($$select '\\t', 'a' from #t;$$) to 's3://b'" ROLE,
 			"SELECT etl.unload(E'select E''\\\\t'', ''a'' from \"#t\"', 's3://b', 'text', '{\"iam_role\": "
 			"\"default\"}'::jsonb)");
@@ -326,6 +331,11 @@ test_unload_errors(void **state)
 	fails("unload ('select 1; select 2') to 's3://b'" ROLE, syntax, "syntax error at or near \";\"", 9);
 	fails("unload ('select ''a') to 's3://b'" ROLE, syntax, "unterminated quoted string", 9);
 	fails("unload ('select 1') to '/tmp/x'" ROLE, syntax, "UNLOAD target \"/tmp/x\" is no S3 URI", 24);
+	fails("unload ('select 1') to 's3://b'" ROLE " format yaml", syntax, "unknown UNLOAD format \"yaml\"", 57);
+	fails("unload ('select 1') to 's3://b'" ROLE " master_symmetric_key 'k'", ERRCODE_FEATURE_NOT_SUPPORTED,
+		  "option \"MASTER_SYMMETRIC_KEY\" is not supported", 50);
+	fails("unload ('select 1') to 's3://b'" ROLE " parquet rowgroupsize 129 mb", ERRCODE_INVALID_PARAMETER_VALUE,
+		  "option \"ROWGROUPSIZE\" is out of range", 71);
 	fails("unload ('select 1') to 's3://b'", syntax, "UNLOAD has no authorization", 32);
 	fails("unload ('select 1') to 's3://b'" ROLE " allowoverwrite cleanpath", syntax,
 		  "UNLOAD options \"ALLOWOVERWRITE\" and \"CLEANPATH\" can't be used together", 65);
