@@ -5,6 +5,7 @@ use warnings FATAL => 'all';
 
 use EtlSession;
 use EtlTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $etl = EtlTest->new(aws => 1, conf => "max_wal_senders = 2\nwal_level = replica");
@@ -70,6 +71,17 @@ is_left('whole', files('whole'), 1, 'committed');
 $etl->sql(unload('whole', '', 'here') . '; COMMIT');
 swept();
 is_left('whole', files('whole'), 2, 'committed, in local mode', 'here');
+
+# ---- what can't be put on record is not sent
+my $folder = $node->data_dir . '/pg_stat_tmp/pg_etl.uploads';
+rename($folder, "$folder.away") or die $!;
+append_to_file($folder, '');
+$etl->reset_aws;
+$etl->sql_fails(unload('unrecorded') . '; COMMIT', 'no room for a record', qr/could not write file "pg_stat_tmp\/pg_etl\.uploads/, qr/DETAIL:  No object is written without a record/);
+is(scalar $etl->requests(method => 'PUT'), 0, 'nothing was sent');
+unlink($folder);
+rename("$folder.away", $folder) or die $!;
+is_left('unrecorded', [], 0, 'no record');
 
 # ---- killed when some are there, one has been put but its answer hasn't come, and one has not been put
 $etl->faults({ method => 'PUT', key => 'amid/p=1/.*', do => 'stall', times => 0 }, { method => 'PUT', key => 'amid/p=3/.*', do => 'stall', after => 0, times => 0 });
